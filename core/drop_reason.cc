@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "core/drop_reason.h"
+
+#include <array>
+
+namespace postern {
+namespace {
+
+using R = DropReason;
+
+constexpr std::array<DropReasonText, kDropReasonCount> kTexts = {{
+    {R::kTruncated, "truncated",
+     "the packet ends before its headers say it does", "RFC 791, RFC 8200"},
+    {R::kBadIpVersion, "bad_ip_version", "the IP version is neither 4 nor 6",
+     "RFC 791, RFC 8200"},
+    {R::kBadIpHeader, "bad_ip_header",
+     "a length in the IP header contradicts the packet", "RFC 791, RFC 8200"},
+    {R::kBadIpOption, "bad_ip_option",
+     "an IPv4 option has a length that cannot be", "RFC 791"},
+    {R::kBadExtensionHeader, "bad_extension_header",
+     "an IPv6 extension header or option has a length that cannot be",
+     "RFC 8200 4"},
+    {R::kTooManyHeaders, "too_many_headers",
+     "the IPv6 extension header chain is longer than we follow", "RFC 7112"},
+    {R::kBadTransportHeader, "bad_transport_header",
+     "the packet ends inside its TCP or UDP header", "RFC 9293, RFC 768"},
+    {R::kFragment, "fragment",
+     "an IP fragment cannot be protected in transport mode or opened",
+     "RFC 4303 3.3.4, 3.4.1"},
+    {R::kTooBig, "too_big", "the protected packet exceeds the wire's MTU",
+     "RFC 4301 8"},
+    {R::kNoHeadroom, "no_headroom",
+     "the packet's buffer has no room for the headers of its bundle",
+     "Postern"},
+    {R::kDiscardRoute, "discard_route",
+     "the route for the remote address says discard", "RFC 4301 4.4.1"},
+    {R::kNoSa, "no_sa",
+     "the level demands protection and no usable security association exists",
+     "draft 1.2.2"},
+    {R::kSequenceExhausted, "sequence_exhausted",
+     "the SA's sequence numbers are used up and must not cycle",
+     "RFC 4303 3.3.3"},
+    {R::kSequenceNotReserved, "sequence_not_reserved",
+     "the next sequence number is not yet reserved on disk", "Postern"},
+    {R::kLifetimeExpired, "lifetime_expired",
+     "the SA's hard lifetime has been reached", "RFC 4301 4.4.2.1"},
+    {R::kOwnerUnknown, "owner_unknown",
+     "the kernel could not say which socket owns the packet", "Postern"},
+    {R::kTableFull, "table_full", "a bounded table had no room for a new flow",
+     "Postern"},
+    {R::kCryptoFailed, "crypto_failed",
+     "the crypto library refused to seal or sign", "Postern"},
+    {R::kNotFromHost, "not_from_host",
+     "an outbound packet does not carry one of the host's addresses",
+     "RFC 4301 5.1"},
+    {R::kSpiReserved, "spi_reserved", "the SPI is one that is never sent",
+     "RFC 4303 2.1"},
+    {R::kNoSaForSpi, "no_sa_for_spi",
+     "no security association has this SPI, destination and protocol",
+     "RFC 4303 3.4.2"},
+    {R::kSaNotUsable, "sa_not_usable",
+     "the security association exists but is larval or dead", "RFC 2367 1.5"},
+    {R::kReplayZero, "replay_zero", "sequence number zero is never sent",
+     "RFC 4303 3.4.3"},
+    {R::kReplayTooOld, "replay_too_old",
+     "the sequence number is left of the replay window", "RFC 4303 3.4.3"},
+    {R::kReplayDuplicate, "replay_duplicate",
+     "the sequence number was already accepted", "RFC 4303 3.4.3"},
+    {R::kBadLength, "bad_length",
+     "the AH or ESP packet's length does not fit its algorithm",
+     "RFC 4303 3.4.4, RFC 4302 3.4.4"},
+    {R::kBadIcv, "bad_icv", "the integrity check failed",
+     "RFC 4303 3.4.4, RFC 4302 3.4.4"},
+    {R::kBadPadding, "bad_padding",
+     "the ESP padding is not what its algorithm prescribes",
+     "RFC 4303 2.4, 3.4.4"},
+    {R::kDummyPacket, "dummy_packet",
+     "an authentic dummy packet (next header 59) was consumed",
+     "RFC 4303 2.6"},
+    {R::kTooManyTransforms, "too_many_transforms",
+     "more AH and ESP headers are nested than we remove", "Postern"},
+    {R::kModeMismatch, "mode_mismatch",
+     "what the SA protected is not what its mode allows", "RFC 4301 5.2"},
+    {R::kEcnViolation, "ecn_violation",
+     "the tunnel was marked congested although the inner packet cannot be",
+     "RFC 6040 4.2"},
+    {R::kNotForHost, "not_for_host",
+     "an inbound packet is not addressed to this host", "RFC 4301 5.2"},
+    {R::kSelectorMismatch, "selector_mismatch",
+     "the decapsulated packet does not match the SA's selectors",
+     "RFC 4301 5.2"},
+    {R::kPolicyRequiresEspTransport, "policy_requires_esp_transport",
+     "the receiver requires ESP transport and the packet came without",
+     "draft 1.2.2"},
+    {R::kPolicyRequiresAh, "policy_requires_ah",
+     "the receiver requires AH and the packet came without", "draft 1.2.2"},
+    {R::kPolicyRequiresEspNetwork, "policy_requires_esp_network",
+     "the receiver requires ESP network and the packet came without",
+     "draft 1.2.2"},
+    {R::kPortRefused, "port_refused", "the kernel refused to take the packet",
+     "Postern"},
+    {R::kPortBusy, "port_busy", "the device's queue was full", "Postern"},
+    {R::kPoolEmpty, "pool_empty", "no packet buffer was free", "Postern"},
+    {R::kForgotten, "forgotten",
+     "the program lost a packet without naming a reason: a defect", "Postern"},
+    {R::kFaultInjected, "fault_injected",
+     "the fault injector dropped the packet as it was told", "Postern"},
+}};
+
+constexpr bool InOrder() {
+  for (std::size_t i = 0; i < kTexts.size(); ++i) {
+    if (static_cast<std::size_t>(kTexts[i].reason) != i) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static_assert(InOrder(), "kTexts must list the reasons in enum order");
+
+}  // namespace
+
+const DropReasonText& TextOf(DropReason reason) {
+  return kTexts[static_cast<std::size_t>(reason)];
+}
+
+}  // namespace postern

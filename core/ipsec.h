@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The words of IPsec that every layer shares (RFC 4301).
+//
+// Thread safety: plain values.
+
+#ifndef POSTERN_CORE_IPSEC_H_
+#define POSTERN_CORE_IPSEC_H_
+
+#include <cstdint>
+#include <string>
+
+#include "core/net/ip_address.h"
+#include "core/net/protocols.h"
+
+namespace postern {
+
+enum class IpsecProtocol : std::uint8_t { kEsp = 50, kAh = 51 };
+
+enum class IpsecMode : std::uint8_t { kTransport, kTunnel };
+
+// A Security Parameters Index in host order (RFC 4303 2.1). 0 is never sent;
+// 1..255 are reserved by IANA.
+enum class Spi : std::uint32_t {};
+
+inline constexpr std::uint32_t kFirstFreeSpi = 256;
+
+constexpr std::uint32_t Number(Spi spi) {
+  return static_cast<std::uint32_t>(spi);
+}
+
+// "0x00001011".
+std::string ToString(Spi spi);
+
+// Whether an SA's sequence numbers have 32 or 64 bits (RFC 4303 2.2.1). On the
+// wire there are always the low 32.
+enum class SequenceNumbers : std::uint8_t { k32Bit, kExtended };
+
+// The outer header's ends of a tunnel-mode SA.
+struct TunnelEndpoints {
+  IpAddress source;
+  IpAddress destination;
+
+  friend auto operator<=>(const TunnelEndpoints&,
+                          const TunnelEndpoints&) = default;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_CORE_IPSEC_H_

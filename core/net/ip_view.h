@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An IpView is a checked look at one whole IPv4 or IPv6 packet. Parse() proves
+// all bounds once; after it no accessor can fail and nobody computes offsets.
+//
+//   IPv4   | header + options |                       payload |
+//   IPv6   | header | HBH, DestOpt, Routing, Fragment | payload |
+//          0        40                                ^ payload_offset()
+//
+// The IPv6 walk follows hop-by-hop, destination options, routing and fragment
+// headers (at most kMaxExtensionHeaders). AH and ESP end it: they are payload.
+// The walk also ends behind the fragment header of a non-initial fragment.
+// Octets behind the packet's own length (link padding) are not part of it;
+// size() tells the packet's own length.
+//
+// Thread safety: a plain value; it borrows the octets.
+// Cost: one pass over the headers, no allocation.
+
+#ifndef POSTERN_CORE_NET_IP_VIEW_H_
+#define POSTERN_CORE_NET_IP_VIEW_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/bytes.h"
+#include "core/drop_reason.h"
+#include "core/flow/flow_key.h"
+#include "core/net/ip_address.h"
+
+namespace postern {
+
+class IpView {
+ public:
+  enum class Fragment : std::uint8_t { kWhole, kFirst, kLater };
+  static constexpr std::size_t kMaxExtensionHeaders = 16;
+
+  // Errors: kTruncated, kBadIpVersion, kBadIpHeader, kBadIpOption (IPv4 option
+  // lengths), kBadExtensionHeader, kTooManyHeaders.
+  static Opinion<IpView> Parse(ConstBytes octets);
+
+  IpFamily family() const { return family_; }
+
+  const IpAddress& source() const { return source_; }
+
+  const IpAddress& destination() const { return destination_; }
+
+  // Octets of the whole packet by its own length field.
+  std::size_t size() const { return size_; }
+
+  // IHL * 4, or 40.
+  std::size_t header_length() const { return header_length_; }
+
+  // The protocol of what stands at payload_offset().
+  std::uint8_t protocol() const { return protocol_; }
+
+  // Where the octet stands that names protocol(): 9 in IPv4, 6 or the last
+  // extension header's first octet in IPv6.
+  std::size_t protocol_offset() const { return protocol_offset_; }
+
+  std::size_t payload_offset() const { return payload_offset_; }
+
+  // Where a transport-mode AH or ESP header goes in: in IPv6 behind
+  // hop-by-hop, destination options that a routing header follows, and routing
+  // header; before destination options that follow it or stand alone (RFC 4303
+  // 3.1.1). insertion_protocol_offset() is the octet that must then name it.
+  std::size_t insertion_offset() const { return insertion_offset_; }
+
+  std::size_t insertion_protocol_offset() const {
+    return insertion_protocol_offset_;
+  }
+
+  std::uint8_t insertion_protocol() const { return insertion_protocol_; }
+
+  Fragment fragment() const { return fragment_; }
+
+  // DSCP and ECN as one octet (the IPv4 TOS, the IPv6 traffic class).
+  std::uint8_t traffic_class() const { return traffic_class_; }
+
+  std::uint8_t hop_limit() const { return hop_limit_; }
+
+  // The 5-tuple as seen from this host. The ports of TCP, UDP, UDP-Lite, SCTP
+  // and DCCP are read when the packet has them; otherwise they are 0.
+  // Errors: kBadTransportHeader when a whole packet or first fragment of these
+  // protocols ends before its ports.
+  Opinion<FlowKey> Key(Direction direction) const;
+
+  ConstBytes payload() const {
+    return octets_.subspan(payload_offset_, size_ - payload_offset_);
+  }
+
+ private:
+  IpView() = default;
+
+  ConstBytes octets_;
+  IpFamily family_ = IpFamily::kV4;
+  IpAddress source_;
+  IpAddress destination_;
+  std::size_t size_ = 0;
+  std::size_t header_length_ = 0;
+  std::uint8_t protocol_ = 0;
+  std::size_t protocol_offset_ = 0;
+  std::size_t payload_offset_ = 0;
+  std::size_t insertion_offset_ = 0;
+  std::size_t insertion_protocol_offset_ = 0;
+  std::uint8_t insertion_protocol_ = 0;
+  Fragment fragment_ = Fragment::kWhole;
+  std::uint8_t traffic_class_ = 0;
+  std::uint8_t hop_limit_ = 0;
+};
+
+// Rewrites the length field to `size` (IPv4 total length with its checksum,
+// IPv6 payload length) after octets were inserted or removed.
+// REQUIRES: octets start with a header that Parse() accepted; size fits 16 bits
+//   (checked: returns kTooBig otherwise).
+Passage SetIpLength(Bytes octets, std::size_t size);
+
+// Recomputes the header checksum of an IPv4 header (RFC 791); no effect on
+// IPv6. REQUIRES: as above.
+void MendIpv4Checksum(Bytes octets);
+
+}  // namespace postern
+
+#endif  // POSTERN_CORE_NET_IP_VIEW_H_

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A PacketPort is a place where whole IP packets come in and go out. The TUN,
+// every wire, the pcap recorder, the fault injector and the in-memory twins of
+// the tests are ports; the pipelines know nothing else of the outside.
+//
+// Thread safety: Receive() and Send() may run in two different threads at the
+// same time, each in one thread only.
+
+#ifndef POSTERN_CORE_PACKET_PACKET_PORT_H_
+#define POSTERN_CORE_PACKET_PACKET_PORT_H_
+
+#include <cstddef>
+
+#include "core/packet/batch.h"
+#include "core/packet/packet_pool.h"
+#include "core/stats.h"
+
+namespace postern {
+
+class PacketPort {
+ public:
+  virtual ~PacketPort() = default;
+
+  // Appends the packets that wait, never blocking, until none waits, the batch
+  // is full or the pool is empty. Returns how many were appended.
+  // A packet that cannot be received is counted in `stats` by its reason.
+  virtual std::size_t Receive(Batch& batch, PacketPool& pool,
+                              WorkerStats& stats) = 0;
+
+  // Sends every packet of the batch, in order, and clears it. What the device
+  // refuses is counted in `stats` (kPortBusy, kPortRefused, kTooBig); nothing
+  // is retried.
+  virtual void Send(Batch& batch, WorkerStats& stats) = 0;
+
+  // The largest IP packet, in octets, that Send() takes.
+  virtual std::size_t mtu() const = 0;
+
+  // Readable when Receive() would return packets; -1 if there is nothing to
+  // wait on (in-memory ports).
+  virtual int descriptor() const = 0;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_CORE_PACKET_PACKET_PORT_H_

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "core/stats.h"
+
+namespace postern {
+namespace {
+
+constexpr std::array<std::string_view, kCountCount> kNames = {
+    "outbound_packets", "outbound_clear",    "outbound_protected",
+    "outbound_octets",  "inbound_packets",   "inbound_clear",
+    "inbound_protected", "inbound_octets",   "esp_sealed",
+    "esp_opened",       "ah_signed",         "ah_verified",
+    "owner_lookups",    "acquires",
+};
+
+}  // namespace
+
+std::string_view NameOf(Count count) {
+  return kNames[static_cast<std::size_t>(count)];
+}
+
+}  // namespace postern
