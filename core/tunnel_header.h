@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// How a tunnel-mode SA builds its outer IP header (RFC 4301 5.1.2). The
+// draft's ESP network category is the case in which the outer header's
+// addresses are those of the packet itself.
+//
+// Thread safety: plain values.
+
+#ifndef POSTERN_CORE_TUNNEL_HEADER_H_
+#define POSTERN_CORE_TUNNEL_HEADER_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/drop_reason.h"
+#include "core/ipsec.h"
+#include "core/net/ip_view.h"
+#include "core/packet/packet.h"
+
+namespace postern {
+
+struct TunnelHeader {
+  enum class DontFragment : std::uint8_t { kCopy, kSet, kClear };
+  // kMap0: the outer DSCP is 0; ECN is copied outward in every case (RFC 6040).
+  enum class Dscp : std::uint8_t { kCopy, kMap0 };
+
+  TunnelEndpoints endpoints;
+  std::uint8_t hop_limit = 64;
+  DontFragment dont_fragment = DontFragment::kCopy;
+  Dscp dscp = Dscp::kCopy;
+};
+
+// Octets of the outer header: 20 or 40.
+constexpr std::size_t SizeOf(const TunnelHeader& tunnel) {
+  return tunnel.endpoints.source.family() == IpFamily::kV4 ? 20 : 40;
+}
+
+// Writes the outer header for `inner` to the first SizeOf(tunnel) octets of
+// `packet`: it names `protocol` and spans the whole of `packet`. `id` is the
+// IPv4 identification. The hop limit of the inner packet is not touched (its
+// sender is this host, RFC 4301 5.1.2.1).
+// REQUIRES: packet.size() >= SizeOf(tunnel).
+// Errors: kTooBig.
+Passage WriteTunnelHeader(const TunnelHeader& tunnel, const IpView& inner,
+                          std::uint8_t protocol, std::uint16_t id,
+                          Bytes packet);
+
+// Carries the congestion mark of a removed outer header into the inner packet
+// (RFC 6040 4.2, all sixteen cells). DSCP never goes inward.
+// Errors: kEcnViolation (CE over Not-ECT), and those of IpView::Parse().
+Passage CarryEcnInward(std::uint8_t outer_traffic_class, Bytes inner);
+
+}  // namespace postern
+
+#endif  // POSTERN_CORE_TUNNEL_HEADER_H_

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An Opener turns ESP packets of one SA back into IP packets (RFC 4303 3.4).
+// It has two steps, because the replay window must move between them:
+//
+//     header = PeekEspHeader(packet)              spi, seq: nothing is believed
+//     opened = opener.Open(packet, ticket.seq())  verify, then decrypt
+//     sa.Commit(ticket, opened.proof)             window, lifetime
+//     opener.Finish(packet, opened)               unpad, strip or mend
+//
+// A pure transform like esp::Sealer.
+//
+// Thread safety: Worker-confined.
+// Cost: no allocation; in place.
+
+#ifndef POSTERN_ESP_OPENER_H_
+#define POSTERN_ESP_OPENER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "core/crypto/auth_proof.h"
+#include "core/drop_reason.h"
+#include "core/error.h"
+#include "core/ipsec.h"
+#include "core/net/ip_view.h"
+#include "core/packet/packet.h"
+#include "esp/sealer.h"
+
+namespace postern::esp {
+
+// The two fields that come before any proof.
+struct EspHeader {
+  Spi spi{};
+  std::uint32_t seq = 0;  // the low half with ESN
+};
+
+// REQUIRES: view.protocol() is ESP.
+// Errors: kTruncated.
+Opinion<EspHeader> PeekEspHeader(const IpView& view);
+
+class Opener {
+ public:
+  // Errors: as Sealer::Create().
+  static Result<Opener> Create(const Parameters& parameters);
+
+  Opener(Opener&&) noexcept;
+  Opener& operator=(Opener&&) noexcept;
+  ~Opener();
+
+  // An authentic packet whose plaintext still carries its padding.
+  struct Opened {
+    AuthProof proof;
+    std::size_t esp_offset;      // of the ESP header in the packet
+    std::size_t payload_offset;  // of the plaintext
+    std::size_t payload_size;    // with padding, pad length, next header
+  };
+
+  // Verifies and decrypts in place. `seq` is the full number that the replay
+  // window inferred. After an error the packet's bytes are not to be used.
+  // Errors: those of IpView::Parse(), kFragment, kBadLength, kBadIcv.
+  Opinion<Opened> Open(Packet& packet, std::uint64_t seq);
+
+  // Removes padding and headers. Afterwards the packet is the IP packet that
+  // was protected: in tunnel mode the inner one (with RFC 6040 applied), in
+  // transport mode the same one with its header mended.
+  // Errors: kBadPadding, kDummyPacket (authentic, consumed: not an attack),
+  //   kModeMismatch (tunnel: next header is not IP; the inner packet's version
+  //   contradicts it), kEcnViolation, and those of IpView::Parse() on the
+  //   inner packet. TFC padding behind the inner packet is cut off.
+  Passage Finish(Packet& packet, const Opened& opened);
+
+ private:
+  struct State;
+  explicit Opener(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace postern::esp
+
+#endif  // POSTERN_ESP_OPENER_H_

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A Sealer turns IP packets into ESP packets for one SA (RFC 4303 3.3):
+//
+//   transport   IP hdr | ESP hdr | IV | payload | trailer | ICV
+//   tunnel      outer IP hdr | ESP hdr | IV | whole IP packet | trailer | ICV
+//                              \____ AAD or    \__ encrypted __/
+//                                   authenticated with the rest
+//
+// It is a pure transform: (packet, sequence number) -> packet. It knows no
+// counter, clock or policy, so published vectors test it directly.
+//
+// IV: for counter modes the 64-bit sequence number itself, so it is unique for
+// the key exactly when the sequence number is; for CBC unpredictable.
+//
+// Thread safety: Worker-confined.
+// Cost: no allocation; in place, the payload is not moved.
+
+#ifndef POSTERN_ESP_SEALER_H_
+#define POSTERN_ESP_SEALER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "core/crypto/algorithm.h"
+#include "core/crypto/secret_bytes.h"
+#include "core/drop_reason.h"
+#include "core/error.h"
+#include "core/ipsec.h"
+#include "core/packet/packet.h"
+#include "core/tunnel_header.h"
+
+namespace postern::esp {
+
+// Everything an ESP transform needs to know of its SA.
+struct Parameters {
+  Spi spi{};
+  IpsecMode mode = IpsecMode::kTransport;
+  std::optional<TunnelHeader> tunnel;  // exactly in tunnel mode
+  SequenceNumbers numbers = SequenceNumbers::k32Bit;
+  Encryption encryption = Encryption::kNull;
+  SecretBytes encryption_key;  // without the salt
+  SecretBytes salt;            // of the algorithm's size
+  Integrity integrity = Integrity::kNone;  // kNone exactly with an AEAD,
+  SecretBytes integrity_key;               // or to test published vectors
+};
+
+class Sealer {
+ public:
+  // Errors: kInvalid when a key or salt has a size its algorithm does not
+  // take, or mode and tunnel disagree.
+  static Result<Sealer> Create(const Parameters& parameters);
+
+  Sealer(Sealer&&) noexcept;
+  Sealer& operator=(Sealer&&) noexcept;
+  ~Sealer();
+
+  // Octets that Seal() adds in front of the payload, and at most behind it.
+  std::size_t front() const;
+  std::size_t back() const;
+
+  // Seals in place. On an error the packet's content means nothing: drop it.
+  // `seq` is the full 64-bit number (its high half enters the ICV with ESN).
+  // Errors: those of IpView::Parse(), kFragment (transport mode), kNoHeadroom,
+  //   kTooBig, kCryptoFailed.
+  Passage Seal(Packet& packet, std::uint64_t seq);
+
+  // The same with a given IV, as published vectors have it.
+  // REQUIRES: iv has the algorithm's IV size.
+  Passage SealWithIv(Packet& packet, std::uint64_t seq, ConstBytes iv);
+
+  // Seals the IP packet `clear` into `sealed`, whose content and size are
+  // replaced: the seal is the only copy. `clear` must not lie in `sealed`.
+  // Errors: as Seal(); kNoHeadroom when `sealed` has not room enough.
+  Passage SealInto(ConstBytes clear, std::uint64_t seq, Packet& sealed);
+
+ private:
+  struct State;
+  explicit Sealer(std::unique_ptr<State> state);
+
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace postern::esp
+
+#endif  // POSTERN_ESP_SEALER_H_

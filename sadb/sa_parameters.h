@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Everything that is decided about a security association when it is made, and
+// never changes afterwards (RFC 4301 4.4.2.1, SAD-20). Validate() judges it as a
+// whole: an SA that could not protect anything, or not safely, is refused with
+// the reason before it exists.
+//
+// Thread safety: a plain value.
+
+#ifndef POSTERN_SADB_SA_PARAMETERS_H_
+#define POSTERN_SADB_SA_PARAMETERS_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "ah/signer.h"
+#include "core/clock.h"
+#include "core/crypto/algorithm.h"
+#include "core/crypto/secret_bytes.h"
+#include "core/error.h"
+#include "core/flow/flow_key.h"
+#include "core/ipsec.h"
+#include "core/tunnel_header.h"
+#include "esp/sealer.h"
+
+namespace postern {
+
+// A bound on an SA's use; what is absent does not bind.
+struct Lifetime {
+  std::optional<std::uint64_t> octets;
+  std::optional<std::uint64_t> packets;
+  std::optional<Duration> time;  // since the SA became mature
+};
+
+// Which packets an SA may carry (RFC 4301 4.4.1.1), seen as the packet's own
+// source and destination. Ports bind only when the protocol has ports; an
+// empty optional is ANY.
+struct Selector {
+  std::optional<IpPrefix> source;
+  std::optional<IpPrefix> destination;
+  std::optional<std::uint8_t> protocol;
+  std::optional<std::uint16_t> source_port;
+  std::optional<std::uint16_t> destination_port;
+
+  // `key` is the packet's 5-tuple, `direction` says how to read it.
+  bool Matches(const FlowKey& key, Direction direction) const;
+};
+
+// What identifies an SA: RFC 4301 4.1 allows (SPI, protocol); we add the
+// destination, as RFC 2367 does.
+struct SaIdentity {
+  Spi spi{};
+  IpAddress destination;
+  IpsecProtocol protocol = IpsecProtocol::kEsp;
+
+  friend auto operator<=>(const SaIdentity&, const SaIdentity&) = default;
+};
+
+// "esp 0x00001011 to 10.9.0.2".
+std::string ToString(const SaIdentity& identity);
+
+struct SaParameters {
+  Direction direction = Direction::kOutbound;
+  IpsecProtocol protocol = IpsecProtocol::kEsp;
+  IpsecMode mode = IpsecMode::kTransport;
+  Spi spi{};
+  IpAddress source;       // of the header that carries AH or ESP;
+  IpAddress destination;  // in tunnel mode these are the tunnel's ends
+
+  Encryption encryption = Encryption::kNull;  // ESP only
+  SecretBytes encryption_key;                 // key and, for AEADs, salt
+  Integrity integrity = Integrity::kNone;
+  SecretBytes integrity_key;
+
+  // Outer header options; the endpoints are source and destination above.
+  TunnelHeader::DontFragment dont_fragment = TunnelHeader::DontFragment::kCopy;
+  TunnelHeader::Dscp dscp = TunnelHeader::Dscp::kCopy;
+
+  SequenceNumbers numbers = SequenceNumbers::k32Bit;
+  std::uint32_t replay_window = 64;  // packets; 0 switches the check off
+  Lifetime soft;
+  Lifetime hard;
+  Selector selector;
+
+  SaIdentity identity() const { return {spi, destination, protocol}; }
+
+  // What the pure transforms need. REQUIRES: Validate() accepted it.
+  esp::Parameters ForEsp() const;
+  ah::Parameters ForAh() const;
+};
+
+// Errors: kInvalid or kUnsupported with a sentence that names the field, what
+// it has and what it must have.
+//   - SPI 0 and 1..255 (SAD-06, SAD-07); addresses of two families, multicast
+//     or unspecified; a selector of another family
+//   - key, salt sizes; ESP without integrity (SAD-17, SAD-18), AEAD with
+//     integrity besides, AH without, AH with encryption
+//   - window above 4096; ESN with the window off (AH-49)
+//   - soft bounds beyond hard ones, bounds of zero
+Status Validate(const SaParameters& parameters);
+
+}  // namespace postern
+
+#endif  // POSTERN_SADB_SA_PARAMETERS_H_

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The security association database: the verbs of RFC 2367 for one writer, and
+// two look-ups for the workers.
+//
+//     inbound    (SPI, destination, protocol)                  -> SA
+//     outbound   (protocol, mode, source, destination)         -> newest usable
+//
+// Both are RCU hash tables (liburcu's lock-free resizable one): readers take no
+// lock and no reference; what they find is valid until their next quiescent
+// state. Nothing is ever copied as a whole, so a million SAs cost a million
+// nodes.
+//
+// generation() rises with every change that could alter an answer. A worker
+// that keeps an SA in its own table (a flow's bundle) keeps the generation
+// with it and looks again when it differs; a deleted SA is destroyed only after
+// a grace period that begins after the rise.
+//
+// Thread safety: Find*() and generation(): Thread-safe for registered RCU
+// readers. Everything else: Control-confined (one writer), and waits for no
+// reader.
+// Cost: O(1) look-ups, two or three cache lines.
+
+#ifndef POSTERN_SADB_SADB_H_
+#define POSTERN_SADB_SADB_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/ipsec.h"
+#include "sadb/sa_events.h"
+#include "sadb/sa_parameters.h"
+#include "sadb/security_association.h"
+
+namespace postern {
+
+class Sadb {
+ public:
+  struct Limits {
+    std::size_t associations = 4'000'000;
+  };
+
+  explicit Sadb(SaEventSink& sink);
+  Sadb(SaEventSink& sink, const Limits& limits);
+  ~Sadb();
+  Sadb(const Sadb&) = delete;
+  Sadb& operator=(const Sadb&) = delete;
+
+  // Errors: those of Validate(); kExists when the identity is taken, or when
+  // another SA uses the same key in a counter mode (the IVs would collide,
+  // GCM-01); kExhausted at the limit.
+  Status Add(SaParameters parameters, const SecurityAssociation::Start& start,
+             Instant now);
+
+  // Replaces lifetimes and nothing else (SAD-20, PFK-33).
+  // Errors: kNotFound, kInvalid.
+  Status Update(const SaIdentity& identity, const Lifetime& soft,
+                const Lifetime& hard, Instant now);
+
+  // Errors: kNotFound.
+  Status Delete(const SaIdentity& identity);
+
+  // Deletes all; returns how many there were.
+  std::size_t Flush();
+
+  // For the control thread; null when there is none. Valid until the next
+  // change by the same thread.
+  SecurityAssociation* Get(const SaIdentity& identity);
+
+  // Calls `visit` for each SA, in no order.
+  void Dump(const std::function<void(SecurityAssociation&)>& visit);
+
+  // Ages every SA whose time bound has passed and deletes the dead ones.
+  // Cost: O(SAs that expire), not O(SAs).
+  void Age(Instant now);
+
+  std::size_t size() const;
+
+  // Workers. Null when there is none; FindOutbound() returns only usable SAs,
+  // the newest first.
+  SecurityAssociation* FindInbound(Spi spi, const IpAddress& destination,
+                                   IpsecProtocol protocol) const;
+
+  struct OutboundKey {
+    IpsecProtocol protocol = IpsecProtocol::kEsp;
+    IpsecMode mode = IpsecMode::kTransport;
+    IpAddress source;
+    IpAddress destination;
+
+    friend bool operator==(const OutboundKey&, const OutboundKey&) = default;
+  };
+  // `key` selects; of several the newest whose selector matches `flow` wins.
+  SecurityAssociation* FindOutbound(const OutboundKey& key,
+                                    const FlowKey& flow) const;
+
+  std::uint64_t generation() const {
+    return generation_.load(std::memory_order_acquire);
+  }
+
+ private:
+  struct Tables;
+
+  std::atomic<std::uint64_t> generation_{1};
+  std::unique_ptr<Tables> tables_;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_SADB_SADB_H_
