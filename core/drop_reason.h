@@ -39,7 +39,6 @@ enum class DropReason : std::uint8_t {
   kOwnerUnknown,
   kTableFull,
   kCryptoFailed,
-  kNotFromHost,
   // Inbound: finding and opening.
   kSpiReserved,
   kNoSaForSpi,
@@ -55,7 +54,6 @@ enum class DropReason : std::uint8_t {
   kModeMismatch,
   kEcnViolation,
   // Inbound: admission.
-  kNotForHost,
   kSelectorMismatch,
   kPolicyRequiresEspTransport,
   kPolicyRequiresAh,

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A Bundle is the SAs that protect one flow's packets, inner first: ESP
+// transport, AH, ESP network (API-03). Its overhead is computed when it is
+// built. A TransformPath is the same seen from the receiver: the SAs whose
+// transforms were really removed from one packet, outer first.
+//
+// The SA pointers are valid as long as the SADB's generation is the one the
+// bundle was built with (sadb/sadb.h).
+//
+// Thread safety: Worker-confined plain values.
+
+#ifndef POSTERN_POLICY_BUNDLE_H_
+#define POSTERN_POLICY_BUNDLE_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdlib>
+#include <span>
+
+#include "policy/level.h"
+#include "sadb/security_association.h"
+
+namespace postern {
+
+class Bundle {
+ public:
+  // REQUIRES: at most one SA per category, in the order of kCategories.
+  void Add(SecurityAssociation& association);
+
+  std::span<SecurityAssociation* const> associations() const {
+    return std::span(associations_).first(size_);
+  }
+
+  bool empty() const { return size_ == 0; }
+
+  // The most octets by which the bundle makes a packet longer.
+  std::size_t overhead() const { return overhead_; }
+
+ private:
+  std::array<SecurityAssociation*, kCategories.size()> associations_{};
+  std::size_t size_ = 0;
+  std::size_t overhead_ = 0;
+};
+
+// The most octets that any bundle of one SA per category adds to a packet with
+// an IPv6 outer header: the TUN's MTU leaves room for it.
+inline constexpr std::size_t kWorstBundleOverhead =
+    (8 + 16 + 15 + 2 + 16)          // ESP transport: header, IV, pad, ICV
+    + (12 + 20)                     // AH with padding
+    + (40 + 8 + 16 + 15 + 2 + 16);  // ESP network with its IPv6 header
+
+class TransformPath {
+ public:
+  static constexpr std::size_t kMaxDepth = 4;
+
+  bool full() const { return size_ == kMaxDepth; }
+
+  bool empty() const { return size_ == 0; }
+
+  // REQUIRES: !full().
+  void Add(SecurityAssociation& association) {
+    if (full()) {
+      std::abort();
+    }
+    associations_[size_++] = &association;
+  }
+
+  std::span<SecurityAssociation* const> associations() const {
+    return std::span(associations_).first(size_);
+  }
+
+  // Whether this category's transform was removed, in the draft's place. A
+  // path in any other order than ESP network, AH, ESP transport satisfies no
+  // category at all.
+  bool Satisfies(Category category) const;
+
+ private:
+  bool InDraftOrder() const;
+
+  std::array<SecurityAssociation*, kMaxDepth> associations_{};
+  std::size_t size_ = 0;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_POLICY_BUNDLE_H_

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The flow table is one worker's memory of what it found out about 5-tuples:
+// who owns them, which levels bind them, which bundle protects them. It is a
+// cache: losing an entry costs a question to the kernel and never lowers
+// protection. Its size is fixed when it is made.
+//
+// A Flow also keeps the generations it was resolved at; whoever uses it
+// compares them packet by packet (policy/flow_resolver.h).
+//
+// Thread safety: Worker-confined.
+// Cost: Find() reads one set of kWays entries; no allocation after the
+// constructor.
+
+#ifndef POSTERN_POLICY_FLOW_TABLE_H_
+#define POSTERN_POLICY_FLOW_TABLE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "core/flow/flow_key.h"
+#include "core/flow/socket_owner.h"
+#include "policy/bundle.h"
+#include "policy/level.h"
+#include "policy/socket_table.h"
+
+namespace postern {
+
+struct Flow {
+  FlowKey key;
+
+  // Who owns it.
+  std::optional<SocketCookie> cookie;  // empty: nobody
+  SocketPolicyRef policy;              // null: no levels of its own
+
+  // The levels that bind it, and what they were computed from.
+  LevelSet effective;
+  bool discard = false;
+  std::optional<IpAddress> gateway;
+  std::uint32_t seen_levels = 0;   // SocketPolicy::packed()
+  std::uint64_t seen_routes = 0;   // SystemPolicy::generation()
+  std::uint64_t seen_sockets = 0;  // SocketTable::generation()
+
+  // The bundle, and the SADB generation it was built from; 0: none yet.
+  Bundle bundle;
+  std::optional<Category> missing;  // demanded, but there is no SA
+  std::uint64_t seen_sadb = 0;
+
+  std::uint64_t last_use = 0;  // the table's own tick; 0: the slot is free
+};
+
+class FlowTable {
+ public:
+  static constexpr std::size_t kWays = 8;
+
+  // Room for at least `flows` flows. REQUIRES: flows > 0.
+  explicit FlowTable(std::size_t flows);
+
+  // Null when the flow is not remembered.
+  Flow* Find(const FlowKey& key);
+
+  // A fresh entry for `key`, in place of an old one or of the least recently
+  // used of its set.
+  Flow& Insert(const FlowKey& key);
+
+  void Erase(const FlowKey& key);
+
+  std::size_t capacity() const { return slots_.size(); }
+
+ private:
+  std::vector<Flow> slots_;
+  std::size_t set_mask_;
+  std::uint64_t tick_ = 0;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_POLICY_FLOW_TABLE_H_
