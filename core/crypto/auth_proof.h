@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+//
 // An AuthProof says: "the integrity of one packet has been verified". It has
 // no content; what matters is that only the crypto contexts can make one.
 // Everything that an unauthenticated packet must not move (replay window,

@@ -8,7 +8,8 @@
 //          0        40                                ^ payload_offset()
 //
 // The IPv6 walk follows hop-by-hop, destination options, routing and fragment
-// headers (at most kMaxExtensionHeaders). AH and ESP end it: they are payload.
+// headers (core/net/ipv6_extensions.h; at most kMaxExtensionHeaders). AH and ESP
+// end it: they are payload.
 // The walk also ends behind the fragment header of a non-initial fragment.
 // Octets behind the packet's own length (link padding) are not part of it;
 // size() tells the packet's own length.
@@ -26,13 +27,14 @@
 #include "core/drop_reason.h"
 #include "core/flow/flow_key.h"
 #include "core/net/ip_address.h"
+#include "core/net/ipv6_extensions.h"
 
 namespace postern {
 
 class IpView {
  public:
   enum class Fragment : std::uint8_t { kWhole, kFirst, kLater };
-  static constexpr std::size_t kMaxExtensionHeaders = 16;
+  static constexpr std::size_t kMaxExtensionHeaders = kMaxIpv6ExtensionHeaders;
 
   // Errors: kTruncated, kBadIpVersion, kBadIpHeader, kBadIpOption (IPv4 option
   // lengths), kBadExtensionHeader, kTooManyHeaders.
@@ -90,6 +92,11 @@ class IpView {
 
  private:
   IpView() = default;
+
+  Passage ParseV4();
+  Passage ParseV6();
+  Passage WalkExtensions();
+  Passage Note(const Ipv6Extension& extension);
 
   ConstBytes octets_;
   IpFamily family_ = IpFamily::kV4;

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "core/net/ip_view.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "core/net/checksum.h"
+#include "core/net/ipv4_options.h"
+#include "core/net/ipv6_extensions.h"
+
+namespace postern {
+namespace {
+
+constexpr std::size_t kIpv4HeaderSize = 20;
+constexpr std::size_t kMaxLengthField = 0xffff;
+
+constexpr std::uint8_t kDccp = 33;
+constexpr std::uint8_t kSctp = 132;
+constexpr std::uint8_t kUdpLite = 136;
+constexpr std::size_t kPortsSize = 4;  // source and destination
+
+unsigned VersionOf(ConstBytes octets) {
+  return octets[0] >> 4;
+}
+
+std::size_t Ipv4HeaderLength(ConstBytes octets) {
+  return (octets[0] & std::size_t{0x0f}) * 4;
+}
+
+// TCP, UDP and the others all begin with two 16-bit ports.
+bool BeginsWithPorts(std::uint8_t protocol) {
+  return protocol == Number(IpProtocol::kTcp) ||
+         protocol == Number(IpProtocol::kUdp) || protocol == kUdpLite ||
+         protocol == kSctp || protocol == kDccp;
+}
+
+IpView::Fragment FragmentOf(std::size_t offset, bool more) {
+  if (offset != 0) {
+    return IpView::Fragment::kLater;
+  }
+  return more ? IpView::Fragment::kFirst : IpView::Fragment::kWhole;
+}
+
+}  // namespace
+
+Opinion<IpView> IpView::Parse(ConstBytes octets) {
+  if (octets.empty()) {
+    return DropReason::kTruncated;
+  }
+  IpView view;
+  view.octets_ = octets;
+  Passage parsed = DropReason::kBadIpVersion;
+  if (VersionOf(octets) == 4) {
+    parsed = view.ParseV4();
+  } else if (VersionOf(octets) == 6) {
+    parsed = view.ParseV6();
+  }
+  if (!parsed.ok()) {
+    return parsed.error();
+  }
+  return view;
+}
+
+Passage IpView::ParseV4() {
+  if (octets_.size() < kIpv4HeaderSize) {
+    return DropReason::kTruncated;
+  }
+  header_length_ = Ipv4HeaderLength(octets_);
+  size_ = LoadBe<std::uint16_t>(octets_.subspan(2));
+  if (header_length_ < kIpv4HeaderSize || size_ < header_length_) {
+    return DropReason::kBadIpHeader;
+  }
+  if (size_ > octets_.size()) {
+    return DropReason::kTruncated;
+  }
+  const ConstBytes options =
+      octets_.first(header_length_).subspan(kIpv4HeaderSize);
+  if (const Passage checked = CheckIpv4Options(options); !checked.ok()) {
+    return checked;
+  }
+  family_ = IpFamily::kV4;
+  traffic_class_ = octets_[1];
+  const auto flags = LoadBe<std::uint16_t>(octets_.subspan(6));
+  fragment_ = FragmentOf(flags & 0x1fff, (flags & 0x2000) != 0);
+  hop_limit_ = octets_[8];
+  protocol_offset_ = 9;
+  protocol_ = octets_[protocol_offset_];
+  source_ = IpAddress::FromOctets(octets_.subspan(12, 4));
+  destination_ = IpAddress::FromOctets(octets_.subspan(16, 4));
+  payload_offset_ = header_length_;
+  insertion_offset_ = payload_offset_;
+  insertion_protocol_offset_ = protocol_offset_;
+  insertion_protocol_ = protocol_;
+  return Pass();
+}
+
+Passage IpView::ParseV6() {
+  if (octets_.size() < kIpv6HeaderSize) {
+    return DropReason::kTruncated;
+  }
+  header_length_ = kIpv6HeaderSize;
+  size_ = kIpv6HeaderSize + LoadBe<std::uint16_t>(octets_.subspan(4));
+  if (size_ > octets_.size()) {
+    return DropReason::kTruncated;
+  }
+  family_ = IpFamily::kV6;
+  traffic_class_ =
+      static_cast<std::uint8_t>(LoadBe<std::uint16_t>(octets_) >> 4 & 0xff);
+  hop_limit_ = octets_[7];
+  source_ = IpAddress::FromOctets(octets_.subspan(8, 16));
+  destination_ = IpAddress::FromOctets(octets_.subspan(24, 16));
+  return WalkExtensions();
+}
+
+Passage IpView::WalkExtensions() {
+  Ipv6Extensions walk(octets_.first(size_));
+  const auto insert_here = [&] {
+    insertion_offset_ = walk.offset();
+    insertion_protocol_offset_ = walk.protocol_offset();
+    insertion_protocol_ = walk.protocol();
+  };
+  insert_here();
+  for (;;) {
+    const Opinion<std::optional<Ipv6Extension>> next = walk.Next();
+    if (!next.ok()) {
+      return next.error();
+    }
+    if (!next->has_value()) {
+      break;
+    }
+    const Ipv6Extension& extension = **next;
+    if (const Passage checked = Note(extension); !checked.ok()) {
+      return checked;
+    }
+    if (extension.type != Number(IpProtocol::kDestinationOptions)) {
+      insert_here();
+    }
+  }
+  protocol_ = walk.protocol();
+  protocol_offset_ = walk.protocol_offset();
+  payload_offset_ = walk.offset();
+  return Pass();
+}
+
+Passage IpView::Note(const Ipv6Extension& extension) {
+  switch (static_cast<IpProtocol>(extension.type)) {
+    case IpProtocol::kHopByHop:
+    case IpProtocol::kDestinationOptions:
+      return CheckIpv6Options(extension.octets);
+    case IpProtocol::kFragment: {
+      const auto field = LoadBe<std::uint16_t>(extension.octets.subspan(2));
+      const Fragment seen = FragmentOf(field & 0xfff8, (field & 1) != 0);
+      fragment_ = std::max(fragment_, seen);
+      return Pass();
+    }
+    default:
+      return Pass();
+  }
+}
+
+Opinion<FlowKey> IpView::Key(Direction direction) const {
+  std::uint16_t source_port = 0;
+  std::uint16_t destination_port = 0;
+  if (BeginsWithPorts(protocol_) && fragment_ != Fragment::kLater) {
+    if (payload().size() < kPortsSize) {
+      return DropReason::kBadTransportHeader;
+    }
+    source_port = LoadBe<std::uint16_t>(payload());
+    destination_port = LoadBe<std::uint16_t>(payload().subspan(2));
+  }
+  if (direction == Direction::kOutbound) {
+    return FlowKey{source_, destination_, source_port, destination_port,
+                   protocol_};
+  }
+  return FlowKey{destination_, source_, destination_port, source_port,
+                 protocol_};
+}
+
+Passage SetIpLength(Bytes octets, std::size_t size) {
+  const bool v4 = VersionOf(octets) == 4;
+  const std::size_t fixed = v4 ? 0 : kIpv6HeaderSize;
+  if (size < fixed || size - fixed > kMaxLengthField) {
+    return DropReason::kTooBig;
+  }
+  StoreBe(octets.subspan(v4 ? 2 : 4), static_cast<std::uint16_t>(size - fixed));
+  MendIpv4Checksum(octets);
+  return Pass();
+}
+
+void MendIpv4Checksum(Bytes octets) {
+  constexpr std::size_t kChecksumOffset = 10;
+  if (VersionOf(octets) != 4) {
+    return;
+  }
+  const Bytes header = octets.first(Ipv4HeaderLength(octets));
+  StoreBe(header.subspan(kChecksumOffset), std::uint16_t{0});
+  StoreBe(header.subspan(kChecksumOffset), InternetChecksum(header));
+}
+
+}  // namespace postern
