@@ -31,7 +31,7 @@ struct TunnelHeader {
 };
 
 // Octets of the outer header: 20 or 40.
-constexpr std::size_t SizeOf(const TunnelHeader& tunnel) {
+inline std::size_t SizeOf(const TunnelHeader& tunnel) {
   return tunnel.endpoints.source.family() == IpFamily::kV4 ? 20 : 40;
 }
 

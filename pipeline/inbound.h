@@ -23,6 +23,8 @@
 #ifndef POSTERN_PIPELINE_INBOUND_H_
 #define POSTERN_PIPELINE_INBOUND_H_
 
+#include <cstdint>
+
 #include "core/clock.h"
 #include "core/packet/batch.h"
 #include "core/stats.h"
@@ -52,6 +54,18 @@ class InboundPipeline {
   void Run(Batch& in, Batch& out, Instant now);
 
  private:
+  // What an AH or ESP header says of itself before any proof.
+  struct Named {
+    Spi spi{};
+    std::uint32_t sequence = 0;
+    IpsecProtocol protocol = IpsecProtocol::kEsp;
+  };
+
+  struct Arrival {
+    SecurityAssociation* association;
+    ReplayTicket ticket;
+  };
+
   Opinion<TransformPath> Take(Packet& packet, Instant now);
   Passage RemoveOne(Packet& packet, const IpView& view, TransformPath& path,
                     Instant now);
@@ -59,6 +73,8 @@ class InboundPipeline {
                     Instant now);
   Passage RemoveAh(Packet& packet, const IpView& view, TransformPath& path,
                    Instant now);
+  Opinion<Arrival> Meet(const IpView& view, const Named& named,
+                        Instant now) const;
 
   Parts parts_;
   InboundPolicy policy_;

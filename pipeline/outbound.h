@@ -20,6 +20,7 @@
 #define POSTERN_PIPELINE_OUTBOUND_H_
 
 #include <cstddef>
+#include <cstdint>
 
 #include "core/clock.h"
 #include "core/packet/batch.h"
@@ -50,7 +51,7 @@ class OutboundPipeline {
   void Run(Batch& in, Batch& out, Instant now);
 
  private:
-  Opinion<Decision> Judge(const Packet& packet, Instant now);
+  Opinion<Decision> Judge(Packet& packet, Instant now);
   Passage Take(Packet& packet, Instant now);
   Passage Protect(Packet& packet, const Bundle& bundle, Instant now);
   Passage Apply(Packet& packet, SecurityAssociation& association, Instant now);
