@@ -1,0 +1,326 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A lab is two virtual IPsec hosts in a network namespace of its own.
+
+       outer namespace (this process lives in it; it forwards)
+      ┌───────────────────────────────────────────────────────────┐
+      │ posternd alice ── wire-alice    wire-bob ── posternd bob  │
+      └──────┼───────────────────────────────────────────┼────────┘
+      ┌──────┴──────────┐                       ┌────────┴────────┐
+      │ tun0  10.9.1.1  │                       │ tun0  10.9.2.1  │
+      │  fd00:9:1::1    │                       │  fd00:9:2::1    │
+      │ alice's programs│                       │ bob's programs  │
+      └─────────────────┘                       └─────────────────┘
+
+Run it under `unshare --net` (scripts/in-namespace does): the namespaces go away
+with the processes, also when those are killed. Every wait has a condition and a
+bound; every process that was started is ended by its pid.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CATEGORIES = ("esp_transport", "ah", "esp_network")
+ADDRESSES = {
+    "alice": {4: "10.9.1.1", 6: "fd00:9:1::1"},
+    "bob": {4: "10.9.2.1", 6: "fd00:9:2::1"},
+}
+PEER = {"alice": "bob", "bob": "alice"}
+
+
+class LabError(Exception):
+    """Something in the lab did not do what it must."""
+
+
+def wait_until(condition, what, seconds=15.0):
+    """Polls `condition` until it is true; raises LabError after the bound."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        value = condition()
+        if value:
+            return value
+        time.sleep(0.02)
+    raise LabError(f"waited {seconds:g} s in vain: {what}")
+
+
+def end_process(process, seconds=5.0):
+    """Ends a process that we started: politely, then for sure."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def key_of(text, octets):
+    """A fixed key for the lab, different for each purpose."""
+    out = b""
+    while len(out) < octets:
+        out += f"{text}/{len(out)};".encode()
+    return "0x" + out[:octets].hex()
+
+
+class Sa:
+    """One manually keyed SA between the two hosts."""
+
+    ALGORITHMS = {
+        "aes-gcm-16": (20, "none", 0),
+        "aes-cbc": (16, "hmac-sha2-256-128", 32),
+        "null": (0, "hmac-sha2-256-128", 32),
+    }
+
+    def __init__(self, category, family, sender, algorithm="aes-gcm-16"):
+        number = 0x1000 + 0x100 * CATEGORIES.index(category)
+        number += (16 if family == 6 else 0) + (1 if sender == "alice" else 2)
+        self.spi = f"0x{number:08x}"
+        self.family = family
+        self.category = category
+        self.source = ADDRESSES[sender][family]
+        self.destination = ADDRESSES[PEER[sender]][family]
+        name = f"{category}{family}{sender}"
+        if category == "ah":
+            self.encryption, self.encryption_key = None, None
+            self.integrity = "hmac-sha2-256-128"
+            self.integrity_key = key_of(name + "auth", 32)
+        else:
+            key, self.integrity, auth = self.ALGORITHMS[algorithm]
+            self.encryption = algorithm
+            self.encryption_key = key_of(name, key) if key else None
+            self.integrity_key = key_of(name + "auth", auth) if auth else None
+
+    def toml(self):
+        lines = [
+            "[[sa]]",
+            f'protocol = "{"ah" if self.category == "ah" else "esp"}"',
+            f'mode = "{"tunnel" if self.category == "esp_network" else "transport"}"',
+            f'spi = "{self.spi}"',
+            f'source = "{self.source}"',
+            f'destination = "{self.destination}"',
+        ]
+        for key in ("encryption", "encryption_key", "integrity", "integrity_key"):
+            value = getattr(self, key)
+            if value and value != "none":
+                lines.append(f'{key} = "{value}"')
+        return "\n".join(lines) + "\n"
+
+    def wireshark(self):
+        """The row of tshark's esp_sa table that decrypts this SA; None for AH."""
+        if self.category == "ah":
+            return None
+        cipher = {
+            "aes-gcm-16": "AES-GCM with 16 octet ICV [RFC4106]",
+            "aes-cbc": "AES-CBC [RFC3602]",
+            "null": "NULL",
+        }[self.encryption]
+        auth, auth_key = "NULL", ""
+        if self.integrity_key:
+            auth, auth_key = "HMAC-SHA-256-128 [RFC4868]", self.integrity_key
+        row = (f"IPv{self.family}", self.source, self.destination, self.spi,
+               cipher, self.encryption_key or "", auth, auth_key)
+        return ",".join(f'"{field}"' for field in row)
+
+
+def all_sas(categories=CATEGORIES, algorithm="aes-gcm-16", families=(4, 6)):
+    return [Sa(c, f, s, algorithm)
+            for c in categories for f in families for s in ("alice", "bob")]
+
+
+class Host:
+    """One posternd and the programs that run in its namespace."""
+
+    def __init__(self, lab, name):
+        self.lab = lab
+        self.name = name
+        self.process = None
+        self.config = lab.directory / f"{name}.toml"
+        self.log = lab.directory / f"{name}.log"
+
+    def address(self, family):
+        return ADDRESSES[self.name][family]
+
+    def configure(self, sas=(), levels=None, routes="", extra=""):
+        levels = levels or {}
+        v4, v6 = self.address(4), self.address(6)
+        text = f"""
+[host]
+name = "{self.name}"
+state_directory = "{self.lab.directory}/state-{self.name}"
+
+[tun]
+name = "tun0"
+addresses = ["{v4}/24", "{v6}/64"]
+
+[wire]
+kind = "tun"
+name = "wire-{self.name}"
+
+[levels]
+"""
+        for category in CATEGORIES:
+            text += f'{category} = "{levels.get(category, "none")}"\n'
+        text += routes + extra
+        text += "\n".join(sa.toml() for sa in sas)
+        self.config.write_text(text)
+
+    def start(self):
+        log = open(self.log, "ab")
+        with log:
+            self.process = subprocess.Popen(
+                [self.lab.program("posternd"), "--config", self.config],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self.lab.environment)
+        wait_until(self.ready, f"posternd {self.name} is ready")
+
+    def ready(self):
+        if self.process.poll() is not None:
+            raise LabError(f"posternd {self.name} ended with status "
+                           f"{self.process.returncode}:\n{self.log.read_text()}")
+        return self.postern("status", check=False).returncode == 0
+
+    def kill(self):
+        """SIGKILL, as a crash would."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self):
+        if self.process is not None:
+            end_process(self.process)
+
+    def postern(self, verb, *arguments, check=True, **more):
+        command = [self.lab.program("postern")]
+        command += verb.split() + [self.name] + list(arguments)
+        return subprocess.run(
+            command, check=check, text=True, capture_output=True, timeout=20,
+            stdin=subprocess.DEVNULL, env=self.lab.environment, **more)
+
+    def json(self, verb, *arguments):
+        return json.loads(self.postern(verb, "--json", *arguments).stdout)
+
+    def drops(self):
+        """{name: count} of the packets this host refused."""
+        return {k: v for k, v in self.json("stats")["drops"].items() if v}
+
+    def command(self, *command, levels=None):
+        line = [self.lab.program("postern"), "exec"]
+        for category, level in (levels or {}).items():
+            line += [f"--{category.replace('_', '-')}", level]
+        return line + [self.name, "--"] + [str(part) for part in command]
+
+    def run(self, *command, levels=None, timeout=20, check=False, **more):
+        """Runs a program in this host's namespace and waits for it."""
+        more.setdefault("stdin", subprocess.DEVNULL)
+        return subprocess.run(
+            self.command(*command, levels=levels), text=True, timeout=timeout,
+            capture_output=True, check=check, env=self.lab.environment, **more)
+
+    def spawn(self, *command, levels=None, **more):
+        more.setdefault("stdin", subprocess.DEVNULL)
+        process = subprocess.Popen(
+            self.command(*command, levels=levels), text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=self.lab.environment, **more)
+        self.lab.processes.append(process)
+        return process
+
+    def listening(self, port, protocol="tcp"):
+        """True once a socket of this host listens at the port."""
+        flag = "-tln" if protocol == "tcp" else "-uln"
+        shown = self.run("ss", "-H", flag, "sport", "=", f":{port}")
+        return bool(shown.stdout.strip())
+
+
+class Capture:
+    """tcpdump on a device of the outer namespace."""
+
+    def __init__(self, lab, device, file):
+        self.file = pathlib.Path(file)
+        self.log = lab.directory / f"tcpdump-{self.file.stem}.log"
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                ["tcpdump", "-i", device, "-n", "-U", "-Z", "root", "-w",
+                 str(self.file), "--immediate-mode"],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        lab.processes.append(self.process)
+        wait_until(lambda: "listening on" in self.log.read_text(),
+                   "tcpdump is listening")
+
+    def stop(self):
+        """Ends the capture; returns the file."""
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(10)
+        return self.file
+
+
+class Lab:
+    """Two hosts, alice and bob, and everything that must end with them."""
+
+    def __init__(self, build=None, keep=None):
+        self.build = pathlib.Path(build or os.environ.get(
+            "POSTERN_BUILD", ROOT / "build" / "release"))
+        self.directory = pathlib.Path(keep or tempfile.mkdtemp(prefix="postern-"))
+        self.keep = keep is not None
+        self.processes = []
+        self.environment = dict(os.environ, POSTERN_RUN_DIR=str(self.directory / "run"))
+        self.alice = Host(self, "alice")
+        self.bob = Host(self, "bob")
+        self.hosts = (self.alice, self.bob)
+
+    def __enter__(self):
+        self._require_own_namespace()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+        for key in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
+            path = pathlib.Path("/proc/sys") / key.replace(".", "/")
+            path.write_text("1")
+        return self
+
+    def __exit__(self, *_):
+        for process in reversed(self.processes):
+            end_process(process)
+            if process.stdout:
+                process.stdout.close()
+        for host in self.hosts:
+            host.stop()
+        if not self.keep:
+            shutil.rmtree(self.directory, ignore_errors=True)
+
+    @staticmethod
+    def _require_own_namespace():
+        strangers = [n for n in _links() if n != "lo" and _is_real(n)]
+        if strangers:
+            raise LabError(
+                f"this network namespace has {', '.join(strangers)}: run me "
+                "under scripts/in-namespace, so that nothing else sees our packets")
+
+    def program(self, name):
+        folder = {"posternd": "daemon", "postern": "cli"}.get(name, "examples")
+        return str(self.build / folder / name)
+
+    def start(self, **configuration):
+        """Configures both hosts alike and starts them."""
+        for host in self.hosts:
+            host.configure(**configuration)
+            host.start()
+
+    def capture(self, name="wire", device="wire-bob"):
+        return Capture(self, device, self.directory / f"{name}.pcap")
+
+
+def _links():
+    # Not /sys/class/net: sysfs shows the namespace it was mounted in.
+    shown = subprocess.run(["ip", "-j", "link"], check=True, capture_output=True)
+    return [link["ifname"] for link in json.loads(shown.stdout)]
+
+
+def _is_real(name):
+    # Kernels with these modules put unused devices into every new namespace.
+    return not name.startswith(("sit", "tunl", "gre", "erspan", "ip6tnl",
+                                "ip6gre", "ip_vti", "ip6_vti", "teql", "bond", "dummy"))
