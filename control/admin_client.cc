@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "control/admin_client.h"
+
+#include <poll.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "control/deadline.h"
+#include "control/seqpacket.h"
+
+namespace postern {
+namespace {
+
+// A connection carries one question, so any number identifies it.
+constexpr std::uint32_t kRequestId = 1;
+
+Error NoDaemon(const UnixPath& path, std::string_view why) {
+  return {ErrorCode::kUnavailable,
+          "no daemon answers at " + std::string(path.view()) + " (" +
+              std::string(why) + "): start posternd or name another host."};
+}
+
+Error BrokenAnswer(std::string_view what) {
+  return {ErrorCode::kSystem,
+          "the daemon's answer breaks the protocol (" + std::string(what) +
+              "): use a CLI and a daemon of the same version."};
+}
+
+Error CannotConnect(const UnixPath& path, int error) {
+  switch (error) {
+    case EACCES:
+    case EPERM:
+      return {ErrorCode::kForbidden,
+              std::string(path.view()) +
+                  " is for the administrator only: run this as root."};
+    case ENAMETOOLONG:
+      return Invalid(
+          "the socket's path is relative or too long: give POSTERN_RUN_DIR a "
+          "short absolute path.");
+    default:
+      return NoDaemon(path, SystemError("connect", error).message);
+  }
+}
+
+Deadline From(std::chrono::milliseconds patience) {
+  return Deadline::AfterMilliseconds(patience.count());
+}
+
+Result<SeqpacketMessage> ReceiveOne(int connection, const UnixPath& path,
+                                    Bytes room,
+                                    std::chrono::milliseconds patience) {
+  const int waited = WaitFor(connection, POLLIN, From(patience));
+  if (waited == ETIMEDOUT) {
+    return NoDaemon(path, "it stays silent");
+  }
+  if (waited != 0) {
+    return SystemError("poll", waited);
+  }
+  SeqpacketMessage message = ReceiveSeqpacket(connection, room);
+  switch (message.outcome) {
+    case TransferOutcome::kDone:
+      return message;
+    case TransferOutcome::kFailed:
+      return SystemError("recvmsg", message.error);
+    case TransferOutcome::kTruncated:
+    case TransferOutcome::kTooManyFds:
+      return BrokenAnswer("a message or its descriptors did not fit");
+    case TransferOutcome::kWouldBlock:
+    case TransferOutcome::kClosed:
+      break;
+  }
+  return NoDaemon(path, "it closed the connection");
+}
+
+Result<AdminAnswer> ReceiveAnswer(int connection, const UnixPath& path,
+                                  std::chrono::milliseconds patience) {
+  AdminReassembly answer(kRequestId, kAdminMaxAnswer);
+  std::vector<std::uint8_t> room(kAdminMaxMessage);
+  for (;;) {
+    auto message = ReceiveOne(connection, path, room, patience);
+    if (!message.ok()) {
+      return message.error();
+    }
+    const auto frame = DecodeAdminMessage(Bytes(room).first(message->size),
+                                          message->fd_count());
+    if (!frame.ok()) {
+      return BrokenAnswer(SentenceOf(frame.error()));
+    }
+    const auto progress = answer.Add(*frame);
+    if (!progress.ok()) {
+      return BrokenAnswer(SentenceOf(progress.error()));
+    }
+    if (*progress == AdminReassembly::Progress::kComplete) {
+      return AdminAnswer{.type = answer.type(),
+                         .text = answer.TakeText(),
+                         .fd = std::move(message->fd)};
+    }
+  }
+}
+
+}  // namespace
+
+Result<AdminAnswer> AskAdmin(const UnixPath& path, std::string_view request,
+                             std::chrono::milliseconds patience) {
+  if (request.empty() || request.size() > kAdminMaxText) {
+    return Invalid("a request has 1 to 65536 octets: split it.");
+  }
+  auto connection = ConnectSeqpacket(path, From(patience));
+  if (!connection.ok()) {
+    return CannotConnect(path, connection.error());
+  }
+  const AdminMessage message =
+      EncodeAdminMessage(AdminType::kRequest, kRequestId, request);
+  const SendResult sent = SendSeqpacket(connection->get(), message);
+  if (sent.outcome == TransferOutcome::kFailed) {
+    return SystemError("sendmsg", sent.error);
+  }
+  if (sent.outcome != TransferOutcome::kDone) {
+    return NoDaemon(path, "it does not take the request");
+  }
+  return ReceiveAnswer(connection->get(), path, patience);
+}
+
+}  // namespace postern
