@@ -50,6 +50,25 @@ Passage WriteTunnelHeader(const TunnelHeader& tunnel, const IpView& inner,
 // Errors: kEcnViolation (CE over Not-ECT), and those of IpView::Parse().
 Passage CarryEcnInward(std::uint8_t outer_traffic_class, Bytes inner);
 
+// The number that announces a whole packet of this family: 4 or 41.
+std::uint8_t ProtocolOf(IpFamily family);
+
+// What an SA found behind its own header in a tunnel-mode packet.
+struct TunnelContent {
+  std::size_t offset;     // of the inner packet
+  std::size_t size;       // of the room it stands in
+  std::uint8_t protocol;  // the next header that announces it
+};
+
+// Cuts `packet` down to its inner packet: the end of a tunnel. The congestion
+// mark goes inward as above. Octets in the room behind the inner packet's own
+// length are TFC padding (RFC 4303 2.7) and are cut off too.
+// REQUIRES: packet starts with the outer header, which Parse() accepted;
+//   offset + size <= packet.size().
+// Errors: kModeMismatch (the protocol is not IP, or the inner packet is of the
+//   other version), kEcnViolation, and those of IpView::Parse().
+Passage StripTunnelHeader(Packet& packet, const TunnelContent& content);
+
 }  // namespace postern
 
 #endif  // POSTERN_CORE_TUNNEL_HEADER_H_
