@@ -324,3 +324,28 @@ def _is_real(name):
     # Kernels with these modules put unused devices into every new namespace.
     return not name.startswith(("sit", "tunl", "gre", "erspan", "ip6tnl",
                                 "ip6gre", "ip_vti", "ip6_vti", "teql", "bond", "dummy"))
+
+
+class Agent:
+    """scripts/lab/agent.py in one host: sockets on request."""
+
+    def __init__(self, host, levels=None):
+        self.process = host.spawn(
+            "/usr/bin/python3", ROOT / "scripts" / "lab" / "agent.py",
+            levels=levels, stdin=subprocess.PIPE)
+
+    def ask(self, verb, **request):
+        """Sends one request; returns the answer or raises on an error."""
+        answer = self.try_(verb, **request)
+        if "error" in answer:
+            raise LabError(f"{verb} {request}: {answer['error']}")
+        return answer
+
+    def try_(self, verb, **request):
+        request["verb"] = verb
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        line = self.process.stdout.readline()
+        if not line.startswith("{"):
+            raise LabError(f"the agent died: {line}{self.process.stdout.read()}")
+        return json.loads(line)

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""kill -9 in the middle of sending, again and again, with a manual AES-GCM key:
+no sequence number, and so no IV, occurs twice on the wire. GCM-01 RPL-17 defect 40
+"""
+
+import collections
+import os
+import unittest
+
+import lab
+import wire
+
+ROUNDS = int(os.environ.get("POSTERN_KILLS", "100"))
+FLOOD = """
+import socket, sys
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.connect((sys.argv[1], 9))
+print("sending", flush=True)
+while True:
+    try:
+        sock.send(b"x" * 64)
+    except OSError:
+        break
+"""
+
+
+class SequenceNumbers(unittest.TestCase):
+    def test_never_twice_across_a_hundred_crashes(self):
+        with lab.Lab() as two:
+            sas = lab.all_sas(["esp_transport"], families=(4,))
+            for host in two.hosts:
+                host.configure(sas=sas, levels={"esp_transport": "require"})
+            two.bob.start()
+            seen = collections.Counter()
+            sent = [self.round(two, seen) for _ in range(ROUNDS)]
+        self.assertEqual(len(sent), ROUNDS)
+        self.assertTrue(all(count > 0 for count in sent), sent)
+        twice = [key for key, count in seen.items() if count > 1]
+        self.assertEqual(twice[:10], [])
+        print(f"{ROUNDS} kills, {sum(sent)} packets, 0 numbers twice")
+
+    def round(self, two, seen):
+        two.alice.start()
+        capture = two.capture(name="round", device="wire-alice")
+        sender = two.alice.spawn("/usr/bin/python3", "-c", FLOOD, two.bob.address(4))
+        lab.wait_until(lambda: capture.file.stat().st_size > 4000, "packets flow")
+        two.alice.kill()
+        lab.end_process(sender)
+        frames = [f for f in wire.read(capture.stop()) if f.field["esp.spi"]]
+        seen.update((f.field["esp.spi"], f.field["esp.sequence"]) for f in frames)
+        return len(frames)
+
+
+if __name__ == "__main__":
+    unittest.main()
