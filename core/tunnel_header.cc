@@ -69,8 +69,8 @@ void SetEcn(Bytes packet, IpFamily family, std::uint8_t mark) {
   }
   const auto after = static_cast<std::uint16_t>((before & ~kEcnMask) | mark);
   const Bytes checksum = packet.subspan(kChecksumOffset);
-  std::uint32_t sum = static_cast<std::uint16_t>(
-      ~LoadBe<std::uint16_t>(checksum));
+  std::uint32_t sum =
+      static_cast<std::uint16_t>(~LoadBe<std::uint16_t>(checksum));
   sum += static_cast<std::uint16_t>(~before);
   sum += after;
   sum = (sum & 0xffff) + (sum >> 16);
@@ -129,8 +129,8 @@ Passage WriteTunnelHeader(const TunnelHeader& tunnel, const IpView& inner,
     header.Write(protocol);
     header.Write(std::uint16_t{0});  // checksum: the same
   } else {
-    header.Write(static_cast<std::uint16_t>(
-        kVersion6 | (unsigned{traffic_class} << 4)));
+    header.Write(
+        static_cast<std::uint16_t>(kVersion6 | (unsigned{traffic_class} << 4)));
     header.Write(std::uint16_t{0});  // flow label
     header.Write(std::uint16_t{0});  // payload length: SetIpLength() below
     header.Write(protocol);

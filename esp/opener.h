@@ -60,7 +60,13 @@ class Opener {
   // Verifies and decrypts in place. `seq` is the full number that the replay
   // window inferred. After an error the packet's bytes are not to be used.
   // Errors: those of IpView::Parse(), kFragment, kBadLength, kBadIcv.
+  // An SA without integrity proves nothing: always kBadIcv.
   Opinion<Opened> Open(Packet& packet, std::uint64_t seq);
+
+  // The same for an SA without integrity (RFC 4303 3.1.1 allows one below an
+  // AH): decrypts a packet that another SA's proof covers.
+  // Errors: as Open(); kBadIcv when this SA has integrity of its own.
+  Opinion<Opened> OpenCovered(Packet& packet, AuthProof cover);
 
   // Removes padding and headers. Afterwards the packet is the IP packet that
   // was protected: in tunnel mode the inner one (with RFC 6040 applied), in

@@ -43,8 +43,9 @@ struct Parameters {
   Encryption encryption = Encryption::kNull;
   SecretBytes encryption_key;  // without the salt
   SecretBytes salt;            // of the algorithm's size
-  Integrity integrity = Integrity::kNone;  // kNone exactly with an AEAD,
-  SecretBytes integrity_key;               // or to test published vectors
+  // kNone exactly with an AEAD, or to test published vectors.
+  Integrity integrity = Integrity::kNone;
+  SecretBytes integrity_key;
 };
 
 class Sealer {
