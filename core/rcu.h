@@ -27,6 +27,8 @@
 
 namespace postern {
 
+// Registers the thread that makes it, online, for as long as it lives.
+// REQUIRES: at most one at a time in a thread. Checked in every build.
 class RcuReader {
  public:
   RcuReader();
@@ -41,7 +43,8 @@ class RcuReader {
 
 // Waits for one grace period. REQUIRES: called by a thread that is not a
 // registered reader, or is one that holds nothing (it is put offline
-// meanwhile).
+// meanwhile). A registered thread that stays online without ever announcing a
+// quiescent state makes it wait for ever.
 void RcuSynchronize();
 
 // Runs `action` after a grace period, in liburcu's own thread.
@@ -51,6 +54,13 @@ void RcuDefer(std::function<void()> action);
 // and at the end of tests.
 void RcuBarrier();
 
+// ThreadSanitizer does not see into liburcu. These tell it that what was done
+// to `object` before the release comes before what follows an acquire of it:
+// call the first before linking an object into one of liburcu's tables, the
+// second after finding it there. In other builds they do nothing.
+void RcuAnnotateRelease(const void* object);
+void RcuAnnotateAcquire(const void* object);
+
 // A pointer to an immutable T that readers follow and one writer replaces.
 // The old value is destroyed after a grace period.
 template <typename T>
@@ -58,7 +68,9 @@ class RcuPointer {
  public:
   explicit RcuPointer(std::unique_ptr<const T> value)
       : value_(value.release()) {}
+
   ~RcuPointer() { delete value_.load(std::memory_order_relaxed); }
+
   RcuPointer(const RcuPointer&) = delete;
   RcuPointer& operator=(const RcuPointer&) = delete;
 

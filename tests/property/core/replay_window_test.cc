@@ -164,7 +164,7 @@ TEST(ReplayWindowProperty, ExtendedJumpsAgreeWithTheDefinition) {
                                              kSubspace + 62,
                                              kSubspace + 63,
                                              7 * kSubspace + 5,
-                                             (kSubspace - 2) * kSubspace - 3};
+                                             (kSubspace - 4) * kSubspace - 3};
   for (const std::size_t size : kSizes) {
     for (const std::uint64_t start : starts) {
       for (const std::uint64_t jump : jumps) {
