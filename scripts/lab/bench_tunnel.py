@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""iperf3 through two posternds: bundles interleaved, medians at the end."""
+
+import argparse
+import json
+import os
+import statistics
+
+import lab
+
+BUNDLES = {
+    "clear": {},
+    "ah": {"ah": "require"},
+    "esp_transport": {"esp_transport": "require"},
+    "esp_network": {"esp_network": "require"},
+    "all": {category: "require" for category in lab.CATEGORIES},
+}
+
+
+def cpu_seconds(host):
+    fields = open(f"/proc/{host.process.pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mib(host):
+    for line in open(f"/proc/{host.process.pid}/status"):
+        if line.startswith("VmRSS:"):
+            return round(int(line.split()[1]) / 1024, 1)
+    return None
+
+
+class Bench:
+    def __init__(self, two, seconds):
+        self.two, self.seconds = two, seconds
+        self.port = 5201
+        server = ["iperf3", "-s", "-p", self.port]
+        two.bob.spawn(*server)
+        lab.wait_until(lambda: two.bob.listening(self.port), "iperf3 listens")
+
+    def route(self, levels):
+        """Both hosts at these system levels, so that every socket obeys them."""
+        for host in self.two.hosts:
+            arguments = ["0.0.0.0/0"]
+            for category in lab.CATEGORIES:
+                arguments += [f"--{category.replace('_', '-')}", levels.get(category, "none")]
+            host.postern("route set", *arguments)
+
+    def run(self, bundle, protocol):
+        self.route(BUNDLES[bundle])
+        before = [cpu_seconds(h) for h in self.two.hosts]
+        command = ["iperf3", "-J", "-c", self.two.bob.address(4), "-p", self.port,
+                   "-t", self.seconds]
+        if protocol == "udp":
+            command += ["-u", "-b", "0", "-l", "1200"]
+        shown = self.two.alice.run(*command, timeout=self.seconds + 30)
+        end = json.loads(shown.stdout).get("end", {})
+        received = end.get("sum_received") or end.get("sum") or {}
+        octets = received.get("bytes", 0)
+        cpu = sum(cpu_seconds(h) for h in self.two.hosts) - sum(before)
+        return {
+            "bundle": bundle, "protocol": protocol, "seconds": self.seconds,
+            "gbit_per_s": round(received.get("bits_per_second", 0) / 1e9, 3),
+            "lost_percent": round(end["sum"]["lost_percent"], 2) if protocol == "udp" else None,
+            "retransmits": end.get("sum_sent", {}).get("retransmits"),
+            "cpu_s_per_gigabyte": round(cpu / (octets / 1e9), 2) if octets else None,
+            "memory_mib": [memory_mib(h) for h in self.two.hosts],
+        }
+
+
+def median(results, key):
+    values = [r[key] for r in results if r[key] is not None]
+    return round(statistics.median(values), 3) if values else None
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=3)
+    options = parser.parse_args()
+    results = []
+    with lab.Lab() as two:
+        two.start(sas=lab.all_sas(families=(4,)))
+        bench = Bench(two, options.seconds)
+        for _ in range(options.runs):
+            for bundle in BUNDLES:
+                for protocol in ("tcp", "udp"):
+                    results.append(bench.run(bundle, protocol))
+                    print(json.dumps(results[-1]), flush=True)
+    for protocol in ("tcp", "udp"):
+        kinds = {b: [r for r in results if (r["bundle"], r["protocol"]) == (b, protocol)]
+                 for b in BUNDLES}
+        clear = median(kinds["clear"], "gbit_per_s")
+        for bundle, runs in kinds.items():
+            speed = median(runs, "gbit_per_s")
+            print(json.dumps({
+                "median_of": len(runs), "bundle": bundle, "protocol": protocol,
+                "gbit_per_s": speed, "of_clear": round(speed / clear, 3) if clear else None,
+                "cpu_s_per_gigabyte": median(runs, "cpu_s_per_gigabyte")}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
