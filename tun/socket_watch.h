@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A SocketWatch tells when sockets of the host are gone (the destroy multicast
+// groups of NETLINK_SOCK_DIAG: TCP and UDP, IPv4 and IPv6).
+//
+//     while (auto event = watch->Next()) { ... }     when descriptor() is
+//                                                    readable
+//
+// "Gone" is when the kernel frees the socket, not close(): a TCP connection
+// that still sends its FIN, or waits in TIME_WAIT, is not gone.
+// UDP sockets are told about only if they were bound or connected.
+//
+// When the kernel had more to tell than the buffer holds, the event kLost says
+// that some were missed: whatever is remembered per socket must be asked again
+// (SockDiagOwner), never assumed.
+//
+// Thread safety: Control-confined.
+// Cost: Next() is one system call; no allocation.
+
+#ifndef POSTERN_TUN_SOCKET_WATCH_H_
+#define POSTERN_TUN_SOCKET_WATCH_H_
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "core/error.h"
+#include "core/flow/flow_key.h"
+#include "core/flow/socket_owner.h"
+#include "tun/netlink_message.h"
+#include "tun/netlink_socket.h"
+#include "tun/network_namespace.h"
+
+namespace postern {
+
+struct SocketEvent {
+  enum class Kind : std::uint8_t {
+    kGone,  // `cookie`, whose ends were `key` (an unconnected one's remote: 0)
+    kLost,  // some events were missed; the other members mean nothing
+  };
+  Kind kind = Kind::kLost;
+  SocketCookie cookie{};
+  FlowKey key;
+};
+
+class SocketWatch {
+ public:
+  // The kernel keeps this many octets of events for us, about 1 KB each.
+  static constexpr std::size_t kDefaultBufferOctets = 4U << 20U;
+
+  // Errors: those of NetworkNamespace::RunInside(); kSystem.
+  static Result<std::unique_ptr<SocketWatch>> Create(
+      const NetworkNamespace& host,
+      std::size_t buffer_octets = kDefaultBufferOctets);
+
+  // The next event; nothing when none waits. Never blocks.
+  std::optional<SocketEvent> Next();
+
+  int descriptor() const { return socket_.descriptor(); }
+
+ private:
+  explicit SocketWatch(NetlinkSocket socket);
+
+  static std::optional<SocketEvent> Understand(const NetlinkMessage& message);
+
+  NetlinkSocket socket_;
+  alignas(8) std::array<std::uint8_t, 8192> room_;
+  NetlinkMessages
+      waiting_;  // what Next() has not yet told of the last datagram
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_TUN_SOCKET_WATCH_H_
