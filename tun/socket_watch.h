@@ -7,8 +7,9 @@
 //                                                    readable
 //
 // "Gone" is when the kernel frees the socket, not close(): a TCP connection
-// that still sends its FIN, or waits in TIME_WAIT, is not gone.
-// UDP sockets are told about only if they were bound or connected.
+// that still sends its FIN is not gone. Its *TIME_WAIT is told as gone although
+// it still answers*, under the same cookie: before what is remembered about a
+// connection is forgotten, ask SockDiagOwner::TcpConnection().
 //
 // When the kernel had more to tell than the buffer holds, the event kLost says
 // that some were missed: whatever is remembered per socket must be asked again
@@ -37,11 +38,13 @@ namespace postern {
 
 struct SocketEvent {
   enum class Kind : std::uint8_t {
-    kGone,  // `cookie`, whose ends were `key` (an unconnected one's remote: 0)
+    kGone,  // the socket `cookie`
     kLost,  // some events were missed; the other members mean nothing
   };
   Kind kind = Kind::kLost;
   SocketCookie cookie{};
+  // What the kernel still remembers of the ends: a hint. Which addresses and
+  // ports are 0 by now depends on how the socket ended.
   FlowKey key;
 };
 
