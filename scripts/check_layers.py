@@ -33,6 +33,7 @@ UNBOUND = {"tests", "bench", "examples"}
 THIRD_PARTY = [
     ("openssl/", ["core/crypto/"]),
     ("spdlog/", ["core/log"]),
+    ("sanitizer/", ["core/rcu"]),
     ("urcu", ["core/rcu", "sadb/", "policy/"]),
     ("sqlite3.h", ["state/"]),
     ("boost/", ["daemon/"]),

@@ -40,7 +40,9 @@ BAD_TYPE = re.compile(
     r"(\w*(?:Manager|Handler|Helper|Utils?|Impl))\b")
 BAD_FUNCTION = re.compile(r"\b((?:do|process)_[a-z]\w*)\s*\(")
 BAD_FILE = re.compile(r"(^|_)(manager|handler|helper|utils?|impl)s?(_|\.)")
-BOOL_PARAMETER = re.compile(r"[(,]\s*(?:const\s+)?bool\s+[a-z_]\w*\s*[,)=]")
+# One called `value` is what is stored or told, not a switch.
+BOOL_PARAMETER = re.compile(
+    r"[(,]\s*(?:const\s+)?bool\s+(?!value\b)[a-z_]\w*\s*[,)=]")
 
 
 def check_spdx(path, text):

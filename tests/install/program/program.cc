@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The header is C++ too.
+#include <postern/ipsec.h>
 #include <sys/socket.h>
 
 #include <iostream>
-
-#include <postern/ipsec.h>
 
 int main() {
   const int level = IPSEC_LEVEL_USE;

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Runs the benchmarks and prints a table, with the ratio to bare libcrypto.
+
+    bench/report.py [--bench FILE] [--filter REGEX] [--quick] [--json FILE]
+                    [--from FILE]
+
+Medians of several repetitions, which are interleaved at random so that both
+sides of a ratio meet the same noise. Build first: scripts/build release
+"""
+
+import argparse
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+OURS, BARE = "postern", "libcrypto"
+
+
+def run(options, out):
+    command = [options.bench, f"--benchmark_filter={options.filter}",
+               f"--benchmark_out={out}", "--benchmark_out_format=json",
+               f"--benchmark_repetitions={3 if options.quick else 7}",
+               f"--benchmark_min_time={0.02 if options.quick else 0.1}",
+               "--benchmark_enable_random_interleaving=true",
+               "--benchmark_report_aggregates_only=true"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+
+
+def medians(results):
+    """{(operation, argument): {whose: (nanoseconds, octets per second)}}."""
+    table = {}
+    for entry in results["benchmarks"]:
+        if entry.get("error_occurred"):
+            raise SystemExit(f"{entry['name']}: {entry['error_message']}")
+        if entry.get("aggregate_name") != "median":
+            continue
+        words = entry["run_name"].split("/")
+        operation, whose = words[0], words[1]
+        argument = words[2] if len(words) > 2 else ""
+        scale = {"ns": 1, "us": 1e3, "ms": 1e6}[entry["time_unit"]]
+        table.setdefault((operation, argument), {})[whose] = (
+            entry["cpu_time"] * scale, entry.get("bytes_per_second", 0))
+    return table
+
+
+def by_size(row):
+    (operation, argument), _ = row
+    return operation, int(argument or 0)
+
+
+def print_table(table):
+    print(f"{'operation':34} {'size':>8} {'ns':>9} {'libcrypto':>9} "
+          f"{'ratio':>6} {'Gbit/s':>7}")
+    last = None
+    for (operation, argument), times in sorted(table.items(), key=by_size):
+        if OURS not in times:
+            continue
+        ours, rate = times[OURS]
+        bare = times.get(BARE, (0, 0))[0]
+        if last not in (None, operation):
+            print()
+        last = operation
+        print(f"{operation:34} {argument:>8} {ours:9.0f} "
+              f"{f'{bare:.0f}' if bare else '-':>9} "
+              f"{f'{ours / bare:.2f}' if bare else '-':>6} "
+              f"{f'{rate * 8 / 1e9:.1f}' if rate else '-':>7}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--bench",
+                        default=str(TOP / "build/release/bench/postern_bench"))
+    parser.add_argument("--filter", default=".", help="regular expression")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--json", help="keep the results here")
+    parser.add_argument("--from", dest="source",
+                        help="print results that --json kept; run nothing")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        out = options.source or options.json or f"{folder}/results.json"
+        if not options.source:
+            run(options, out)
+        table = medians(json.loads(pathlib.Path(out).read_text()))
+    print_table(table)
+    return 0 if table else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
