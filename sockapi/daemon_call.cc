@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "daemon_call.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "control/deadline.h"
+#include "control/paths.h"
+#include "control/seqpacket.h"
+#include "socket_kind.h"
+
+namespace postern {
+namespace {
+
+constexpr std::uint32_t kRequestId = 1;  // a connection carries one request
+
+// setsockopt() is no cancellation point; the calls it is made of here are, and
+// a thread that ended among them would leave a descriptor behind.
+class NoCancellation {
+ public:
+  NoCancellation() { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old_); }
+
+  ~NoCancellation() { ::pthread_setcancelstate(old_, nullptr); }
+
+  NoCancellation(const NoCancellation&) = delete;
+  NoCancellation& operator=(const NoCancellation&) = delete;
+
+ private:
+  int old_ = PTHREAD_CANCEL_ENABLE;
+};
+
+bool IsOwnShortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS ||
+         error == ENOMEM || error == ETOOMANYREFS;
+}
+
+Expected<UniqueFd, int> ConnectToDaemonOf(int socket, Deadline deadline) {
+  const auto cookie = NetnsCookieOf(socket);
+  if (!cookie.ok()) {
+    return cookie.error() == EBADF ? EBADF : ENETUNREACH;
+  }
+  auto connection = ConnectSeqpacket(NetnsSocketPath(*cookie), deadline);
+  if (connection.ok() || IsOwnShortage(connection.error())) {
+    return connection;
+  }
+  const bool is_dead =
+      connection.error() == ECONNREFUSED || connection.error() == EAGAIN;
+  return is_dead ? ECONNREFUSED : ENETUNREACH;
+}
+
+Expected<ApiReply, int> ReceiveReply(int connection, Deadline deadline) {
+  if (const int waited = WaitFor(connection, POLLIN, deadline); waited != 0) {
+    return IsOwnShortage(waited) ? waited : ECONNREFUSED;
+  }
+  // One octet more than a reply has: a longer one is then known as such.
+  std::array<std::uint8_t, kApiReplySize + 1> room{};
+  const SeqpacketMessage message = ReceiveSeqpacket(connection, room);
+  switch (message.outcome) {
+    case TransferOutcome::kDone:
+      break;
+    case TransferOutcome::kTruncated:
+    case TransferOutcome::kTooManyFds:
+      return EPROTO;
+    case TransferOutcome::kWouldBlock:
+    case TransferOutcome::kClosed:
+    case TransferOutcome::kFailed:
+      return ECONNREFUSED;
+  }
+  const auto reply =
+      DecodeApiReply(ConstBytes(room).first(message.size), message.fd_count());
+  return reply.ok() ? Expected<ApiReply, int>(*reply) : EPROTO;
+}
+
+// The daemon's answer, whose `error` may still say no.
+Expected<ApiReply, int> Ask(int socket, const ApiRequest& request,
+                            int patience_ms) {
+  const NoCancellation whole_conversation;
+  const Deadline deadline = Deadline::AfterMilliseconds(patience_ms);
+  const auto connection = ConnectToDaemonOf(socket, deadline);
+  if (!connection.ok()) {
+    return connection.error();
+  }
+  const ApiRequestBytes message = EncodeApiRequest(request);
+  const SendResult sent = SendSeqpacket(connection->get(), message, socket);
+  if (sent.outcome == TransferOutcome::kFailed &&
+      (sent.error == EBADF || IsOwnShortage(sent.error))) {
+    return sent.error;
+  }
+  if (sent.outcome != TransferOutcome::kDone) {
+    return ECONNREFUSED;
+  }
+  const auto reply = ReceiveReply(connection->get(), deadline);
+  if (reply.ok() && !Answers(*reply, request)) {
+    return EPROTO;
+  }
+  return reply;
+}
+
+}  // namespace
+
+int AskToSetLevel(int socket, ApiCategory category, ApiFamily family,
+                  ApiLevel level) {
+  const auto reply = Ask(socket,
+                         {.type = ApiRequestType::kSetLevel,
+                          .request_id = kRequestId,
+                          .category = category,
+                          .family = family,
+                          .level = level},
+                         kDaemonPatienceMs);
+  if (!reply.ok()) {
+    return reply.error();
+  }
+  if (reply->error != 0) {
+    return reply->error;
+  }
+  return reply->level == level ? 0 : EPROTO;
+}
+
+Expected<ApiLevel, int> AskForLevel(int socket, ApiCategory category,
+                                    ApiFamily family) {
+  const auto reply = Ask(socket,
+                         {.type = ApiRequestType::kGetLevel,
+                          .request_id = kRequestId,
+                          .category = category,
+                          .family = family},
+                         kDaemonPatienceMs);
+  if (!reply.ok()) {
+    return reply.error();
+  }
+  if (reply->error != 0) {
+    return reply->error;
+  }
+  return reply->level;
+}
+
+void AnnounceChild(int socket) {
+  // A daemon that hangs must not turn a server into one that accepts a
+  // connection every kAdoptPatienceMs.
+  static constinit std::atomic<std::int64_t> pause_ends_ms{0};
+  const std::int64_t begin_ms = Deadline::NowMilliseconds();
+  if (begin_ms < pause_ends_ms.load(std::memory_order_relaxed)) {
+    return;
+  }
+  const auto reply =
+      Ask(socket, {.type = ApiRequestType::kAdopt, .request_id = kRequestId},
+          kAdoptPatienceMs);
+  const std::int64_t end_ms = Deadline::NowMilliseconds();
+  if (!reply.ok() && end_ms - begin_ms >= kAdoptPatienceMs) {
+    pause_ends_ms.store(end_ms + kAdoptPauseMs, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace postern
