@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 #
-# Instrumentation is all or nothing: it applies to every target of the tree.
+# Instrumentation is all or nothing: it applies to every target of the tree but
+# those that without_sanitizers() names.
 #   POSTERN_SANITIZE  a list for -fsanitize, e.g. "address;undefined"
 #   POSTERN_FUZZ      coverage for libFuzzer in every target (clang only);
 #                     fuzz_target() then links the fuzzer's main()
@@ -22,6 +23,14 @@ if(POSTERN_FUZZ)
   endif()
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
+
+# For a library that programs without a sanitizer's runtime load.
+function(without_sanitizers target)
+  if(POSTERN_SANITIZE OR POSTERN_FUZZ)
+    target_compile_options(${target} PRIVATE -fno-sanitize=all)
+    target_link_options(${target} PRIVATE -fno-sanitize=all)
+  endif()
+endfunction()
 
 option(POSTERN_CCACHE "Compile through ccache when it is installed" OFF)
 if(POSTERN_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)

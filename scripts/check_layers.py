@@ -20,7 +20,7 @@ import source_files
 
 # What is linked by its own CMakeLists.txt and not by layer().
 PROGRAMS = {
-    "sockapi": {"control"},
+    "sockapi": {"core", "control"},
     "cli": {"core", "control"},
     "daemon": {"core", "esp", "ah", "sadb", "policy", "pipeline", "tun",
                "wire", "state", "control"},
