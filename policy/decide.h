@@ -12,8 +12,19 @@
 //   USE         applied         NeedSa            accept            accept
 //   REQUIRE     applied         NeedSa            drop              accept
 //
+// UNIQUE demands an SA of its own; no SA is one socket's alone yet, so at UNIQUE
+// there is none: NeedSa outbound, and inbound as REQUIRE.
+//
+// Fragments. A non-initial fragment names no ports, so its socket cannot be
+// known. It is judged by the route's levels, and dropped (kFragment) wherever
+// any socket of the host has a level that could forbid it: outbound at USE and
+// stronger when the route's level does not protect it anyway, inbound at
+// REQUIRE and stronger without that category's transform. Once fragments are
+// put together before admission, this rule binds nobody.
+//
 // Thread safety: Worker-confined.
-// Cost: a warm flow: its table look-up and four loads.
+// Cost: a warm flow: its table look-up, and one load for each source of change
+// and each SA.
 
 #ifndef POSTERN_POLICY_DECIDE_H_
 #define POSTERN_POLICY_DECIDE_H_
@@ -60,10 +71,14 @@ class OutboundPolicy {
   Decision Decide(const IpView& packet, Instant now);
 
  private:
+  Decision DecideFlow(Flow& flow);
+  Decision DecideFragment(const FlowKey& key);
   void BuildBundle(Flow& flow);
+  SecurityAssociation* FindFor(const Flow& flow, Category category) const;
 
   const Sadb& sadb_;
   FlowResolver& flows_;
+  Flow fragment_;  // of the fragment decided last
 };
 
 class InboundPolicy {
@@ -72,11 +87,20 @@ class InboundPolicy {
       : system_(system), flows_(flows) {}
 
   // `packet` is what remained after the transforms of `path` were removed.
+  // Its source must be the one that each SA of the path speaks for: in
+  // transport mode the SA's own; in tunnel mode what the SA's source selector
+  // holds, or without one the tunnel's far end itself and the remotes whose
+  // route names that end as their gateway.
   // Errors: kSelectorMismatch, kDiscardRoute, kPolicyRequires*, kOwnerUnknown,
-  //   kTableFull, kBadTransportHeader.
+  //   kTableFull, kBadTransportHeader (also a TCP segment without its flags),
+  //   kFragment.
   Passage Admit(const IpView& packet, const TransformPath& path, Instant now);
 
  private:
+  Passage MatchSelectors(const FlowKey& key, const TransformPath& path) const;
+  bool SpeaksFor(const SaParameters& sa, const IpAddress& remote) const;
+  Passage AdmitFragment(const FlowKey& key, const TransformPath& path) const;
+
   const SystemPolicy& system_;
   FlowResolver& flows_;
 };

@@ -9,8 +9,16 @@
 // 5-tuple; the SYN-ACK, which carries the future child's cookie, binds the
 // copy to that cookie. Nothing of this depends on accept() or on libpostern.
 //
-// A TCP SYN always asks the kernel anew, so that a 5-tuple's former owner does
-// not bind its new one.
+// A TCP SYN or SYN-ACK always asks the kernel anew, so that a 5-tuple's former
+// owner does not bind its new one. What a listener owns is not remembered: the
+// next packet may already be its child's. Datagram flows have no SYN: their
+// answer is asked for again when sockets come, go or are bound, and after
+// kTrust in any case; that nobody owns one is not remembered at all.
+//
+// A SYN for the 5-tuple of a connection in TIME_WAIT opens a new one, although
+// the kernel still names the old: such a SYN must satisfy the old owner's
+// levels and the listener's, and the child inherits the listener's when its
+// SYN-ACK leaves.
 //
 // Thread safety: Worker-confined; it shares the SocketTable, the SystemPolicy
 // and the kernel with others.
@@ -41,6 +49,10 @@ enum class Opening : std::uint8_t { kNone, kSyn, kSynAck };
 // kNone for anything but a TCP segment whose flags are in the packet.
 Opening OpeningOf(const IpView& view);
 
+// False for a TCP segment or first fragment that ends before its flags: whether
+// it opens a connection cannot be known (RFC 1858).
+bool ShowsFlags(const IpView& view);
+
 class FlowResolver {
  public:
   struct Sources {
@@ -50,25 +62,58 @@ class FlowResolver {
     WorkerStats& stats;
   };
 
+  // How old an answer about a datagram flow may be.
+  static constexpr Duration kTrust = std::chrono::milliseconds(100);
+
+  // REQUIRES: flows > 0.
   FlowResolver(const Sources& sources, std::size_t flows);
 
   // The flow with its effective levels as of now. Valid until the next call.
+  // Where the route says discard, the kernel is not asked: look at `discard`
+  // first.
   // Errors: kOwnerUnknown (the kernel could not be asked: fail closed).
   Opinion<Flow*> Resolve(const FlowKey& key, Opening opening,
                          Direction direction, Instant now);
 
-  // An inbound SYN that Resolve() answered for was admitted: the connection
-  // inherits. No effect when the owner is no listener or has no levels.
-  // Errors: kTableFull: the SYN must be dropped.
+  // The inbound segment that Resolve() answered for was admitted: if a listener
+  // owns it, the connection inherits. (Not a SYN alone: the ACK that completes
+  // a syncookie is the first we see of a connection after a restart.) No effect
+  // when the owner is no listener or has no levels, or the connection has
+  // inherited before.
+  // Errors: kTableFull: the segment must be dropped.
   Passage Inherit(Flow& flow, Instant now);
 
+  // The flow as if nobody owned it: for fragments, whose owner cannot be found.
+  Flow WithoutOwner(const FlowKey& key) const;
+
+  // Per category the strongest level that any socket holds.
+  LevelSet StrongestSocket() const { return sources_.sockets.Strongest(); }
+
  private:
-  Opinion<Flow*> Ask(const FlowKey& key, Opening opening, Direction direction,
-                     Instant now);
+  struct Question {
+    FlowKey key;
+    Opening opening;
+    Direction direction;
+    Instant now;
+  };
+
+  bool Trusts(const Flow& flow, Instant now) const;
   void Refresh(Flow& flow);
+
+  Opinion<Flow*> Ask(const Question& question);
+  Opinion<Flow*> AskForEndpoint(const Question& question);
+  void LookUpListener(const Question& question,
+                      const SocketPolicyRef& listener);
+  Owner AskKernel(const FlowKey& key);
+  Opinion<SocketPolicyRef> AskForListener(const FlowKey& key);
+
+  Flow* Keep();
+  void Remember(const Flow& flow);
+  void Judge(Flow& flow) const;
 
   Sources sources_;
   FlowTable table_;
+  Flow passing_;  // an answer that holds for one packet
 };
 
 }  // namespace postern

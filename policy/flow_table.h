@@ -9,17 +9,19 @@
 // compares them packet by packet (policy/flow_resolver.h).
 //
 // Thread safety: Worker-confined.
-// Cost: Find() reads one set of kWays entries; no allocation after the
-// constructor.
+// Cost: Find() reads one cache line of tags and, as a rule, one entry; no
+// allocation after the constructor.
 
 #ifndef POSTERN_POLICY_FLOW_TABLE_H_
 #define POSTERN_POLICY_FLOW_TABLE_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "core/clock.h"
 #include "core/flow/flow_key.h"
 #include "core/flow/socket_owner.h"
 #include "policy/bundle.h"
@@ -31,9 +33,11 @@ namespace postern {
 struct Flow {
   FlowKey key;
 
-  // Who owns it.
+  // Who owns it, and when the kernel said so.
   std::optional<SocketCookie> cookie;  // empty: nobody
   SocketPolicyRef policy;              // null: no levels of its own
+  SocketPolicyRef listener;            // whose levels Inherit() copies
+  Instant asked;
 
   // The levels that bind it, and what they were computed from.
   LevelSet effective;
@@ -48,7 +52,7 @@ struct Flow {
   std::optional<Category> missing;  // demanded, but there is no SA
   std::uint64_t seen_sadb = 0;
 
-  std::uint64_t last_use = 0;  // the table's own tick; 0: the slot is free
+  std::uint64_t last_use = 0;  // the table's own tick
 };
 
 class FlowTable {
@@ -70,8 +74,24 @@ class FlowTable {
   std::size_t capacity() const { return slots_.size(); }
 
  private:
+  // Where a key's flow is, or may be: `tag` is never 0, the tag of free slots.
+  struct Place {
+    std::size_t set;
+    std::uint32_t tag;
+  };
+
+  using Tags = std::array<std::uint32_t, kWays>;
+
+  Place PlaceOf(const FlowKey& key) const;
+  Flow* FindAt(const Place& place, const FlowKey& key);
+  Flow& Claim(const Place& place);
+
+  Flow& slot(std::size_t set, std::size_t way) {
+    return slots_[set * kWays + way];
+  }
+
   std::vector<Flow> slots_;
-  std::size_t set_mask_;
+  std::vector<Tags> tags_;  // one entry a set
   std::uint64_t tick_ = 0;
 };
 

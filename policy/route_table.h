@@ -16,6 +16,7 @@
 #define POSTERN_POLICY_ROUTE_TABLE_H_
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -41,7 +42,7 @@ struct Route {
 };
 
 // Errors: kInvalid: a kBypass level, a gateway without an ESP network level,
-// levels beside kDiscard.
+// of another family than the prefix or not one host's, levels beside kDiscard.
 Status Validate(const Route& route);
 
 class RouteTable {
@@ -70,6 +71,8 @@ class RouteTable {
     unsigned length = 0;
     std::unordered_map<IpAddress, std::size_t> by_address;  // -> routes_
   };
+
+  bool Index(std::size_t position);
 
   std::vector<Route> routes_;
   std::vector<Lengths> v4_;  // longest first

@@ -1,21 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The socket table remembers which levels sockets have set, under the kernel's
-// SO_COOKIE, and which levels half-open TCP connections inherited, under their
-// 5-tuple until the child's cookie is known.
+// SO_COOKIE, and which levels TCP connections are bound by, under their
+// 5-tuple: half-open ones until the child's cookie is known, and those of
+// sockets with levels, so that what the kernel sends for a dead socket still
+// obeys them.
 //
 //     setsockopt      Obtain(cookie)->SetLevel()
 //     inbound SYN     Inherit(flow, listener)        a copy, made when admitted
-//     SYN-ACK leaves  Bind(child's cookie, policy)
+//     SYN-ACK leaves  Adopt(child's cookie, flow)    (or the first segment that
+//                     the kernel says is the child's, after a syncookie)
 //     socket gone     Retire(cookie): stays kLinger longer, for TIME_WAIT, late
 //                     resets and the like; a cookie is never reused
 //
 // A socket that never set a level has no entry; it has NONE everywhere.
 //
+// Nothing live is ever evicted: at a limit, requests are refused. Each
+// half-open connection keeps room for its child's entry, so that Adopt() always
+// finds some. Half-open connections and retired sockets go by time; whoever
+// owns the table calls Age() now and then, and Retire() also for cookies that a
+// dump of the kernel's sockets no longer shows (destroy notices can be lost,
+// and half-open request sockets send none).
+//
 // Thread safety: Thread-safe (one lock). The packet path comes here for a new
 // flow only; a flow keeps the shared SocketPolicy and reads its levels without
 // the lock.
-// Cost: one hash look-up under a lock.
+// Cost: one hash look-up under a lock. Age(): O(what expires).
 
 #ifndef POSTERN_POLICY_SOCKET_TABLE_H_
 #define POSTERN_POLICY_SOCKET_TABLE_H_
@@ -32,6 +42,7 @@
 #include "core/flow/flow_key.h"
 #include "core/flow/socket_owner.h"
 #include "policy/level.h"
+#include "policy/level_census.h"
 
 namespace postern {
 
@@ -41,7 +52,11 @@ namespace postern {
 // Thread safety: Thread-safe (one atomic word).
 class SocketPolicy {
  public:
-  explicit SocketPolicy(const LevelSet& levels) : packed_(levels.Pack()) {}
+  explicit SocketPolicy(const LevelSet& levels,
+                        std::shared_ptr<LevelCensus> census = nullptr);
+  ~SocketPolicy();
+  SocketPolicy(const SocketPolicy&) = delete;
+  SocketPolicy& operator=(const SocketPolicy&) = delete;
 
   LevelSet levels() const { return LevelSet::Unpack(packed()); }
 
@@ -54,6 +69,7 @@ class SocketPolicy {
 
  private:
   std::atomic<std::uint32_t> packed_;
+  std::shared_ptr<LevelCensus> census_;  // null: nobody counts
 };
 
 using SocketPolicyRef = std::shared_ptr<SocketPolicy>;
@@ -61,8 +77,8 @@ using SocketPolicyRef = std::shared_ptr<SocketPolicy>;
 class SocketTable {
  public:
   struct Limits {
-    std::size_t sockets = 1'000'000;
-    std::size_t inherited = 262'144;  // half-open and unbound connections
+    std::size_t sockets = 1'000'000;  // half-open connections included
+    std::size_t inherited = 262'144;  // half-open connections
   };
 
   // How long an entry outlives its socket: longer than TIME_WAIT (60 s).
@@ -78,6 +94,12 @@ class SocketTable {
   // Errors: kExhausted.
   Result<SocketPolicyRef> Obtain(SocketCookie cookie);
 
+  // The same for a connected TCP socket: if it is new here and its connection
+  // inherited levels, it begins with those. Without this an accepted socket
+  // that asks before its first packet was seen (syncookies) would lose them.
+  // Errors: kExhausted.
+  Result<SocketPolicyRef> Obtain(SocketCookie cookie, const FlowKey& flow);
+
   // Null when the socket never set a level.
   SocketPolicyRef Find(SocketCookie cookie) const;
 
@@ -90,29 +112,45 @@ class SocketTable {
   // Null when nothing is recorded for this flow.
   SocketPolicyRef FindFlow(const FlowKey& flow) const;
 
+  // The policy of the endpoint `cookie`: its own, or else the one that its
+  // connection inherited and that no cookie took yet; that is then bound to
+  // this one. What is bound to another cookie belongs to an earlier connection
+  // on the same 5-tuple and is not given out. Null when there is neither.
+  SocketPolicyRef Adopt(SocketCookie cookie, const FlowKey& flow);
+
   // Also records `policy` under the cookie, unless that has one already.
   void Bind(SocketCookie cookie, const FlowKey& flow,
             const SocketPolicyRef& policy);
 
   // Records an endpoint's policy for its flow as well, so that packets sent
-  // after the socket has gone (late resets) still obey it.
-  void Remember(const FlowKey& flow, const SocketPolicyRef& policy,
-                Instant now);
+  // after the socket has gone (late resets) still obey it. A socket has one
+  // flow at a time: the last one counts. No effect when `cookie` has no entry.
+  void Remember(SocketCookie cookie, const FlowKey& flow);
 
   // A new socket opens this 5-tuple: what an older one left does not bind it.
   void ForgetFlow(const FlowKey& flow);
 
-  // The kernel says the socket is gone.
+  // The kernel says the socket is gone. Also for cookies without an entry:
+  // datagram flows then ask again who owns them.
   void Retire(SocketCookie cookie, Instant now);
+
+  // A socket was bound or connected: datagram flows ask again who owns them.
+  // The daemon calls it when the library tells of bind() or connect().
+  void NoteRebinding();
 
   // Removes what has lingered long enough.
   void Age(Instant now);
 
-  // Rises when a socket or flow gets its first entry: a flow that found none
-  // must look again when it differs.
+  // Rises when a socket or flow gets its first entry, when a socket goes, and
+  // with NoteRebinding(): a flow that found none must look again when it
+  // differs.
   std::uint64_t generation() const {
     return generation_.load(std::memory_order_acquire);
   }
+
+  // Per category the strongest level that any socket or half-open connection
+  // holds, without kBypass. Cost: a few loads.
+  LevelSet Strongest() const { return census_->Strongest(); }
 
   std::size_t sockets() const;
   std::size_t flows() const;
@@ -123,7 +161,10 @@ class SocketTable {
  private:
   struct Tables;
 
+  void NoteChange() { generation_.fetch_add(1, std::memory_order_acq_rel); }
+
   std::atomic<std::uint64_t> generation_{1};
+  std::shared_ptr<LevelCensus> census_;
   std::unique_ptr<Tables> tables_;
 };
 

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "policy/decide.h"
+
+#include <algorithm>
+
+namespace postern {
+namespace {
+
+// Levels at which a packet must not leave in clear / be accepted in clear.
+// kBypass is above both in number only.
+bool ForbidsClearOutbound(Level level) {
+  return level != Level::kBypass && level >= Level::kUse;
+}
+
+bool ForbidsClearInbound(Level level) {
+  return level != Level::kBypass && level >= Level::kRequire;
+}
+
+DropReason Requires(Category category) {
+  switch (category) {
+    case Category::kEspTransport:
+      return DropReason::kPolicyRequiresEspTransport;
+    case Category::kAh:
+      return DropReason::kPolicyRequiresAh;
+    case Category::kEspNetwork:
+      return DropReason::kPolicyRequiresEspNetwork;
+  }
+  return DropReason::kPolicyRequiresEspNetwork;
+}
+
+bool AllUsable(const Bundle& bundle) {
+  return std::ranges::all_of(bundle.associations(),
+                             &SecurityAssociation::usable);
+}
+
+}  // namespace
+
+Decision OutboundPolicy::Decide(const IpView& packet, Instant now) {
+  const Opinion<FlowKey> key = packet.Key(Direction::kOutbound);
+  if (!key.ok()) {
+    return Discard{key.error()};
+  }
+  if (packet.fragment() == IpView::Fragment::kLater) {
+    return DecideFragment(*key);
+  }
+  if (!ShowsFlags(packet)) {
+    return Discard{DropReason::kBadTransportHeader};
+  }
+  const Opinion<Flow*> flow =
+      flows_.Resolve(*key, OpeningOf(packet), Direction::kOutbound, now);
+  if (!flow.ok()) {
+    return Discard{flow.error()};
+  }
+  return DecideFlow(**flow);
+}
+
+Decision OutboundPolicy::DecideFlow(Flow& flow) {
+  if (flow.discard) {
+    return Discard{DropReason::kDiscardRoute};
+  }
+  // The generation first: only while it stands do the bundle's SAs.
+  if (flow.seen_sadb != sadb_.generation() || !AllUsable(flow.bundle)) {
+    BuildBundle(flow);
+  }
+  if (flow.missing) {
+    return NeedSa{*flow.missing, flow.key};
+  }
+  if (flow.bundle.empty()) {
+    return Bypass{};
+  }
+  return Protect{&flow.bundle};
+}
+
+Decision OutboundPolicy::DecideFragment(const FlowKey& key) {
+  fragment_ = flows_.WithoutOwner(key);
+  const LevelSet strongest = flows_.StrongestSocket();
+  for (const Category category : kCategories) {
+    if (ForbidsClearOutbound(strongest.of(category)) &&
+        !ForbidsClearOutbound(fragment_.effective.of(category))) {
+      return Discard{DropReason::kFragment};
+    }
+  }
+  return DecideFlow(fragment_);
+}
+
+void OutboundPolicy::BuildBundle(Flow& flow) {
+  flow.seen_sadb = sadb_.generation();
+  flow.bundle = Bundle();
+  flow.missing.reset();
+  for (const Category category : kCategories) {
+    const Level level = flow.effective.of(category);
+    if (level == Level::kNone || level == Level::kBypass) {
+      continue;
+    }
+    SecurityAssociation* const association = FindFor(flow, category);
+    if (association != nullptr) {
+      flow.bundle.Add(*association);
+    } else if (level != Level::kAvail) {
+      flow.missing = category;
+      return;
+    }
+  }
+}
+
+SecurityAssociation* OutboundPolicy::FindFor(const Flow& flow,
+                                             Category category) const {
+  // No SA belongs to one session alone yet, and any other would break the
+  // promise (API-19).
+  if (flow.effective.of(category) == Level::kUnique) {
+    return nullptr;
+  }
+  const bool to_gateway = category == Category::kEspNetwork && flow.gateway;
+  return sadb_.FindOutbound(
+      {ProtocolOf(category), ModeOf(category), flow.key.local,
+       to_gateway ? *flow.gateway : flow.key.remote},
+      flow.key);
+}
+
+Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
+                             Instant now) {
+  const Opinion<FlowKey> key = packet.Key(Direction::kInbound);
+  if (!key.ok()) {
+    return key.error();
+  }
+  if (const Passage matched = MatchSelectors(*key, path); !matched.ok()) {
+    return matched;
+  }
+  if (packet.fragment() == IpView::Fragment::kLater) {
+    return AdmitFragment(*key, path);
+  }
+  if (!ShowsFlags(packet)) {
+    return DropReason::kBadTransportHeader;
+  }
+  const Opinion<Flow*> flow =
+      flows_.Resolve(*key, OpeningOf(packet), Direction::kInbound, now);
+  if (!flow.ok()) {
+    return flow.error();
+  }
+  if ((*flow)->discard) {
+    return DropReason::kDiscardRoute;
+  }
+  for (const Category category : kCategories) {
+    if (ForbidsClearInbound((*flow)->effective.of(category)) &&
+        !path.Satisfies(category)) {
+      return Requires(category);
+    }
+  }
+  return flows_.Inherit(**flow, now);
+}
+
+// RFC 4301 5.2: an SA speaks only for the packets that its selectors name.
+Passage InboundPolicy::MatchSelectors(const FlowKey& key,
+                                      const TransformPath& path) const {
+  for (const SecurityAssociation* association : path.associations()) {
+    const SaParameters& sa = association->parameters();
+    if (!sa.selector.Matches(key, Direction::kInbound) ||
+        !SpeaksFor(sa, key.remote)) {
+      return DropReason::kSelectorMismatch;
+    }
+  }
+  return Pass();
+}
+
+// Whether packets of this SA may come from `remote`.
+bool InboundPolicy::SpeaksFor(const SaParameters& sa,
+                              const IpAddress& remote) const {
+  if (sa.source == remote) {
+    return true;
+  }
+  if (sa.mode == IpsecMode::kTransport) {
+    return false;
+  }
+  return sa.selector.source.has_value() ||
+         system_.routes().Find(remote).gateway == sa.source;
+}
+
+Passage InboundPolicy::AdmitFragment(const FlowKey& key,
+                                     const TransformPath& path) const {
+  const Flow fragment = flows_.WithoutOwner(key);
+  if (fragment.discard) {
+    return DropReason::kDiscardRoute;
+  }
+  const LevelSet strongest = flows_.StrongestSocket();
+  for (const Category category : kCategories) {
+    const bool demanded = ForbidsClearInbound(strongest.of(category)) ||
+                          ForbidsClearInbound(fragment.effective.of(category));
+    if (demanded && !path.Satisfies(category)) {
+      return DropReason::kFragment;
+    }
+  }
+  return Pass();
+}
+
+}  // namespace postern

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "policy/flow_resolver.h"
+
+#include <algorithm>
+#include <array>
+
+namespace postern {
+namespace {
+
+constexpr std::size_t kTcpFlagsOffset = 13;
+constexpr std::uint8_t kSynBit = 0x02;
+constexpr std::uint8_t kAckBit = 0x10;
+
+bool IsTcp(const FlowKey& key) {
+  return key.protocol == Number(IpProtocol::kTcp);
+}
+
+bool HasTcpHeader(const IpView& view) {
+  return view.protocol() == Number(IpProtocol::kTcp) &&
+         view.fragment() != IpView::Fragment::kLater;
+}
+
+// No connection has this remote end, so only a listener answers for it.
+FlowKey ListenersKey(const FlowKey& flow) {
+  static constexpr std::array<std::uint8_t, 16> kUnspecified{};
+  FlowKey key = flow;
+  key.remote = IpAddress::FromOctets(
+      ConstBytes(kUnspecified).first(flow.local.octets().size()));
+  return key;
+}
+
+// What satisfies both. A bypass demands nothing.
+LevelSet Stricter(const LevelSet& a, const LevelSet& b) {
+  LevelSet levels;
+  for (const Category category : kCategories) {
+    const Level one = a.of(category);
+    const Level other = b.of(category);
+    if (one == Level::kBypass || other == Level::kBypass) {
+      levels.Set(category, one == Level::kBypass ? other : one);
+    } else {
+      levels.Set(category, std::max(one, other));
+    }
+  }
+  return levels;
+}
+
+}  // namespace
+
+Opening OpeningOf(const IpView& view) {
+  if (!HasTcpHeader(view) || view.payload().size() <= kTcpFlagsOffset) {
+    return Opening::kNone;
+  }
+  const std::uint8_t flags = view.payload()[kTcpFlagsOffset];
+  if ((flags & kSynBit) == 0) {
+    return Opening::kNone;
+  }
+  return (flags & kAckBit) == 0 ? Opening::kSyn : Opening::kSynAck;
+}
+
+bool ShowsFlags(const IpView& view) {
+  return !HasTcpHeader(view) || view.payload().size() > kTcpFlagsOffset;
+}
+
+FlowResolver::FlowResolver(const Sources& sources, std::size_t flows)
+    : sources_(sources), table_(flows) {}
+
+Opinion<Flow*> FlowResolver::Resolve(const FlowKey& key, Opening opening,
+                                     Direction direction, Instant now) {
+  if (opening == Opening::kNone) {
+    Flow* const flow = table_.Find(key);
+    if (flow != nullptr && Trusts(*flow, now)) {
+      Refresh(*flow);
+      return flow;
+    }
+  }
+  return Ask({key, opening, direction, now});
+}
+
+// A TCP connection keeps its owner until a SYN opens the next one. A datagram
+// flow can pass to another socket without any packet telling so.
+bool FlowResolver::Trusts(const Flow& flow, Instant now) const {
+  return IsTcp(flow.key) ||
+         (flow.seen_sockets == sources_.sockets.generation() &&
+          now - flow.asked < kTrust);
+}
+
+Opinion<Flow*> FlowResolver::Ask(const Question& question) {
+  const FlowKey& key = question.key;
+  table_.Erase(key);
+  if (question.opening == Opening::kSyn &&
+      question.direction == Direction::kOutbound) {
+    sources_.sockets.ForgetFlow(key);
+  }
+  passing_ = Flow{};
+  passing_.key = key;
+  passing_.asked = question.now;
+  // Read before the look-ups: what changes meanwhile is looked up again.
+  passing_.seen_sockets = sources_.sockets.generation();
+  Judge(passing_);
+  if (passing_.discard) {
+    return &passing_;
+  }
+  const Owner owner = AskKernel(key);
+  if (owner.kind == Owner::Kind::kUnknown) {
+    return DropReason::kOwnerUnknown;
+  }
+  if (owner.kind == Owner::Kind::kNobody) {
+    passing_.policy = IsTcp(key) ? sources_.sockets.FindFlow(key) : nullptr;
+    Judge(passing_);
+    // A datagram socket may be bound to these ports at any moment, silently.
+    return IsTcp(key) || key.local_port == 0 ? Keep() : &passing_;
+  }
+  passing_.cookie = owner.cookie;
+  if (owner.role == Owner::Role::kListener) {
+    LookUpListener(question, sources_.sockets.Find(owner.cookie));
+    return &passing_;
+  }
+  return AskForEndpoint(question);
+}
+
+// A listener's answer is never kept: the next packet may be its child's.
+void FlowResolver::LookUpListener(const Question& question,
+                                  const SocketPolicyRef& listener) {
+  if (question.opening != Opening::kSyn ||
+      question.direction == Direction::kOutbound) {
+    passing_.policy = sources_.sockets.FindFlow(question.key);
+  }
+  if (!passing_.policy) {
+    passing_.policy = listener;
+    passing_.listener = listener;
+  }
+  Judge(passing_);
+}
+
+Opinion<Flow*> FlowResolver::AskForEndpoint(const Question& question) {
+  SocketTable& sockets = sources_.sockets;
+  passing_.policy = sockets.Adopt(*passing_.cookie, question.key);
+  Judge(passing_);
+  const bool opens_over_old = question.opening == Opening::kSyn &&
+                              question.direction == Direction::kInbound;
+  const bool child_without_levels =
+      question.opening == Opening::kSynAck &&
+      question.direction == Direction::kOutbound && !passing_.policy;
+  if ((!opens_over_old && !child_without_levels) || sockets.sockets() == 0) {
+    return opens_over_old ? &passing_ : Keep();
+  }
+  const Opinion<SocketPolicyRef> listener = AskForListener(question.key);
+  if (!listener.ok()) {
+    return listener.error();
+  }
+  if (opens_over_old) {
+    if (*listener) {
+      const LevelSet old = passing_.effective;
+      passing_.policy = *listener;
+      Judge(passing_);
+      passing_.effective = Stricter(old, passing_.effective);
+    }
+    return &passing_;
+  }
+  passing_.listener = *listener;
+  if (const Passage inherited = Inherit(passing_, question.now);
+      !inherited.ok()) {
+    return inherited.error();
+  }
+  passing_.policy = sockets.Adopt(*passing_.cookie, question.key);
+  Judge(passing_);
+  return Keep();
+}
+
+Owner FlowResolver::AskKernel(const FlowKey& key) {
+  sources_.stats.Add(Count::kOwnerLookups);
+  return sources_.owner.Find(key);
+}
+
+// Null when nobody listens, or the listener has no levels of its own.
+Opinion<SocketPolicyRef> FlowResolver::AskForListener(const FlowKey& key) {
+  const Owner owner = AskKernel(ListenersKey(key));
+  if (owner.kind == Owner::Kind::kUnknown) {
+    return DropReason::kOwnerUnknown;
+  }
+  const bool listens = owner.kind == Owner::Kind::kSocket &&
+                       owner.role == Owner::Role::kListener;
+  return listens ? sources_.sockets.Find(owner.cookie) : nullptr;
+}
+
+Flow* FlowResolver::Keep() {
+  Flow& kept = table_.Insert(passing_.key);
+  passing_.last_use = kept.last_use;
+  kept = passing_;
+  Remember(kept);
+  return &kept;
+}
+
+// Asks the kernel nothing: the owner is the same, what binds it may differ.
+void FlowResolver::Refresh(Flow& flow) {
+  const std::uint64_t sockets_now = sources_.sockets.generation();
+  if (!flow.policy && flow.seen_sockets != sockets_now) {
+    flow.seen_sockets = sockets_now;
+    if (flow.cookie) {
+      flow.policy = sources_.sockets.Adopt(*flow.cookie, flow.key);
+    } else if (IsTcp(flow.key)) {
+      flow.policy = sources_.sockets.FindFlow(flow.key);
+    }
+  }
+  const std::uint32_t levels_now = flow.policy ? flow.policy->packed() : 0;
+  if (flow.seen_levels != levels_now ||
+      flow.seen_routes != sources_.system.generation()) {
+    Judge(flow);
+    Remember(flow);
+  }
+}
+
+// What the kernel sends for a socket that is gone has no owner to ask about.
+void FlowResolver::Remember(const Flow& flow) {
+  if (IsTcp(flow.key) && flow.cookie && flow.policy &&
+      !flow.policy->levels().empty()) {
+    sources_.sockets.Remember(*flow.cookie, flow.key);
+  }
+}
+
+void FlowResolver::Judge(Flow& flow) const {
+  // Both are read before what they stand for.
+  flow.seen_routes = sources_.system.generation();
+  flow.seen_levels = flow.policy ? flow.policy->packed() : 0;
+  const Route& route = sources_.system.routes().Find(flow.key.remote);
+  flow.discard = route.verdict == Route::Verdict::kDiscard;
+  flow.gateway = route.gateway;
+  flow.effective =
+      Effective(flow.cookie ? route.levels : WithoutSession(route.levels),
+                LevelSet::Unpack(flow.seen_levels));
+  flow.seen_sadb = 0;
+}
+
+Passage FlowResolver::Inherit(Flow& flow, Instant now) {
+  const LevelSet levels = flow.listener ? flow.listener->levels() : LevelSet();
+  if (levels.empty()) {
+    return Pass();
+  }
+  const Result<SocketPolicyRef> copy =
+      sources_.sockets.Inherit(flow.key, levels, now);
+  if (!copy.ok()) {
+    return DropReason::kTableFull;
+  }
+  flow.policy = *copy;
+  flow.listener = nullptr;
+  return Pass();
+}
+
+Flow FlowResolver::WithoutOwner(const FlowKey& key) const {
+  Flow flow;
+  flow.key = key;
+  Judge(flow);
+  return flow;
+}
+
+}  // namespace postern

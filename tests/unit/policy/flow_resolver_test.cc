@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "policy/flow_resolver.h"
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+#include "core/rcu.h"
+#include "tests/support/fake_socket_owner.h"
+#include "tests/support/packet_builder.h"
+
+namespace postern {
+namespace {
+
+constexpr SocketCookie kListener{1};
+constexpr SocketCookie kChild{2};
+constexpr SocketCookie kClient{3};
+constexpr SocketCookie kLater{4};
+constexpr auto kOut = Direction::kOutbound;
+constexpr auto kIn = Direction::kInbound;
+
+IpAddress Address(std::string_view text) {
+  return IpAddress::Parse(text).value();
+}
+
+FlowKey KeyOf(IpProtocol protocol, std::uint16_t local_port = 80) {
+  return {Address("10.9.1.1"), Address("10.9.2.1"), local_port, 4711,
+          Number(protocol)};
+}
+
+class FlowResolverTest : public testing::Test {
+ protected:
+  Opinion<Flow*> Resolve(const FlowKey& key, Opening opening,
+                         Direction direction) {
+    return resolver_.Resolve(key, opening, direction, now_);
+  }
+
+  // The AH level that binds a packet of this flow.
+  Level AhLevel(const FlowKey& key, Opening opening, Direction direction) {
+    const Opinion<Flow*> flow = Resolve(key, opening, direction);
+    EXPECT_TRUE(flow.ok());
+    return flow.ok() ? (*flow)->effective.of(Category::kAh) : Level::kBypass;
+  }
+
+  void SetAh(SocketCookie cookie, Level level) {
+    sockets_.Obtain(cookie).value()->SetLevel(Category::kAh, level);
+  }
+
+  void SetSystemAh(Level level) {
+    Route route;
+    route.levels.Set(Category::kAh, level);
+    system_.Replace(RouteTable::Create({route}).value());
+  }
+
+  // An inbound SYN that policy admitted.
+  Passage AdmitSyn(const FlowKey& key) {
+    const Opinion<Flow*> flow = Resolve(key, Opening::kSyn, kIn);
+    if (!flow.ok()) {
+      return flow.error();
+    }
+    return resolver_.Inherit(**flow, now_);
+  }
+
+  // The whole of a passive open: SYN in, SYN-ACK out with the child's cookie.
+  void Accept(SocketCookie child) {
+    ASSERT_TRUE(AdmitSyn(tcp_).ok());
+    kernel_.Open(tcp_, child);
+    ASSERT_TRUE(Resolve(tcp_, Opening::kSynAck, kOut).ok());
+  }
+
+  const FlowKey tcp_ = KeyOf(IpProtocol::kTcp);
+  const FlowKey udp_ = KeyOf(IpProtocol::kUdp);
+  const RcuReader reader_;
+  SystemPolicy system_;
+  SocketTable sockets_{{.sockets = 8, .inherited = 2}};
+  FakeSocketOwner kernel_;
+  WorkerStats stats_;
+  FlowResolver resolver_{{system_, sockets_, kernel_, stats_}, 64};
+  Instant now_;
+};
+
+TEST_F(FlowResolverTest, AsksTheKernelOnceForAConnection) {
+  kernel_.Open(tcp_, kClient);
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(Resolve(tcp_, Opening::kNone, kOut).ok());
+    ASSERT_TRUE(Resolve(tcp_, Opening::kNone, kIn).ok());
+  }
+  EXPECT_EQ(kernel_.questions(), 1u);
+  EXPECT_EQ(stats_.of(Count::kOwnerLookups), 1u);
+}
+
+TEST_F(FlowResolverTest, FailsClosedWhenTheKernelCannotBeAsked) {
+  kernel_.Break();
+  for (const FlowKey& key : {tcp_, udp_}) {
+    const Opinion<Flow*> flow = Resolve(key, Opening::kNone, kOut);
+    ASSERT_FALSE(flow.ok());
+    EXPECT_EQ(flow.error(), DropReason::kOwnerUnknown);
+  }
+  // Nothing of it was remembered.
+  kernel_.Mend();
+  kernel_.Open(tcp_, kClient);
+  SetAh(kClient, Level::kRequire);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kOut), Level::kRequire);
+}
+
+TEST_F(FlowResolverTest, DoesNotFallBackToAnOldAnswerWhenTheKernelFails) {
+  kernel_.Open(tcp_, kClient);
+  ASSERT_TRUE(Resolve(tcp_, Opening::kNone, kOut).ok());
+  kernel_.Break();
+  EXPECT_FALSE(Resolve(tcp_, Opening::kSyn, kOut).ok());
+  EXPECT_FALSE(Resolve(tcp_, Opening::kNone, kOut).ok());
+}
+
+TEST_F(FlowResolverTest, TakesTheSystemLevelForWhatNobodyOwns) {
+  SetSystemAh(Level::kUnique);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kOut), Level::kRequire);
+  kernel_.Open(udp_, kClient);
+  EXPECT_EQ(AhLevel(udp_, Opening::kNone, kOut), Level::kUnique);
+}
+
+TEST_F(FlowResolverTest, ObeysALevelThatIsSetInMidSession) {  // API-30
+  kernel_.Open(tcp_, kClient);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kOut), Level::kNone);
+  SetAh(kClient, Level::kRequire);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kOut), Level::kRequire);
+  SetAh(kClient, Level::kNone);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kIn), Level::kNone);
+  SetAh(kClient, Level::kRequire);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kIn), Level::kRequire);
+  EXPECT_EQ(kernel_.questions(), 1u);
+}
+
+TEST_F(FlowResolverTest, ObeysASystemLevelThatIsSetInMidSession) {  // API-31
+  kernel_.Open(tcp_, kClient);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kOut), Level::kNone);
+  SetSystemAh(Level::kRequire);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kOut), Level::kRequire);
+  EXPECT_EQ(kernel_.questions(), 1u);
+}
+
+TEST_F(FlowResolverTest, ObeysTheLevelsOfASocketFromItsSyn) {  // API-27, API-35
+  SetAh(kClient, Level::kRequire);
+  kernel_.Open(tcp_, kClient);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kSyn, kOut), Level::kRequire);
+}
+
+TEST_F(FlowResolverTest, GivesAChildItsListenersLevels) {  // API-33
+  kernel_.Listen(tcp_.local, 80, kListener);
+  for (const Category category : kCategories) {
+    sockets_.Obtain(kListener).value()->SetLevel(category, Level::kUse);
+  }
+  Accept(kChild);
+  for (const Category category : kCategories) {
+    EXPECT_EQ(sockets_.Find(kChild)->levels().of(category), Level::kUse);
+  }
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kIn), Level::kUse);
+}
+
+TEST_F(FlowResolverTest, KeepsAChildAsItsListenerChanges) {  // API-33
+  kernel_.Listen(tcp_.local, 80, kListener);
+  SetAh(kListener, Level::kRequire);
+  ASSERT_TRUE(AdmitSyn(tcp_).ok());
+  SetAh(kListener, Level::kNone);
+  kernel_.Open(tcp_, kChild);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kSynAck, kOut), Level::kRequire);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kIn), Level::kRequire);
+}
+
+TEST_F(FlowResolverTest, LetsAChildChangeItsOwnLevels) {
+  kernel_.Listen(tcp_.local, 80, kListener);
+  SetAh(kListener, Level::kRequire);
+  Accept(kChild);
+  SetAh(kChild, Level::kNone);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kOut), Level::kNone);
+  EXPECT_EQ(sockets_.Find(kListener)->levels().of(Category::kAh),
+            Level::kRequire);
+}
+
+TEST_F(FlowResolverTest, LetsAChildInheritBypass) {
+  kernel_.Listen(tcp_.local, 80, kListener);
+  SetSystemAh(Level::kRequire);
+  SetAh(kListener, Level::kBypass);
+  Accept(kChild);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kOut), Level::kBypass);
+}
+
+TEST_F(FlowResolverTest, RecordsNothingForAListenerWithoutLevels) {
+  kernel_.Listen(tcp_.local, 80, kListener);
+  Accept(kChild);
+  EXPECT_EQ(sockets_.flows(), 0u);
+  EXPECT_EQ(sockets_.sockets(), 0u);
+}
+
+TEST_F(FlowResolverTest, RefusesASynWhoseInheritanceHasNoRoom) {
+  kernel_.Listen(tcp_.local, 80, kListener);
+  SetAh(kListener, Level::kUse);
+  FlowKey key = tcp_;
+  for (key.remote_port = 1; key.remote_port <= 2; ++key.remote_port) {
+    ASSERT_TRUE(AdmitSyn(key).ok());
+  }
+  const Passage refused = AdmitSyn(key);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error(), DropReason::kTableFull);
+}
+
+TEST_F(FlowResolverTest, DoesNotTrustAListenersAnswerForTheNextPacket) {
+  kernel_.Listen(tcp_.local, 80, kListener);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kSyn, kIn), Level::kNone);
+  kernel_.Open(tcp_, kChild);
+  SetAh(kChild, Level::kRequire);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kIn), Level::kRequire);
+}
+
+TEST_F(FlowResolverTest, CarriesInheritanceThroughASyncookie) {
+  kernel_.Listen(tcp_.local, 80, kListener);
+  SetAh(kListener, Level::kRequire);
+  ASSERT_TRUE(AdmitSyn(tcp_).ok());
+  SetAh(kListener, Level::kNone);
+  // No request socket: the listener answers for the SYN-ACK and for the ACK.
+  EXPECT_EQ(AhLevel(tcp_, Opening::kSynAck, kOut), Level::kRequire);
+  const Opinion<Flow*> ack = Resolve(tcp_, Opening::kNone, kIn);
+  ASSERT_TRUE(ack.ok());
+  EXPECT_EQ((*ack)->effective.of(Category::kAh), Level::kRequire);
+  EXPECT_TRUE(resolver_.Inherit(**ack, now_).ok());
+  // Then the child is there.
+  kernel_.Open(tcp_, kChild);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kOut), Level::kRequire);
+  EXPECT_EQ(sockets_.Find(kChild)->levels().of(Category::kAh), Level::kRequire);
+}
+
+TEST_F(FlowResolverTest, InheritsAtTheAckOfASyncookieThatWeDidNotSee) {
+  kernel_.Listen(tcp_.local, 80, kListener);
+  SetAh(kListener, Level::kRequire);
+  const Opinion<Flow*> ack = Resolve(tcp_, Opening::kNone, kIn);
+  ASSERT_TRUE(ack.ok());
+  EXPECT_EQ((*ack)->effective.of(Category::kAh), Level::kRequire);
+  ASSERT_TRUE(resolver_.Inherit(**ack, now_).ok());
+  SetAh(kListener, Level::kNone);
+  kernel_.Open(tcp_, kChild);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kOut), Level::kRequire);
+}
+
+TEST_F(FlowResolverTest, BindsLateResetsByTheDeadSocketsLevels) {  // API-34
+  SetAh(kClient, Level::kRequire);
+  kernel_.Open(tcp_, kClient);
+  ASSERT_TRUE(Resolve(tcp_, Opening::kSyn, kOut).ok());
+  kernel_.Close(tcp_);
+  sockets_.Retire(kClient, now_);
+  FlowResolver later({system_, sockets_, kernel_, stats_}, 64);
+  const Opinion<Flow*> flow = later.Resolve(tcp_, Opening::kNone, kOut, now_);
+  ASSERT_TRUE(flow.ok());
+  EXPECT_FALSE((*flow)->cookie.has_value());
+  EXPECT_EQ((*flow)->effective.of(Category::kAh), Level::kRequire);
+}
+
+TEST_F(FlowResolverTest, BindsLateResetsByLevelsSetInMidSession) {
+  kernel_.Open(tcp_, kClient);
+  ASSERT_TRUE(Resolve(tcp_, Opening::kSyn, kOut).ok());
+  SetAh(kClient, Level::kRequire);
+  ASSERT_TRUE(Resolve(tcp_, Opening::kNone, kOut).ok());
+  kernel_.Close(tcp_);
+  FlowResolver later({system_, sockets_, kernel_, stats_}, 64);
+  const Opinion<Flow*> flow = later.Resolve(tcp_, Opening::kNone, kOut, now_);
+  ASSERT_TRUE(flow.ok());
+  EXPECT_EQ((*flow)->effective.of(Category::kAh), Level::kRequire);
+}
+
+TEST_F(FlowResolverTest, DoesNotBindANewClientByAnOldOnesLevels) {
+  SetAh(kClient, Level::kRequire);
+  kernel_.Open(tcp_, kClient);
+  ASSERT_TRUE(Resolve(tcp_, Opening::kSyn, kOut).ok());
+  kernel_.Open(tcp_, kLater);  // the same 5-tuple again
+  EXPECT_EQ(AhLevel(tcp_, Opening::kSyn, kOut), Level::kNone);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kSynAck, kIn), Level::kNone);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kOut), Level::kNone);
+}
+
+TEST_F(FlowResolverTest, BindsANewClientByItsOwnLevels) {
+  kernel_.Open(tcp_, kClient);
+  ASSERT_TRUE(Resolve(tcp_, Opening::kSyn, kOut).ok());
+  SetAh(kLater, Level::kRequire);
+  kernel_.Open(tcp_, kLater);
+  // Its SYN went through another worker; this one sees the SYN-ACK.
+  EXPECT_EQ(AhLevel(tcp_, Opening::kSynAck, kIn), Level::kRequire);
+}
+
+TEST_F(FlowResolverTest, DoesNotBindANewChildByAnOldOnesLevels) {
+  kernel_.Listen(tcp_.local, 80, kListener);
+  SetAh(kListener, Level::kRequire);
+  Accept(kChild);
+  kernel_.Close(tcp_);
+  SetAh(kListener, Level::kNone);
+  Accept(kLater);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kOut), Level::kNone);
+  EXPECT_EQ(sockets_.Find(kLater), nullptr);
+}
+
+TEST_F(FlowResolverTest, JudgesASynOverTimeWaitByTheListenerToo) {  // API-32
+  kernel_.Listen(tcp_.local, 80, kListener);
+  kernel_.Open(tcp_, kChild);  // in TIME_WAIT, without levels
+  SetAh(kListener, Level::kRequire);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kSyn, kIn), Level::kRequire);
+  ASSERT_TRUE(AdmitSyn(tcp_).ok());
+  kernel_.Open(tcp_, kLater);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kSynAck, kOut), Level::kRequire);
+  EXPECT_EQ(sockets_.Find(kChild), nullptr);
+  EXPECT_EQ(sockets_.Find(kLater)->levels().of(Category::kAh), Level::kRequire);
+}
+
+TEST_F(FlowResolverTest, JudgesASynOverTimeWaitByTheOldOwnerToo) {
+  kernel_.Listen(tcp_.local, 80, kListener);
+  SetAh(kListener, Level::kBypass);
+  kernel_.Open(tcp_, kChild);
+  SetAh(kChild, Level::kRequire);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kSyn, kIn), Level::kRequire);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kIn), Level::kRequire);
+}
+
+TEST_F(FlowResolverTest, BindsARepeatedSynToItsFirstCopy) {
+  kernel_.Listen(tcp_.local, 80, kListener);
+  SetAh(kListener, Level::kRequire);
+  Accept(kChild);
+  ASSERT_TRUE(AdmitSyn(tcp_).ok());  // the request socket answers for it
+  EXPECT_EQ(sockets_.FindFlow(tcp_), sockets_.Find(kChild));
+}
+
+TEST_F(FlowResolverTest, DoesNotAskTheKernelWhereTheRouteDiscards) {
+  Route route;
+  route.verdict = Route::Verdict::kDiscard;
+  system_.Replace(RouteTable::Create({route}).value());
+  kernel_.Open(tcp_, kClient);
+  SetAh(kClient, Level::kBypass);
+  const Opinion<Flow*> flow = Resolve(tcp_, Opening::kNone, kOut);
+  ASSERT_TRUE(flow.ok());
+  EXPECT_TRUE((*flow)->discard);
+  EXPECT_EQ(kernel_.questions(), 0u);
+  system_.Replace(RouteTable());
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kOut), Level::kBypass);
+}
+
+TEST_F(FlowResolverTest, SeesADatagramSocketThatIsBoundWhereNobodyWas) {
+  SetAh(kClient, Level::kRequire);
+  EXPECT_EQ(AhLevel(udp_, Opening::kNone, kIn), Level::kNone);
+  kernel_.BindUdp(udp_.local, udp_.local_port, kClient);
+  EXPECT_EQ(AhLevel(udp_, Opening::kNone, kIn), Level::kRequire);
+}
+
+TEST_F(FlowResolverTest, SeesADatagramSocketThatFollowsAnother) {
+  SetAh(kLater, Level::kRequire);
+  kernel_.Open(udp_, kClient);
+  EXPECT_EQ(AhLevel(udp_, Opening::kNone, kIn), Level::kNone);
+  kernel_.Open(udp_, kLater);
+  sockets_.Retire(kClient, now_);
+  EXPECT_EQ(AhLevel(udp_, Opening::kNone, kIn), Level::kRequire);
+}
+
+TEST_F(FlowResolverTest, SeesADatagramSocketThatIsConnectedBesideAnother) {
+  SetAh(kLater, Level::kRequire);
+  kernel_.BindUdp(udp_.local, udp_.local_port, kClient);
+  EXPECT_EQ(AhLevel(udp_, Opening::kNone, kIn), Level::kNone);
+  kernel_.Open(udp_, kLater);
+  sockets_.NoteRebinding();
+  EXPECT_EQ(AhLevel(udp_, Opening::kNone, kIn), Level::kRequire);
+}
+
+TEST_F(FlowResolverTest, TrustsADatagramFlowsOwnerForAShortTimeOnly) {
+  SetAh(kLater, Level::kRequire);
+  kernel_.BindUdp(udp_.local, udp_.local_port, kClient);
+  ASSERT_TRUE(Resolve(udp_, Opening::kNone, kIn).ok());
+  ASSERT_TRUE(Resolve(udp_, Opening::kNone, kIn).ok());
+  EXPECT_EQ(kernel_.questions(), 1u);
+  kernel_.Open(udp_, kLater);
+  now_ += FlowResolver::kTrust;
+  EXPECT_EQ(AhLevel(udp_, Opening::kNone, kIn), Level::kRequire);
+}
+
+TEST_F(FlowResolverTest, LosesNothingWhenItsTableIsTooSmall) {
+  FlowResolver small({system_, sockets_, kernel_, stats_}, 1);
+  FlowKey key = tcp_;
+  for (std::uint16_t port = 1; port <= 8; ++port) {
+    key.remote_port = port;
+    kernel_.Open(key, SocketCookie{port});
+    SetAh(SocketCookie{port}, port % 2 == 0 ? Level::kRequire : Level::kUse);
+  }
+  for (std::uint16_t turn = 0; turn < 3; ++turn) {
+    for (std::uint16_t port = 1; port <= 8; ++port) {
+      key.remote_port = port;
+      key.local_port = static_cast<std::uint16_t>(80 + turn);
+      kernel_.Open(key, SocketCookie{port});
+      const Opinion<Flow*> flow =
+          small.Resolve(key, Opening::kNone, kOut, now_);
+      ASSERT_TRUE(flow.ok());
+      EXPECT_EQ((*flow)->effective.of(Category::kAh),
+                port % 2 == 0 ? Level::kRequire : Level::kUse);
+    }
+  }
+}
+
+Opening OpeningOfTcp(std::uint8_t flags) {
+  const Octets packet =
+      PacketBuilder("10.9.1.1", "10.9.2.1").Tcp(4711, 80, flags);
+  return OpeningOf(IpView::Parse(packet).value());
+}
+
+TEST(Opening, IsReadFromTheTcpFlags) {
+  EXPECT_EQ(OpeningOfTcp(kSyn), Opening::kSyn);
+  EXPECT_EQ(OpeningOfTcp(kSyn | kAck), Opening::kSynAck);
+  EXPECT_EQ(OpeningOfTcp(kAck), Opening::kNone);
+  EXPECT_EQ(OpeningOfTcp(kRst), Opening::kNone);
+  EXPECT_EQ(OpeningOfTcp(kFin | kAck), Opening::kNone);
+}
+
+TEST(Opening, IsNoneForAnythingButTcp) {
+  const Octets udp =
+      PacketBuilder("10.9.1.1", "10.9.2.1").Udp(4711, 80, Octets(20, 0xff));
+  EXPECT_EQ(OpeningOf(IpView::Parse(udp).value()), Opening::kNone);
+  const Octets fragment = PacketBuilder("10.9.1.1", "10.9.2.1")
+                              .FragmentOffset(1)
+                              .Tcp(4711, 80, kSyn);
+  EXPECT_EQ(OpeningOf(IpView::Parse(fragment).value()), Opening::kNone);
+}
+
+TEST(Opening, IsNotShownByASegmentThatEndsBeforeItsFlags) {
+  for (std::size_t size = 4; size <= 20; ++size) {
+    const Octets packet = PacketBuilder("10.9.1.1", "10.9.2.1")
+                              .Raw(Number(IpProtocol::kTcp), Octets(size, 2));
+    const IpView view = IpView::Parse(packet).value();
+    EXPECT_EQ(ShowsFlags(view), size >= 14) << size;
+    EXPECT_EQ(OpeningOf(view), size >= 14 ? Opening::kSyn : Opening::kNone);
+  }
+}
+
+}  // namespace
+}  // namespace postern
