@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "core/mutex.h"
+
 #if defined(__has_feature)
 #if __has_feature(thread_sanitizer)
 #define POSTERN_THREAD_SANITIZER 1
@@ -107,9 +109,36 @@ void RcuDefer(std::function<void()> action) {
   ::urcu_qsbr_call_rcu(&deferred.release()->head, &RunDeferred);
 }
 
+// All actions go through one queue in order (we make no further call_rcu
+// threads), so an action of our own at its end is a barrier. liburcu's own
+// barrier allocates what another thread frees, where ThreadSanitizer sees a
+// race.
 void RcuBarrier() {
-  RcuAnnotateRelease(&kReadersBeforeWriters);
-  ::urcu_qsbr_barrier();
+  Mutex mutex;
+  Condition changed;
+  bool reached = false;
+  RcuDefer([&] {
+    const MutexLock lock(mutex);
+    reached = true;
+    changed.NotifyOne();
+  });
+
+  // A reader that blocks online would hold up the grace period it waits for.
+  const bool was_online = ::urcu_qsbr_read_ongoing() != 0;
+  if (was_online) {
+    RcuAnnotateRelease(&kReadersBeforeWriters);
+    ::urcu_qsbr_thread_offline();
+  }
+  {
+    const MutexLock lock(mutex);
+    while (!reached) {
+      changed.Wait(mutex);
+    }
+  }
+  if (was_online) {
+    ::urcu_qsbr_thread_online();
+    RcuAnnotateAcquire(&kWritersBeforeReaders);
+  }
   RcuAnnotateAcquire(&kReadersBeforeWriters);
 }
 

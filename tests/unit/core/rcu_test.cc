@@ -101,6 +101,15 @@ TEST(Rcu, RunsDeferredActionsBeforeTheBarrierReturns) {
   EXPECT_EQ(ran, 100U);
 }
 
+TEST(Rcu, WaitsForDeferredActionsFromAReaderItself) {
+  RcuReader reader;
+  bool ran = false;
+  RcuDefer([&ran] { ran = true; });
+  RcuBarrier();
+  EXPECT_TRUE(ran);
+  reader.Quiescent();
+}
+
 TEST(Rcu, ReleasesWhatADeferredActionHolds) {
   const auto held = std::make_shared<int>(1);
   RcuDefer([held] {});
