@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "daemon_call.h"
+#include "sockapi/daemon_call.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 
 #include <array>
 #include <atomic>
@@ -13,27 +12,12 @@
 #include "control/deadline.h"
 #include "control/paths.h"
 #include "control/seqpacket.h"
-#include "socket_kind.h"
+#include "sockapi/socket_kind.h"
 
 namespace postern {
 namespace {
 
 constexpr std::uint32_t kRequestId = 1;  // a connection carries one request
-
-// setsockopt() is no cancellation point; the calls it is made of here are, and
-// a thread that ended among them would leave a descriptor behind.
-class NoCancellation {
- public:
-  NoCancellation() { ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old_); }
-
-  ~NoCancellation() { ::pthread_setcancelstate(old_, nullptr); }
-
-  NoCancellation(const NoCancellation&) = delete;
-  NoCancellation& operator=(const NoCancellation&) = delete;
-
- private:
-  int old_ = PTHREAD_CANCEL_ENABLE;
-};
 
 bool IsOwnShortage(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS ||
@@ -80,7 +64,6 @@ Expected<ApiReply, int> ReceiveReply(int connection, Deadline deadline) {
 // The daemon's answer, whose `error` may still say no.
 Expected<ApiReply, int> Ask(int socket, const ApiRequest& request,
                             int patience_ms) {
-  const NoCancellation whole_conversation;
   const Deadline deadline = Deadline::AfterMilliseconds(patience_ms);
   const auto connection = ConnectToDaemonOf(socket, deadline);
   if (!connection.ok()) {

@@ -8,9 +8,11 @@
 // microseconds, on a path that a program takes a few times per socket.
 //
 // Fails closed: whatever is wrong with the way to the daemon is an errno value,
-// never a success. No call raises SIGPIPE, is a cancellation point, is ended by
-// a signal or keeps a descriptor. None allocates or locks, so that signal
-// handlers may call them, as POSIX lets them call setsockopt().
+// never a success. No call raises SIGPIPE, is ended by a signal or keeps a
+// descriptor. None allocates or locks, so that signal handlers may call them, as
+// POSIX lets them call setsockopt().
+//
+// REQUIRES (all): a CallScope, since these are made of cancellation points.
 //
 // Thread-safe.
 
@@ -18,7 +20,6 @@
 #define POSTERN_SOCKAPI_DAEMON_CALL_H_
 
 #include "control/api_protocol.h"
-#include "core/expected.h"
 
 namespace postern {
 

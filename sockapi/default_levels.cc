@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "default_levels.h"
+#include "sockapi/default_levels.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,8 +14,8 @@
 #include <cstddef>
 #include <string_view>
 
-#include "daemon_call.h"
-#include "socket_kind.h"
+#include "sockapi/daemon_call.h"
+#include "sockapi/socket_kind.h"
 
 namespace postern {
 namespace {

@@ -15,7 +15,7 @@
 
 #include <cstdint>
 
-#include "level_words.h"
+#include "sockapi/level_words.h"
 
 namespace postern {
 

@@ -14,12 +14,13 @@
 #include <optional>
 
 #include "control/api_protocol.h"
-#include "core/unique_fd.h"
-#include "daemon_call.h"
-#include "default_levels.h"
-#include "level_option.h"
-#include "next_call.h"
-#include "socket_kind.h"
+#include "control/seqpacket.h"
+#include "sockapi/call_scope.h"
+#include "sockapi/daemon_call.h"
+#include "sockapi/default_levels.h"
+#include "sockapi/level_option.h"
+#include "sockapi/next_call.h"
+#include "sockapi/socket_kind.h"
 
 namespace postern {
 namespace {
@@ -28,7 +29,8 @@ namespace {
 // pay nothing for accept().
 constinit std::atomic<bool> sets_levels{false};
 
-// What a system call returns that failed with `error`, or succeeded with 0.
+// What a system call returns that failed with `error`, or succeeded with 0. Only
+// a failure touches errno.
 int Report(int error) {
   if (error != 0) {
     errno = error;
@@ -52,6 +54,7 @@ int SetIpcomp(ApiLevel level) {
 
 int SetOption(int fd, const LevelOption& option, const void* value,
               socklen_t size) {
+  const CallScope scope;
   if (const int refusal = RefusalOf(fd, option.family); refusal != 0) {
     return refusal;
   }
@@ -93,6 +96,7 @@ int StoreLevel(int fd, ApiLevel level, void* value, socklen_t* size) {
 }
 
 int GetOption(int fd, const LevelOption& option, void* value, socklen_t* size) {
+  const CallScope scope;
   if (const int refusal = RefusalOf(fd, option.family); refusal != 0) {
     return refusal;
   }
@@ -113,22 +117,21 @@ int GetOption(int fd, const LevelOption& option, void* value, socklen_t* size) {
 }
 
 // A new socket with the levels that POSTERN_LEVELS demands, or no socket.
-int OpenWithDefaults(int domain, int type, int protocol,
-                     const Defaults& defaults) {
+// Errors (errno values): what socket() says, what ApplyDefaults() says.
+Expected<UniqueFd, int> OpenWithDefaults(int domain, int type, int protocol,
+                                         const Defaults& defaults) {
+  const CallScope scope;
   if (defaults.kind == DefaultLevels::kMalformed) {
-    return Report(ApplyDefaults(-1, defaults));
+    return ApplyDefaults(-1, defaults);
   }
   UniqueFd opened(NextSocket(domain, type, protocol));
   if (!opened.valid()) {
-    return -1;
+    return errno;
   }
-  const int saved_errno = errno;
   if (const int refused = ApplyDefaults(opened.get(), defaults); refused != 0) {
-    opened.reset();
-    return Report(refused);
+    return refused;
   }
-  errno = saved_errno;
-  return opened.release();
+  return opened;
 }
 
 // What accept() returned, after the daemon was told of it.
@@ -137,11 +140,10 @@ int Announced(int child) {
       child >= 0 && (sets_levels.load(std::memory_order_relaxed) ||
                      DefaultsOfThisProcess().kind == DefaultLevels::kSet);
   if (concerns_us) {
-    const int saved_errno = errno;
+    const CallScope scope;
     if (FamilyOf(child).ok()) {
       AnnounceChild(child);
     }
-    errno = saved_errno;
   }
   return child;
 }
@@ -157,10 +159,7 @@ POSTERN_EXPORT int setsockopt(int fd, int level, int name, const void* value,
   if (!option) {
     return postern::NextSetsockopt(fd, level, name, value, size);
   }
-  const int saved_errno = errno;
-  const int refused = postern::SetOption(fd, *option, value, size);
-  errno = saved_errno;
-  return postern::Report(refused);
+  return postern::Report(postern::SetOption(fd, *option, value, size));
 }
 
 POSTERN_EXPORT int getsockopt(int fd, int level, int name,
@@ -170,10 +169,7 @@ POSTERN_EXPORT int getsockopt(int fd, int level, int name,
   if (!option) {
     return postern::NextGetsockopt(fd, level, name, value, size);
   }
-  const int saved_errno = errno;
-  const int refused = postern::GetOption(fd, *option, value, size);
-  errno = saved_errno;
-  return postern::Report(refused);
+  return postern::Report(postern::GetOption(fd, *option, value, size));
 }
 
 POSTERN_EXPORT int socket(int domain, int type, int protocol) noexcept {
@@ -184,7 +180,8 @@ POSTERN_EXPORT int socket(int domain, int type, int protocol) noexcept {
   if (defaults.kind == postern::DefaultLevels::kNone) {
     return postern::NextSocket(domain, type, protocol);
   }
-  return postern::OpenWithDefaults(domain, type, protocol, defaults);
+  auto opened = postern::OpenWithDefaults(domain, type, protocol, defaults);
+  return opened.ok() ? opened->release() : postern::Report(opened.error());
 }
 
 POSTERN_EXPORT int accept(int fd, sockaddr* __restrict address,

@@ -8,11 +8,12 @@
 #ifndef POSTERN_SOCKAPI_LEVEL_OPTION_H_
 #define POSTERN_SOCKAPI_LEVEL_OPTION_H_
 
+#include <postern/ipsec.h>
+
 #include <cstdint>
 #include <optional>
 
 #include "control/api_protocol.h"
-#include "include/postern/ipsec.h"
 
 namespace postern {
 

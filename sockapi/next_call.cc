@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "next_call.h"
+#include "sockapi/next_call.h"
 
 #include <dlfcn.h>
 #include <sys/syscall.h>

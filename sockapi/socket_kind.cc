@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "socket_kind.h"
+#include "sockapi/socket_kind.h"
 
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include "next_call.h"
+#include "sockapi/next_call.h"
 
 namespace postern {
 namespace {

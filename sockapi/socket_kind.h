@@ -12,7 +12,6 @@
 #include <cstdint>
 
 #include "control/api_protocol.h"
-#include "core/expected.h"
 
 namespace postern {
 

@@ -3,19 +3,28 @@
 // Whatever is wrong with the daemon, the call fails, says how, and leaves no
 // descriptor behind.
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <postern/ipsec.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 
@@ -126,6 +135,7 @@ TEST_P(BadDaemonTest, NeverLooksLikeSuccessAndLeaksNothing) {
 INSTANTIATE_TEST_SUITE_P(
     EveryTemper, BadDaemonTest,
     testing::Values(
+        BadDaemon{Temper::kHonest, "Honest", 0, 0},  // leaks nothing either
         BadDaemon{Temper::kHangsUp, "HangsUp", ECONNREFUSED, ECONNREFUSED},
         BadDaemon{Temper::kHangsUpAtOnce, "HangsUpAtOnce", ECONNREFUSED,
                   ECONNREFUSED},
@@ -199,6 +209,59 @@ TEST(Namespaces, AreToldApartByTheSocket) {
   EXPECT_EQ(SetAh(elsewhere.get()), 0);
   const UniqueFd here = OpenUdp();
   EXPECT_EQ(SetAh(here.get()), 0);
+}
+
+// What `body` returns in a child process.
+int StatusOfChild(const std::function<int()>& body) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::_exit(body());
+  }
+  int status = 0;
+  return ::waitpid(child, &status, 0) == child && WIFEXITED(status)
+             ? WEXITSTATUS(status)
+             : -1;
+}
+
+constexpr int kCannotTry = 200;
+
+// What a sandbox leaves of the way to the daemon is not enough: refused.
+TEST(Sandbox, OfAnotherRootIsRefused) {
+  const FakeDaemon daemon(Temper::kHonest);
+  const UniqueFd socket = OpenUdp();
+  const int status = StatusOfChild([&] {
+    return ::chroot("/proc/self") == 0 ? SetAh(socket.get()) : kCannotTry;
+  });
+  if (status == kCannotTry) {
+    GTEST_SKIP() << "chroot() needs privilege";
+  }
+  EXPECT_EQ(status, ENETUNREACH);
+  EXPECT_TRUE(daemon.requests().empty());
+}
+
+// Makes every later connect() of this process fail with EPERM.
+bool ForbidConnect() {
+  sock_filter program[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_connect, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  const sock_fprog filter{.len = 4, .filter = program};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+TEST(Sandbox, OfForbiddenSystemCallsIsRefused) {
+  const FakeDaemon daemon(Temper::kHonest);
+  const UniqueFd socket = OpenUdp();
+  const int status = StatusOfChild(
+      [&] { return ForbidConnect() ? SetAh(socket.get()) : kCannotTry; });
+  if (status == kCannotTry) {
+    GTEST_SKIP() << "this kernel has no seccomp filters";
+  }
+  EXPECT_EQ(status, ENETUNREACH);
+  EXPECT_TRUE(daemon.requests().empty());
 }
 
 }  // namespace

@@ -136,7 +136,10 @@ void FakeDaemon::Converse(int connection) {
     if (temper_ == Temper::kHangsUp) {
       return;
     }
-    if (temper_ != Temper::kSilent) {
+    const bool silent =
+        temper_ == Temper::kSilent || (temper_ == Temper::kSilentOnAdopt &&
+                                       request->type == ApiRequestType::kAdopt);
+    if (!silent) {
       Reply(connection, reply);
     }
   }

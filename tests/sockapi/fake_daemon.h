@@ -34,6 +34,7 @@ class FakeDaemon {
   enum class Temper : std::uint8_t {
     kHonest,
     kSilent,          // takes the request and says nothing
+    kSilentOnAdopt,   // honest otherwise
     kHangsUp,         // takes the request and closes the connection
     kHangsUpAtOnce,   // closes the connection without reading
     kOtherVersion,    // speaks version 2

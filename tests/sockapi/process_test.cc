@@ -5,6 +5,8 @@
 #include <postern/ipsec.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,6 +25,8 @@
 
 namespace postern {
 namespace {
+
+namespace fs = std::filesystem;
 
 using Temper = FakeDaemon::Temper;
 
@@ -187,6 +191,14 @@ TEST(Accept, SucceedsWhateverTheDaemonSaysOrDoesNotSay) {
   EXPECT_EQ(daemon.Count(ApiRequestType::kAdopt), 1u);
 }
 
+// A daemon that hangs must not slow down every accept() of a server.
+TEST(Accept, AsksASilentDaemonOnceAndThenLeavesItAlone) {
+  const FakeDaemon daemon(Temper::kSilentOnAdopt);
+  const Outcome outcome = RunSocketProgram({"listen-ah", "accept-five"});
+  EXPECT_EQ(outcome.status, 0) << outcome.error_text;
+  EXPECT_EQ(daemon.Count(ApiRequestType::kAdopt), 1u);
+}
+
 TEST(DefaultLevels, AreSetOnEveryIpSocketBeforeTheProgramHasIt) {
   for (const char* family : {"inet", "inet6"}) {
     for (const char* type : {"stream", "dgram"}) {
@@ -264,6 +276,34 @@ TEST(DefaultLevels, MakeAcceptAnnounceItsChildren) {
       RunSocketProgram({"listen", "accept"}, {"POSTERN_LEVELS=ah=require"});
   EXPECT_EQ(outcome.status, 0) << outcome.error_text;
   EXPECT_EQ(daemon.Count(ApiRequestType::kAdopt), 1u);
+}
+
+// Whoever starts a set-user-ID program must not choose its levels (BYPASS!) nor
+// its daemon.
+TEST(DefaultLevels, OfTheCallerAreIgnoredInSetUserIdPrograms) {
+#ifdef POSTERN_SANITIZED
+  GTEST_SKIP() << "a sanitizer's runtime does not start such programs";
+#endif
+  const TemporaryRunDirectory run;
+  fs::permissions(run.path(), fs::perms{0755});
+  const std::string program = run.path() + "/program";
+  fs::copy_file(POSTERN_LINKED_PROGRAM, program);
+
+  struct statvfs volume {};
+
+  ASSERT_EQ(::statvfs(program.c_str(), &volume), 0);
+  if (::geteuid() != 0 || (volume.f_flag & ST_NOSUID) != 0 ||
+      ::chown(program.c_str(), 65534, 65534) != 0 ||
+      ::chmod(program.c_str(), 04755) != 0) {
+    GTEST_SKIP() << "making a set-user-ID program needs privilege";
+  }
+  const Outcome outcome = RunProgram({program, "open", "inet", "stream"},
+                                     {"POSTERN_LEVELS=ah=bypass"});
+  if (outcome.status == 127) {
+    GTEST_SKIP() << "uid 65534 may not read the library: "
+                 << outcome.error_text;
+  }
+  EXPECT_EQ(outcome.status, 0) << outcome.error_text;
 }
 
 // A program that was never linked with the library.

@@ -4,7 +4,7 @@
  * public one.
  *
  *     socket_program open <family> <type> [twice]
- *     socket_program listen|listen-ah accept|accept4|accept-unix
+ *     socket_program listen|listen-ah accept|accept4|accept-unix|accept-five
  *
  * Exit status: 0, or the errno value of the call that failed.
  */
@@ -74,6 +74,7 @@ static int ListenAndAccept(int with_ah, const char* call) {
   const int level = IPSEC_LEVEL_REQUIRE;
   const int ip = Listener(AF_INET);
   const int s = family == AF_INET ? ip : Listener(family);
+  int rounds = 0;
   if (ip < 0 || s < 0) {
     return errno;
   }
@@ -81,7 +82,13 @@ static int ListenAndAccept(int with_ah, const char* call) {
       setsockopt(ip, IPPROTO_IP, IP_AUTH_LEVEL, &level, sizeof(level)) != 0) {
     return errno;
   }
-  return AcceptOwnConnection(s, family, call) < 0 ? errno : 0;
+  for (rounds = strcmp(call, "accept-five") == 0 ? 5 : 1; rounds > 0;
+       --rounds) {
+    if (AcceptOwnConnection(s, family, call) < 0) {
+      return errno;
+    }
+  }
+  return 0;
 }
 
 int main(int argc, char** argv) {
