@@ -12,13 +12,15 @@
 namespace postern {
 namespace {
 
-IpAddress AddressOf(const __be32 (&words)[4], std::size_t octets) {
-  std::array<std::uint8_t, sizeof(words)> copy;
-  std::memcpy(copy.data(), words, sizeof(words));
+constexpr std::size_t kWordsOctets = sizeof(inet_diag_sockid::idiag_src);
+
+IpAddress AddressOf(const __be32* words, std::size_t octets) {
+  std::array<std::uint8_t, kWordsOctets> copy{};
+  std::memcpy(copy.data(), words, kWordsOctets);
   return IpAddress::FromOctets(ConstBytes(copy).first(octets)).Unmapped();
 }
 
-void Store(__be32 (&words)[4], const IpAddress& address) {
+void Store(__be32* words, const IpAddress& address) {
   const ConstBytes octets = address.octets();
   std::memcpy(words, octets.data(), octets.size());
 }

@@ -136,9 +136,29 @@ Result<Netlink> Netlink::OpenInside(const NetworkNamespace& inside) {
   return inside.RunInside([] { return Open(); });
 }
 
-Status Netlink::Exchange(
-    std::string_view what, NetlinkRequest& request,
-    const std::function<void(const NetlinkMessage&)>& take) {
+std::optional<Status> Netlink::TakeAnswers(std::string_view what,
+                                           ConstBytes datagram,
+                                           std::uint32_t sequence,
+                                           const Taker& take) {
+  NetlinkMessages messages(datagram);
+  while (const auto message = messages.Next()) {
+    if (message->header.nlmsg_seq != sequence) {
+      continue;  // the late answer to a request that was given up
+    }
+    if (message->header.nlmsg_type == NLMSG_DONE) {
+      return Ok();
+    }
+    if (message->header.nlmsg_type == NLMSG_ERROR) {
+      const NetlinkRefusal refusal = RefusalOf(*message);
+      return refusal.errno_value == 0 ? Ok() : Explain(what, refusal);
+    }
+    take(*message);
+  }
+  return std::nullopt;
+}
+
+Status Netlink::Exchange(std::string_view what, NetlinkRequest& request,
+                         const Taker& take) {
   const std::uint32_t sequence = socket_.NextSequence();
   const ConstBytes octets = request.Finish(sequence);
   if (!request.ok()) {
@@ -152,19 +172,8 @@ Status Netlink::Exchange(
     if (!datagram) {
       return Explain(what, {datagram.error(), {}});
     }
-    NetlinkMessages messages(*datagram);
-    while (const auto message = messages.Next()) {
-      if (message->header.nlmsg_seq != sequence) {
-        continue;  // the late answer to a request that was given up
-      }
-      if (message->header.nlmsg_type == NLMSG_DONE) {
-        return Ok();
-      }
-      if (message->header.nlmsg_type == NLMSG_ERROR) {
-        const NetlinkRefusal refusal = RefusalOf(*message);
-        return refusal.errno_value == 0 ? Ok() : Explain(what, refusal);
-      }
-      take(*message);
+    if (auto end = TakeAnswers(what, *datagram, sequence, take)) {
+      return *end;
     }
   }
 }

@@ -92,9 +92,17 @@ class Netlink {
  private:
   explicit Netlink(NetlinkSocket socket);
 
+  using Taker = std::function<void(const NetlinkMessage&)>;
+
+  // Hands the answers in one datagram to `take`; tells how it ended, if it did.
+  static std::optional<Status> TakeAnswers(std::string_view what,
+                                           ConstBytes datagram,
+                                           std::uint32_t sequence,
+                                           const Taker& take);
+
   // Sends `request` and hands every answer to `take` until the last one.
   Status Exchange(std::string_view what, NetlinkRequest& request,
-                  const std::function<void(const NetlinkMessage&)>& take);
+                  const Taker& take);
 
   // Sends `request`, which asks for nothing but an acknowledgement.
   Status Order(std::string_view what, NetlinkRequest& request);

@@ -38,7 +38,7 @@ requires std::is_trivially_copyable_v<T> std::optional<T> LoadKernelStruct(
   if (octets.size() < sizeof(T)) {
     return std::nullopt;
   }
-  T value;
+  T value{};
   std::memcpy(&value, octets.data(), sizeof(T));
   return value;
 }
@@ -61,7 +61,7 @@ class NetlinkRequest {
   requires std::is_trivially_copyable_v<T>
 
   void PutStruct(const T& value) {
-    std::array<std::uint8_t, sizeof(T)> octets;
+    std::array<std::uint8_t, sizeof(T)> octets{};
     std::memcpy(octets.data(), &value, sizeof(T));
     Put(octets);
   }
@@ -74,7 +74,7 @@ class NetlinkRequest {
   requires std::is_unsigned_v<T>
 
   void PutNumber(std::uint16_t type, T value) {
-    std::array<std::uint8_t, sizeof(T)> octets;
+    std::array<std::uint8_t, sizeof(T)> octets{};
     std::memcpy(octets.data(), &value, sizeof(T));
     PutAttribute(type, octets);
   }

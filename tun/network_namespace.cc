@@ -16,7 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <exception>
+#include <future>
 #include <string_view>
 #include <system_error>
 #include <thread>
@@ -42,27 +42,17 @@ Error Refused(std::string_view what, int errno_value) {
 
 // Runs `call` in a thread of its own and waits for it.
 Status RunAlone(const std::function<Status()>& call) {
-  Status status = Ok();
-  std::exception_ptr thrown;
+  std::packaged_task<Status()> task(call);
+  std::future<Status> status = task.get_future();
   try {
-    std::thread thread([&] {
-      try {
-        status = call();
-      } catch (...) {
-        thrown = std::current_exception();
-      }
-    });
-    thread.join();
+    std::thread(std::move(task)).join();
   } catch (const std::system_error& error) {
     return Error{ErrorCode::kExhausted,
                  std::string("No thread could be started to enter a network "
                              "namespace; raise the limit of processes (") +
                      error.what() + ")."};
   }
-  if (thrown) {
-    std::rethrow_exception(thrown);
-  }
-  return status;
+  return status.get();
 }
 
 Result<UniqueFd> OpenOwn() {
@@ -169,7 +159,7 @@ Result<NetworkNamespace> NetworkNamespace::FromDescriptor(UniqueFd fd) {
 Result<NetworkNamespace> NetworkNamespace::Create() {
   UniqueFd fd;
   const Status created = RunAlone([&]() -> Status {
-    if (const Status entered = EnterNew(); !entered) {
+    if (Status entered = EnterNew(); !entered) {
       return entered;
     }
     Result<UniqueFd> own = OpenOwn();

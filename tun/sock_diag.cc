@@ -8,7 +8,6 @@
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <optional>
 #include <utility>
 
 #include "core/net/protocols.h"
@@ -52,7 +51,7 @@ inet_diag_req_v2 QuestionOf(const FlowKey& key, std::uint32_t link_index) {
 }  // namespace
 
 SockDiagOwner::SockDiagOwner(NetlinkSocket socket, std::uint32_t link_index)
-    : socket_(std::move(socket)), link_index_(link_index), room_{} {}
+    : socket_(std::move(socket)), link_index_(link_index) {}
 
 Result<std::unique_ptr<SockDiagOwner>> SockDiagOwner::Create(
     const NetworkNamespace& host, std::uint32_t link_index,
@@ -85,6 +84,17 @@ Owner SockDiagOwner::Find(const FlowKey& key) {
   return Await(sequence);
 }
 
+std::optional<NetlinkMessage> SockDiagOwner::AnswerIn(ConstBytes datagram,
+                                                      std::uint32_t sequence) {
+  NetlinkMessages messages(datagram);
+  while (const auto message = messages.Next()) {
+    if (message->header.nlmsg_seq == sequence) {
+      return message;
+    }
+  }
+  return std::nullopt;
+}
+
 Owner SockDiagOwner::Await(std::uint32_t sequence) {
   // Answers to questions that were given up may stand in front of ours. They
   // are few: the kernel answers within the system call that asks.
@@ -94,11 +104,8 @@ Owner SockDiagOwner::Await(std::uint32_t sequence) {
     if (!datagram) {
       return kUnknown;
     }
-    NetlinkMessages messages(*datagram);
-    while (const auto message = messages.Next()) {
-      if (message->header.nlmsg_seq == sequence) {
-        return Understand(*message);
-      }
+    if (const auto answer = AnswerIn(*datagram, sequence)) {
+      return Understand(*answer);
     }
   }
   return kUnknown;

@@ -33,6 +33,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "core/error.h"
 #include "core/flow/flow_key.h"
@@ -68,12 +69,15 @@ class SockDiagOwner : public SocketOwner {
 
   SockDiagOwner(NetlinkSocket socket, std::uint32_t link_index);
 
+  // The answer with this number, among those in one datagram.
+  static std::optional<NetlinkMessage> AnswerIn(ConstBytes datagram,
+                                                std::uint32_t sequence);
   Owner Await(std::uint32_t sequence);
   static Owner Understand(const NetlinkMessage& message);
 
   NetlinkSocket socket_;
   std::uint32_t link_index_;
-  alignas(8) std::array<std::uint8_t, 8192> room_;
+  alignas(8) std::array<std::uint8_t, 8192> room_{};
 };
 
 }  // namespace postern

@@ -58,18 +58,18 @@ void ReadInto(Status& status, int descriptor, int option, T* into) {
 
 template <typename Octets>
 IpAddress AddressOf(const Octets& field) {
-  std::array<std::uint8_t, sizeof(field)> octets;
+  std::array<std::uint8_t, sizeof(field)> octets{};
   std::memcpy(octets.data(), &field, sizeof(field));
   return IpAddress::FromOctets(octets).Unmapped();
 }
 
 SocketEnd EndOf(const sockaddr_storage& storage) {
   if (storage.ss_family == AF_INET) {
-    sockaddr_in ipv4;
+    sockaddr_in ipv4{};
     std::memcpy(&ipv4, &storage, sizeof(ipv4));
     return {AddressOf(ipv4.sin_addr), ntohs(ipv4.sin_port)};
   }
-  sockaddr_in6 ipv6;
+  sockaddr_in6 ipv6{};
   std::memcpy(&ipv6, &storage, sizeof(ipv6));
   return {AddressOf(ipv6.sin6_addr), ntohs(ipv6.sin6_port)};
 }

@@ -39,7 +39,7 @@ std::uint8_t ProtocolOf(const NetlinkMessage& message) {
 }  // namespace
 
 SocketWatch::SocketWatch(NetlinkSocket socket)
-    : socket_(std::move(socket)), room_{}, waiting_(ConstBytes()) {}
+    : socket_(std::move(socket)), waiting_(ConstBytes()) {}
 
 Result<std::unique_ptr<SocketWatch>> SocketWatch::Create(
     const NetworkNamespace& host, std::size_t buffer_octets) {
@@ -61,12 +61,19 @@ Result<std::unique_ptr<SocketWatch>> SocketWatch::Create(
       new SocketWatch(std::move(socket).value()));
 }
 
+std::optional<SocketEvent> SocketWatch::NextWaiting() {
+  while (const auto message = waiting_.Next()) {
+    if (const auto event = Understand(*message)) {
+      return event;
+    }
+  }
+  return std::nullopt;
+}
+
 std::optional<SocketEvent> SocketWatch::Next() {
   while (true) {
-    while (const auto message = waiting_.Next()) {
-      if (const auto event = Understand(*message)) {
-        return event;
-      }
+    if (const auto event = NextWaiting()) {
+      return event;
     }
     const Expected<ConstBytes, int> datagram = socket_.Receive(room_);
     if (datagram) {

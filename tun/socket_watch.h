@@ -66,10 +66,11 @@ class SocketWatch {
  private:
   explicit SocketWatch(NetlinkSocket socket);
 
+  std::optional<SocketEvent> NextWaiting();
   static std::optional<SocketEvent> Understand(const NetlinkMessage& message);
 
   NetlinkSocket socket_;
-  alignas(8) std::array<std::uint8_t, 8192> room_;
+  alignas(8) std::array<std::uint8_t, 8192> room_{};
   NetlinkMessages
       waiting_;  // what Next() has not yet told of the last datagram
 };

@@ -107,10 +107,10 @@ Status CheckOptions(const TunOptions& options) {
 
 Status Configure(Netlink& netlink, const std::string& name,
                  std::size_t mtu_octets) {
-  if (const Status set = netlink.SetMtu(name, mtu_octets); !set) {
+  if (Status set = netlink.SetMtu(name, mtu_octets); !set) {
     return set;
   }
-  const Status quiet = netlink.DisableAddressGeneration(name);
+  Status quiet = netlink.DisableAddressGeneration(name);
   // A kernel without IPv6, or with an MTU that IPv6 does not run on, has
   // nothing to turn off.
   const bool no_ipv6 =
@@ -172,7 +172,7 @@ TunDevice::TunDevice(UniqueFd fd, Netlink netlink, const Link& link,
       framing_(framing) {}
 
 Status TunDevice::SetMtu(std::size_t octets) {
-  const Status set = netlink_.SetMtu(name_, octets);
+  Status set = netlink_.SetMtu(name_, octets);
   if (set) {
     mtu_octets_.store(octets, std::memory_order_relaxed);
   }

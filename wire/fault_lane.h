@@ -68,7 +68,7 @@ class FaultLane {
 
   struct Held {
     Copy copy;
-    std::size_t packets_to_wait;
+    std::size_t packets_to_wait = 0;
   };
 
   bool Happens(Fault fault, unsigned per_mille);

@@ -133,8 +133,8 @@ void PcapRecorder::Record(std::span<const Packet> packets) {
   }
   timespec now{};
   ::clock_gettime(CLOCK_REALTIME, &now);
-  std::array<RecordHeader, Batch::kCapacity> headers;
-  std::array<iovec, 2 * Batch::kCapacity> parts;
+  std::array<RecordHeader, Batch::kCapacity> headers{};
+  std::array<iovec, 2 * Batch::kCapacity> parts{};
   std::size_t count = 0;
   std::size_t total = 0;
   for (const Packet& packet : packets) {
