@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/render.h"
+
+#include <utility>
+#include <vector>
+
+#include "cli/table.h"
+#include <nlohmann/json.hpp>
+
+namespace postern {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// A scalar without quotes; anything else as JSON.
+std::string Plain(const Json& value) {
+  return value.is_string()
+             ? value.get<std::string>()
+             : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string Cell(const Json& object, const char* name) {
+  const auto found = object.find(name);
+  return found == object.end() ? "-" : Plain(*found);
+}
+
+// Nested names with a dot between: "tun.mtu  1314".
+void AddPairs(const Json& value, const std::string& name,
+              std::vector<Row>& rows) {
+  if (value.is_object() && !value.empty()) {
+    for (const auto& [key, member] : value.items()) {
+      AddPairs(member, name.empty() ? key : name + "." + key, rows);
+    }
+    return;
+  }
+  const bool nothing = value.is_structured() && value.empty();
+  rows.push_back({name, nothing ? "-" : Plain(value)});
+}
+
+std::string Pairs(const Json& answer) {
+  std::vector<Row> rows;
+  AddPairs(answer, "", rows);
+  return InColumns(rows);
+}
+
+std::string LevelCell(const Json& object, const char* category) {
+  return Cell(object.value("levels", Json::object()), category);
+}
+
+std::string Algorithms(const Json& association) {
+  std::string names = association.value("encryption", "");
+  const std::string integrity = association.value("integrity", "");
+  names += names.empty() || integrity.empty() ? "" : "+";
+  return names + integrity;
+}
+
+std::string Associations(const Json& answer) {
+  std::vector<Row> rows = {{"PROTOCOL", "MODE", "SPI", "SOURCE", "DESTINATION",
+                            "DIRECTION", "ALGORITHMS", "STATE", "PACKETS",
+                            "SEQUENCE"}};
+  for (const Json& sa : answer.at("associations")) {
+    rows.push_back({Cell(sa, "protocol"), Cell(sa, "mode"), Cell(sa, "spi"),
+                    Cell(sa, "source"), Cell(sa, "destination"),
+                    Cell(sa, "direction"), Algorithms(sa), Cell(sa, "state"),
+                    Cell(sa, "packets"), Cell(sa, "sequence")});
+  }
+  return InColumns(rows);
+}
+
+std::string Routes(const Json& answer) {
+  std::vector<Row> rows = {
+      {"PREFIX", "VERDICT", "ESP-TRANSPORT", "AH", "ESP-NETWORK", "GATEWAY"}};
+  for (const Json& route : answer.at("routes")) {
+    rows.push_back({Cell(route, "prefix"), Cell(route, "verdict"),
+                    LevelCell(route, "esp_transport"), LevelCell(route, "ah"),
+                    LevelCell(route, "esp_network"), Cell(route, "gateway")});
+  }
+  return InColumns(rows);
+}
+
+std::string Levels(const Json& answer) {
+  std::vector<Row> rows = {{"FAMILY", "ESP-TRANSPORT", "AH", "ESP-NETWORK"}};
+  for (const auto& [family, levels] : answer.items()) {
+    rows.push_back({family, Cell(levels, "esp_transport"), Cell(levels, "ah"),
+                    Cell(levels, "esp_network")});
+  }
+  return InColumns(rows);
+}
+
+std::string Sockets(const Json& answer) {
+  std::vector<Row> rows = {{"COOKIE", "ESP-TRANSPORT", "AH", "ESP-NETWORK"}};
+  for (const Json& socket : answer.at("sockets")) {
+    rows.push_back({Cell(socket, "cookie"), LevelCell(socket, "esp_transport"),
+                    LevelCell(socket, "ah"), LevelCell(socket, "esp_network")});
+  }
+  return InColumns(rows);
+}
+
+// Reasons for which nothing was dropped are left out.
+std::string Stats(const Json& answer) {
+  std::string text = Pairs(answer.at("counts"));
+  std::vector<Row> rows = {{"DROPPED", "REASON", "WHICH MEANS"}};
+  for (const Json& drop : answer.at("drops")) {
+    if (drop.at("packets") != 0) {
+      rows.push_back(
+          {Cell(drop, "packets"), Cell(drop, "reason"),
+           Cell(drop, "sentence") + " [" + Cell(drop, "source") + "]"});
+    }
+  }
+  return text + (rows.size() == 1 ? "\nNothing was dropped.\n"
+                                  : "\n" + InColumns(rows));
+}
+
+std::string Outcome(const Json& answer) {
+  std::string text;
+  for (const auto& [name, value] : answer.items()) {
+    text += name + ": " + Plain(value) + "\n";
+  }
+  return text;
+}
+
+std::string RenderJson(View view, const Json& answer) {
+  switch (view) {
+    case View::kAssociations:
+      return Associations(answer);
+    case View::kRoutes:
+      return Routes(answer);
+    case View::kLevels:
+      return Levels(answer);
+    case View::kSockets:
+      return Sockets(answer);
+    case View::kStats:
+      return Stats(answer);
+    case View::kOutcome:
+      return Outcome(answer);
+    case View::kStatus:
+    case View::kAssociation:
+      break;
+  }
+  return Pairs(answer);
+}
+
+}  // namespace
+
+std::string Render(View view, std::string_view answer) {
+  try {
+    return RenderJson(view, Json::parse(answer));
+  } catch (const Json::exception&) {
+    return std::string(answer) + "\n";
+  }
+}
+
+std::string RenderRefusal(std::string_view answer) {
+  const Json refusal = Json::parse(answer, nullptr, false);
+  return refusal.is_object() && refusal.contains("message")
+             ? Plain(refusal["message"])
+             : std::string(answer);
+}
+
+}  // namespace postern

@@ -1,0 +1,361 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "daemon/admin_verbs.h"
+
+#include <algorithm>
+#include <array>
+#include <memory>
+#include <utility>
+
+#include "core/drop_reason.h"
+#include "core/rcu.h"
+#include "daemon/json_text.h"
+#include "daemon/route_settings.h"
+#include "daemon/sa_settings.h"
+
+namespace postern {
+namespace {
+
+AdminReply Whole(const Value& value) {
+  std::optional<std::string> text = ToJson(value);
+  return {.pieces = [text = std::move(text)]() mutable {
+    return std::exchange(text, std::nullopt);
+  }};
+}
+
+Value OneMember(std::string name, Value value) {
+  return MakeObject({{std::move(name), std::move(value), {}}});
+}
+
+Error Refusal(const Defects& defects) {
+  return Invalid(InOneLine(defects));
+}
+
+// {"<name>":[...]} with the members that `next` makes, until it makes none.
+AdminReply List(const char* name, std::function<std::optional<Value>()> next) {
+  enum class At : std::uint8_t { kStart, kFirst, kLater, kEnd };
+  return {.pieces = [name, next = std::move(next),
+                     at = At::kStart]() mutable -> std::optional<std::string> {
+    if (at == At::kEnd) {
+      return std::nullopt;
+    }
+    if (at == At::kStart) {
+      at = At::kFirst;
+      return "{\"" + std::string(name) + "\":[";
+    }
+    const std::optional<Value> value = next();
+    if (!value) {
+      at = At::kEnd;
+      return "]}";
+    }
+    const char* comma = std::exchange(at, At::kLater) == At::kFirst ? "" : ",";
+    return comma + ToJson(*value);
+  }};
+}
+
+// The systemwide default may be missing in one family.
+LevelSet LevelsOf(const RouteTable& routes, const Route& wanted) {
+  const Route* found = routes.Get(wanted.prefix);
+  return found == nullptr ? LevelSet() : found->levels;
+}
+
+}  // namespace
+
+AdminVerbs::AdminVerbs(Parts parts) : parts_(std::move(parts)) {}
+
+struct AdminVerbs::Entry {
+  enum class Arguments : std::uint8_t { kNone, kSome };
+
+  std::string_view name;
+  Verb verb;
+  Arguments arguments = Arguments::kNone;
+};
+
+const AdminVerbs::Entry* AdminVerbs::FindVerb(std::string_view name) {
+  constexpr auto kSome = Entry::Arguments::kSome;
+  static constexpr std::array<Entry, 15> kVerbs = {{
+      {"status", &AdminVerbs::ShowStatus},
+      {"sa.add", &AdminVerbs::AddSa, kSome},
+      {"sa.update", &AdminVerbs::UpdateSa, kSome},
+      {"sa.get", &AdminVerbs::GetSa, kSome},
+      {"sa.delete", &AdminVerbs::DeleteSa, kSome},
+      {"sa.dump", &AdminVerbs::DumpSas},
+      {"sa.flush", &AdminVerbs::FlushSas},
+      {"route.list", &AdminVerbs::ListRoutes},
+      {"route.set", &AdminVerbs::SetRoute, kSome},
+      {"route.delete", &AdminVerbs::DeleteRoute, kSome},
+      {"level.get", &AdminVerbs::GetLevels},
+      {"level.set", &AdminVerbs::SetLevels, kSome},
+      {"socket.list", &AdminVerbs::ListSockets},
+      {"stats", &AdminVerbs::ShowStats},
+      {"namespace", &AdminVerbs::PassNamespace},
+  }};
+  for (const Entry& entry : kVerbs) {
+    if (entry.name == name) {
+      return &entry;
+    }
+  }
+  return nullptr;
+}
+
+Result<AdminReply> AdminVerbs::Obey(std::string_view request) {
+  const Result<Value> parsed = ParseJson(request);
+  if (!parsed.ok()) {
+    return parsed.error();
+  }
+  defects_.clear();
+  Section root(*parsed, "", defects_);
+  const std::string name = root.RequireText("verb").value_or("");
+  const Value* arguments = root.Take("arguments");
+  root.Finish();
+  if (!defects_.empty()) {
+    return Refusal(defects_);
+  }
+  const Entry* entry = FindVerb(name);
+  if (entry == nullptr) {
+    return Error{ErrorCode::kUnsupported,
+                 "this daemon knows no verb \"" + name +
+                     "\": use a postern of the same version."};
+  }
+  const Value none{Object()};
+  Section section(arguments == nullptr ? none : *arguments, "", defects_);
+  if (entry->arguments == Entry::Arguments::kNone) {
+    section.Finish();
+    if (!defects_.empty()) {
+      return Refusal(defects_);
+    }
+  }
+  return (this->*entry->verb)(section);
+}
+
+Result<AdminReply> AdminVerbs::ShowStatus(Section& /*none*/) {
+  Object status = parts_.status();
+  const auto count = [&status](const char* name, std::size_t value) {
+    status.push_back({name, Value::Count(value), {}});
+  };
+  count("associations", parts_.associations.sadb().size());
+  count("routes", parts_.system.routes().routes().size());
+  count("sockets", parts_.sockets.sockets());
+  count("flows", parts_.sockets.flows());
+  return Whole(MakeObject(std::move(status)));
+}
+
+Result<AdminReply> AdminVerbs::AddSa(Section& arguments) {
+  std::optional<SaParameters> parameters = ReadAssociation(
+      arguments,
+      {.own_addresses = parts_.config.OwnAddresses(), .read_key = ReadHexKey});
+  if (!parameters) {
+    return Refusal(defects_);
+  }
+  const SaIdentity identity = parameters->identity();
+  if (const Status added =
+          parts_.associations.Add(std::move(*parameters), MonotonicNow());
+      !added.ok()) {
+    return added.error();
+  }
+  return Whole(OneMember("added", ToString(identity)));
+}
+
+Result<AdminReply> AdminVerbs::UpdateSa(Section& arguments) {
+  const std::optional<SaIdentity> identity = ReadIdentity(arguments);
+  const Lifetimes lifetimes = ReadLifetimes(arguments);
+  arguments.Finish();
+  if (!defects_.empty() || !identity) {
+    return Refusal(defects_);
+  }
+  if (const Status updated = parts_.associations.sadb().Update(
+          *identity, lifetimes.soft, lifetimes.hard, MonotonicNow());
+      !updated.ok()) {
+    return updated.error();
+  }
+  return Whole(OneMember("updated", ToString(*identity)));
+}
+
+Result<AdminReply> AdminVerbs::GetSa(Section& arguments) {
+  const std::optional<SaIdentity> identity = ReadIdentity(arguments);
+  arguments.Finish();
+  if (!defects_.empty() || !identity) {
+    return Refusal(defects_);
+  }
+  const SecurityAssociation* found = parts_.associations.sadb().Get(*identity);
+  if (found == nullptr) {
+    return Error{ErrorCode::kNotFound, "there is no SA " + ToString(*identity) +
+                                           ": see `postern sa list`."};
+  }
+  return Whole(Describe(*found, MonotonicNow()));
+}
+
+Result<AdminReply> AdminVerbs::DeleteSa(Section& arguments) {
+  const std::optional<SaIdentity> identity = ReadIdentity(arguments);
+  arguments.Finish();
+  if (!defects_.empty() || !identity) {
+    return Refusal(defects_);
+  }
+  if (const Status deleted = parts_.associations.Delete(*identity);
+      !deleted.ok()) {
+    return deleted.error();
+  }
+  RcuSynchronize();
+  return Whole(OneMember("deleted", ToString(*identity)));
+}
+
+Result<AdminReply> AdminVerbs::DumpSas(Section& /*none*/) {
+  // Names now, descriptions when their turn comes: what is deleted in between
+  // is left out, what is added is not in this dump.
+  std::vector<SaIdentity> identities;
+  Sadb& sadb = parts_.associations.sadb();
+  identities.reserve(sadb.size());
+  sadb.Dump([&identities](const SecurityAssociation& association) {
+    identities.push_back(association.parameters().identity());
+  });
+  std::sort(identities.begin(), identities.end());
+  return List("associations",
+              [&sadb, identities = std::move(identities),
+               next = std::size_t{0}]() mutable -> std::optional<Value> {
+                while (next < identities.size()) {
+                  if (const auto* found = sadb.Get(identities[next++])) {
+                    return Describe(*found, MonotonicNow());
+                  }
+                }
+                return std::nullopt;
+              });
+}
+
+Result<AdminReply> AdminVerbs::FlushSas(Section& /*none*/) {
+  const std::size_t deleted = parts_.associations.Flush();
+  RcuSynchronize();
+  return Whole(OneMember("deleted", Value::Count(deleted)));
+}
+
+Result<AdminReply> AdminVerbs::ListRoutes(Section& /*none*/) {
+  return List("routes", [routes = parts_.system.routes().routes(),
+                         next = std::size_t{0}]() mutable {
+    return next < routes.size() ? std::optional(Describe(routes[next++]))
+                                : std::nullopt;
+  });
+}
+
+Result<AdminReply> AdminVerbs::SetRoute(Section& arguments) {
+  std::optional<Route> route = ReadRoute(arguments);
+  if (!route) {
+    return Refusal(defects_);
+  }
+  const std::string prefix = route->prefix.ToString();
+  Result<RouteTable> changed = parts_.system.routes().With(std::move(*route));
+  if (!changed.ok()) {
+    return changed.error();
+  }
+  parts_.system.Replace(std::move(*changed));
+  return Whole(OneMember("set", prefix));
+}
+
+Result<AdminReply> AdminVerbs::DeleteRoute(Section& arguments) {
+  static_cast<void>(arguments.RequireText("prefix"));
+  const auto prefix = arguments.Parsed("prefix", IpPrefix::Parse);
+  arguments.Finish();
+  if (!defects_.empty() || !prefix) {
+    return Refusal(defects_);
+  }
+  Result<RouteTable> changed = parts_.system.routes().Without(*prefix);
+  if (!changed.ok()) {
+    return changed.error();
+  }
+  parts_.system.Replace(std::move(*changed));
+  return Whole(OneMember("deleted", prefix->ToString()));
+}
+
+Result<AdminReply> AdminVerbs::GetLevels(Section& /*none*/) {
+  const std::vector<Route> defaults = DefaultRoutes(LevelSet());
+  const RouteTable& routes = parts_.system.routes();
+  return Whole(
+      MakeObject({{"ipv4", Describe(LevelsOf(routes, defaults[0])), {}},
+                  {"ipv6", Describe(LevelsOf(routes, defaults[1])), {}}}));
+}
+
+// Categories that are not named keep their level.
+Result<AdminReply> AdminVerbs::SetLevels(Section& arguments) {
+  const LevelSet wanted = ReadLevels(arguments);
+  arguments.Finish();
+  if (!defects_.empty()) {
+    return Refusal(defects_);
+  }
+  RouteTable table = parts_.system.routes();
+  for (Route& route : DefaultRoutes(LevelSet())) {
+    if (const Route* old = table.Get(route.prefix)) {
+      route = *old;
+    }
+    for (const Category category : kCategories) {
+      if (arguments.Has(NameOf(category))) {
+        route.levels.Set(category, wanted.of(category));
+      }
+    }
+    Result<RouteTable> changed = table.With(std::move(route));
+    if (!changed.ok()) {
+      return changed.error();
+    }
+    table = std::move(*changed);
+  }
+  parts_.system.Replace(std::move(table));
+  return GetLevels(arguments);
+}
+
+Result<AdminReply> AdminVerbs::ListSockets(Section& /*none*/) {
+  struct Listed {
+    SocketCookie cookie;
+    LevelSet levels;
+  };
+
+  std::vector<Listed> entries;
+  parts_.sockets.Dump([&entries](SocketCookie cookie, const LevelSet& levels) {
+    entries.push_back({cookie, levels});
+  });
+  return List("sockets",
+              [entries = std::move(entries),
+               next = std::size_t{0}]() mutable -> std::optional<Value> {
+                if (next == entries.size()) {
+                  return std::nullopt;
+                }
+                const Listed& entry = entries[next++];
+                const auto cookie = static_cast<std::uint64_t>(entry.cookie);
+                return MakeObject({{"cookie", Value::Count(cookie), {}},
+                                   {"levels", Describe(entry.levels), {}}});
+              });
+}
+
+Result<AdminReply> AdminVerbs::ShowStats(Section& /*none*/) {
+  const auto total = [this](auto what) {
+    std::uint64_t sum = 0;
+    for (const WorkerStats* stats : parts_.stats) {
+      sum += stats->of(what);
+    }
+    return sum;
+  };
+  Object counts;
+  for (std::size_t i = 0; i < kCountCount; ++i) {
+    const auto count = static_cast<Count>(i);
+    counts.push_back(
+        {std::string(NameOf(count)), Value::Count(total(count)), {}});
+  }
+  Array drops;
+  for (std::size_t i = 0; i < kDropReasonCount; ++i) {
+    const auto reason = static_cast<DropReason>(i);
+    const DropReasonText& text = TextOf(reason);
+    drops.push_back(MakeObject({{"reason", text.name, {}},
+                                {"packets", Value::Count(total(reason)), {}},
+                                {"sentence", text.sentence, {}},
+                                {"source", text.source, {}}}));
+  }
+  return Whole(MakeObject({{"counts", MakeObject(std::move(counts)), {}},
+                           {"drops", std::move(drops), {}}}));
+}
+
+Result<AdminReply> AdminVerbs::PassNamespace(Section& /*none*/) {
+  if (parts_.network_namespace == kNoFd) {
+    return Error{ErrorCode::kUnavailable, "the host has no namespace now."};
+  }
+  AdminReply reply = Whole(OneMember("namespace", parts_.config.name));
+  reply.fd = parts_.network_namespace;
+  return reply;
+}
+
+}  // namespace postern

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an administrator can ask of a host, free of sockets: a JSON request in,
+// an answer out. Requests look like
+//
+//     {"verb":"sa.get","arguments":{"protocol":"esp","spi":4097,...}}
+//
+//     status                            what the host is and how full it is
+//     sa.add, sa.update                 keys as in the configuration's [[sa]]
+//     sa.get, sa.delete                 protocol, spi, destination
+//     sa.dump, sa.flush
+//     route.list, route.set             keys as in [[route]]
+//     route.delete                      prefix
+//     level.get, level.set              keys as in [levels]; 0.0.0.0/0 and ::/0
+//     socket.list                       sockets that have set a level
+//     stats                             counters, and drops by reason
+//     namespace                         answers with the namespace's descriptor
+//
+// A change binds every later packet when the answer is there. Keys are never
+// told.
+//
+// Thread safety: Control-confined.
+
+#ifndef POSTERN_DAEMON_ADMIN_VERBS_H_
+#define POSTERN_DAEMON_ADMIN_VERBS_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "control/seqpacket.h"
+#include "core/error.h"
+#include "core/stats.h"
+#include "daemon/associations.h"
+#include "daemon/host_config.h"
+#include "daemon/section.h"
+#include "daemon/value.h"
+#include "policy/route_table.h"
+#include "policy/socket_table.h"
+
+namespace postern {
+
+// A JSON text, handed out piece by piece, so that a dump of a million SAs is
+// never one string; nothing at its end. Valid as long as the AdminVerbs.
+using Pieces = std::function<std::optional<std::string>()>;
+
+struct AdminReply {
+  Pieces pieces;
+  int fd = kNoFd;  // goes along; stays the host's
+};
+
+class AdminVerbs {
+ public:
+  struct Parts {
+    const HostConfig& config;
+    Associations& associations;
+    SystemPolicy& system;
+    SocketTable& sockets;
+    std::vector<const WorkerStats*> stats;
+    int network_namespace = kNoFd;
+    // More about the host for `status`.
+    std::function<Object()> status;
+  };
+
+  explicit AdminVerbs(Parts parts);
+
+  // Errors: those of the verb; kInvalid for what is no request.
+  Result<AdminReply> Obey(std::string_view request);
+
+ private:
+  using Verb = Result<AdminReply> (AdminVerbs::*)(Section& arguments);
+  struct Entry;
+
+  static const Entry* FindVerb(std::string_view name);
+
+  Result<AdminReply> ShowStatus(Section& arguments);
+  Result<AdminReply> AddSa(Section& arguments);
+  Result<AdminReply> UpdateSa(Section& arguments);
+  Result<AdminReply> GetSa(Section& arguments);
+  Result<AdminReply> DeleteSa(Section& arguments);
+  Result<AdminReply> DumpSas(Section& arguments);
+  Result<AdminReply> FlushSas(Section& arguments);
+  Result<AdminReply> ListRoutes(Section& arguments);
+  Result<AdminReply> SetRoute(Section& arguments);
+  Result<AdminReply> DeleteRoute(Section& arguments);
+  Result<AdminReply> GetLevels(Section& arguments);
+  Result<AdminReply> SetLevels(Section& arguments);
+  Result<AdminReply> ListSockets(Section& arguments);
+  Result<AdminReply> ShowStats(Section& arguments);
+  Result<AdminReply> PassNamespace(Section& arguments);
+
+  Parts parts_;
+  Defects defects_;  // of the request that is being read
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_DAEMON_ADMIN_VERBS_H_

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "daemon/api_server.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "core/rcu.h"
+
+namespace postern {
+namespace {
+
+// For descriptors whose facts cannot be read.
+int ErrnoOf(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kUnsupported:
+      return EOPNOTSUPP;
+    case ErrorCode::kInvalid:
+      return EINVAL;
+    default:
+      return EIO;
+  }
+}
+
+}  // namespace
+
+ApiServer::ApiServer(EventLoop& loop, UniqueFd listener, SocketLevels& levels)
+    : ApiServer(loop, std::move(listener), levels, SocketServer::Limits()) {}
+
+ApiServer::ApiServer(EventLoop& loop, UniqueFd listener, SocketLevels& levels,
+                     const SocketServer::Limits& limits)
+    : loop_(loop),
+      levels_(levels),
+      server_(
+          loop, "api.sock", std::move(listener), limits,
+          [this](SocketServer::Message message) { Take(std::move(message)); }) {
+}
+
+void ApiServer::Take(SocketServer::Message message) {
+  const auto request =
+      DecodeApiRequest(message.octets, message.fd.valid() ? 1 : 0);
+  if (!request.ok()) {
+    server_.CloseDefective(message.from, SentenceOf(request.error()));
+    return;
+  }
+  // Whoever gave up told its application that the level is unchanged.
+  if (!server_.IsWaiting(message.from)) {
+    server_.Close(message.from);
+    return;
+  }
+  const SocketLevels::Outcome outcome = Obey(*request, std::move(message.fd));
+  if (outcome.visible == SocketLevels::Visible::kAfterGracePeriod) {
+    ReplyAfterGracePeriod(message.from, outcome.reply);
+  } else {
+    Reply(message.from, outcome.reply);
+  }
+}
+
+SocketLevels::Outcome ApiServer::Obey(const ApiRequest& request,
+                                      UniqueFd socket) {
+  SocketLevels::Outcome hello{
+      .reply = {.to = request.type, .request_id = request.request_id}};
+  if (!CarriesSocket(request.type)) {
+    return hello;
+  }
+  const Result<SocketFacts> facts = ReadSocketFacts(socket.get());
+  socket.reset();
+  if (!facts.ok()) {
+    hello.reply.error = ErrnoOf(facts.error().code);
+    return hello;
+  }
+  return levels_.Obey(request, *facts);
+}
+
+void ApiServer::Reply(SocketServer::ConnectionId to, const ApiReply& reply) {
+  // A reply that does not fit belongs to a client that reads none.
+  if (server_.Send(to, EncodeApiReply(reply)) == TransferOutcome::kDone) {
+    server_.Resume(to);
+  } else {
+    server_.Close(to);
+  }
+}
+
+void ApiServer::ReplyAfterGracePeriod(SocketServer::ConnectionId to,
+                                      const ApiReply& reply) {
+  if (waiting_.empty()) {
+    loop_.Post([this] { ReplyToWaiting(); });
+  }
+  waiting_.push_back({.to = to, .reply = reply});
+}
+
+void ApiServer::ReplyToWaiting() {
+  RcuSynchronize();
+  for (const Waiting& waiting : std::exchange(waiting_, {})) {
+    Reply(waiting.to, waiting.reply);
+  }
+}
+
+}  // namespace postern

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The service behind api.sock: levels of sockets, for everybody
+// (control/api_protocol.h). A client passes its socket; the kernel says which
+// one that is, and our copy is closed before anything else happens, since a
+// kept one would hold back the application's FIN.
+//
+// The promise of setsockopt(): when the reply to SetLevel has been sent, every
+// later packet obeys the new level. Replies therefore wait for one grace
+// period; requests that arrive together share it.
+//
+// Errno values beyond those of SocketLevels: EINVAL for a descriptor that is no
+// socket, EOPNOTSUPP for one that is not of IP.
+//
+// Thread safety: Control-confined.
+
+#ifndef POSTERN_DAEMON_API_SERVER_H_
+#define POSTERN_DAEMON_API_SERVER_H_
+
+#include <vector>
+
+#include "control/api_protocol.h"
+#include "daemon/event_loop.h"
+#include "daemon/socket_levels.h"
+#include "daemon/socket_server.h"
+
+namespace postern {
+
+class ApiServer {
+ public:
+  ApiServer(EventLoop& loop, UniqueFd listener, SocketLevels& levels);
+  ApiServer(EventLoop& loop, UniqueFd listener, SocketLevels& levels,
+            const SocketServer::Limits& limits);
+
+  const SocketServer& connections() const { return server_; }
+
+ private:
+  struct Waiting {
+    SocketServer::ConnectionId to;
+    ApiReply reply;
+  };
+
+  void Take(SocketServer::Message message);
+  SocketLevels::Outcome Obey(const ApiRequest& request, UniqueFd socket);
+  void Reply(SocketServer::ConnectionId to, const ApiReply& reply);
+  void ReplyAfterGracePeriod(SocketServer::ConnectionId to,
+                             const ApiReply& reply);
+  void ReplyToWaiting();
+
+  EventLoop& loop_;
+  SocketLevels& levels_;
+  std::vector<Waiting> waiting_;
+  SocketServer server_;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_DAEMON_API_SERVER_H_

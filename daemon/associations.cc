@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "daemon/associations.h"
+
+#include <string>
+#include <utility>
+
+namespace postern {
+namespace {
+
+// Each event has a kind of its own in the limiter; a full disk comes after.
+constexpr auto kLogReserveFailed =
+    static_cast<std::size_t>(SaEvent::Kind::kNumbersEnded) + 1;
+
+constexpr LogLimiter::Rate kRate = {.burst = 20,
+                                    .refill = std::chrono::milliseconds(100)};
+
+bool UsesCounter(const SaParameters& parameters) {
+  return parameters.protocol == IpsecProtocol::kEsp &&
+         InfoOf(parameters.encryption).iv_rule ==
+             EncryptionInfo::IvRule::kCounter;
+}
+
+}  // namespace
+
+Associations::Associations(Sadb& sadb, SequenceReserve* reserve)
+    : sadb_(sadb), reserve_(reserve), log_(kLogReserveFailed + 1, kRate) {}
+
+Result<SecurityAssociation::Start> Associations::StartOf(
+    const SaParameters& parameters) {
+  if (parameters.direction == Direction::kInbound) {
+    return SecurityAssociation::Start();
+  }
+  if (reserve_ != nullptr) {
+    return reserve_->Begin(parameters);
+  }
+  if (UsesCounter(parameters)) {
+    return Error{
+        ErrorCode::kForbidden,
+        "an outbound SA with " +
+            std::string(InfoOf(parameters.encryption).name) +
+            " needs a state directory, since a restart must not use a sequence "
+            "number twice with its key: set [host] state_directory, or choose "
+            "aes-cbc with an integrity algorithm."};
+  }
+  Log(LogLevel::kWarning, "sequence_numbers_restart",
+      {{"sa", ToString(parameters.identity())},
+       {"reason",
+        "without a state directory numbers start at 1 after a restart; the "
+        "receiver will take them for replays until its SA is made anew"}});
+  return SecurityAssociation::Start();
+}
+
+Status Associations::Add(SaParameters parameters, Instant now) {
+  if (const Status valid = Validate(parameters); !valid.ok()) {
+    return valid;
+  }
+  // Before numbers are set aside for an SA that will not be.
+  const SaIdentity identity = parameters.identity();
+  if (sadb_.Get(identity) != nullptr) {
+    return Error{ErrorCode::kExists, "there is an SA " + ToString(identity) +
+                                         " already: delete it first, or choose "
+                                         "another SPI."};
+  }
+  const Result<SecurityAssociation::Start> start = StartOf(parameters);
+  if (!start.ok()) {
+    return start.error();
+  }
+  Status added = sadb_.Add(std::move(parameters), *start, now);
+  if (added.ok()) {
+    Log(LogLevel::kInfo, "sa_added",
+        {{"sa", ToString(identity)}, {"first_number", start->last_used + 1}});
+  }
+  return added;
+}
+
+Status Associations::Delete(const SaIdentity& identity) {
+  Status deleted = sadb_.Delete(identity);
+  if (deleted.ok()) {
+    Log(LogLevel::kInfo, "sa_deleted", {{"sa", ToString(identity)}});
+  }
+  return deleted;
+}
+
+std::size_t Associations::Flush() {
+  const std::size_t deleted = sadb_.Flush();
+  Log(LogLevel::kInfo, "sas_flushed", {{"count", deleted}});
+  return deleted;
+}
+
+void Associations::Take(const SaEvent& event, Instant now) {
+  SecurityAssociation* association = sadb_.Get(event.identity);
+  if (association == nullptr ||
+      association->generation_id() != event.generation_id) {
+    return;
+  }
+  const LimitedKind kind{static_cast<std::size_t>(event.kind), now};
+  const std::string sa = ToString(event.identity);
+  switch (event.kind) {
+    case SaEvent::Kind::kSoftExpired:
+      LogLimited(log_, kind, LogLevel::kInfo, "sa_soft_expired", {{"sa", sa}});
+      return;
+    case SaEvent::Kind::kReserveMore:
+      ReserveMore(*association, now);
+      return;
+    case SaEvent::Kind::kNumbersEnded:
+      // RFC 4303 3.3.3: auditable. The SA sends nothing any more.
+      LogLimited(log_, kind, LogLevel::kWarning, "sa_numbers_ended",
+                 {{"sa", sa}});
+      return;
+    case SaEvent::Kind::kHardExpired:
+      LogLimited(log_, kind, LogLevel::kInfo, "sa_hard_expired", {{"sa", sa}});
+      static_cast<void>(sadb_.Delete(event.identity));
+      return;
+  }
+}
+
+// If the disk refuses, the SA stops at its bound and asks again.
+void Associations::ReserveMore(SecurityAssociation& association, Instant now) {
+  if (reserve_ == nullptr) {
+    return;
+  }
+  const Result<std::uint64_t> reserved = reserve_->Extend(association);
+  if (reserved.ok()) {
+    association.Reserve(*reserved);
+    return;
+  }
+  LogLimited(log_, {kLogReserveFailed, now}, LogLevel::kError,
+             "sequence_numbers_not_reserved",
+             {{"sa", ToString(association.parameters().identity())},
+              {"reason", reserved.error().message}});
+}
+
+}  // namespace postern

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Associations is what the daemon does around the SADB: it decides where an
+// SA's sequence numbers start, keeps the reserve of outbound ones filled, and
+// buries what has expired.
+//
+// Outbound numbers are set aside on disk ahead of use (SequenceReserve), so
+// that no restart uses one twice with the same key. Without a reserve
+// counter-mode SAs are refused, since a repeated number would repeat an IV;
+// others start at 1, which their receivers may take for replays (logged).
+//
+// Thread safety: Control-confined.
+
+#ifndef POSTERN_DAEMON_ASSOCIATIONS_H_
+#define POSTERN_DAEMON_ASSOCIATIONS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "core/clock.h"
+#include "core/error.h"
+#include "core/log/log.h"
+#include "sadb/sa_events.h"
+#include "sadb/sadb.h"
+
+namespace postern {
+
+// Where numbers are set aside so that it survives a crash.
+class SequenceReserve {
+ public:
+  virtual ~SequenceReserve() = default;
+
+  // Behind every number that was ever set aside for this SA's key, with a first
+  // block reserved. Errors: kSystem (the disk), kExhausted (no number is left).
+  virtual Result<SecurityAssociation::Start> Begin(
+      const SaParameters& parameters) = 0;
+
+  // Sets the next block aside; returns the highest number that may be used.
+  // Errors: as Begin().
+  virtual Result<std::uint64_t> Extend(
+      const SecurityAssociation& association) = 0;
+};
+
+class Associations {
+ public:
+  // `reserve` may be null: there is no writable state directory.
+  Associations(Sadb& sadb, SequenceReserve* reserve);
+
+  // Errors: those of Sadb::Add() and SequenceReserve::Begin(); kForbidden for a
+  // counter-mode SA without a reserve.
+  Status Add(SaParameters parameters, Instant now);
+
+  // Errors: kNotFound.
+  Status Delete(const SaIdentity& identity);
+
+  // Returns how many there were.
+  std::size_t Flush();
+
+  // What a worker noticed. An event of an SA that has gone, also one whose SPI
+  // is in use again, has no effect (defect 17).
+  void Take(const SaEvent& event, Instant now);
+
+  Sadb& sadb() { return sadb_; }
+
+ private:
+  Result<SecurityAssociation::Start> StartOf(const SaParameters& parameters);
+  void ReserveMore(SecurityAssociation& association, Instant now);
+
+  Sadb& sadb_;
+  SequenceReserve* const reserve_;
+  LogLimiter log_;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_DAEMON_ASSOCIATIONS_H_

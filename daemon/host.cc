@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "daemon/host.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <string>
+#include <utility>
+
+#include "control/paths.h"
+#include "control/run_directory.h"
+#include "core/rcu.h"
+#include "daemon/admin_server.h"
+#include "daemon/api_server.h"
+#include "daemon/command_line.h"
+#include "daemon/host_network.h"
+#include "daemon/housekeeping.h"
+#include "daemon/run_lock.h"
+#include "daemon/service_notify.h"
+#include "daemon/worker.h"
+#include "tun/sock_diag.h"
+
+namespace postern {
+namespace {
+
+Result<UniqueFd> Listen(const UnixPath& path, mode_t mode) {
+  Expected<UniqueFd, int> listener = ListenSeqpacket(path, mode);
+  if (!listener.ok()) {
+    return SystemError("listening at " + std::string(path.view()),
+                       listener.error());
+  }
+  return std::move(*listener);
+}
+
+// Deferred destructions of SAs run before what they refer to goes.
+struct GraceAtEnd {
+  GraceAtEnd() = default;
+  GraceAtEnd(const GraceAtEnd&) = delete;
+  GraceAtEnd& operator=(const GraceAtEnd&) = delete;
+
+  ~GraceAtEnd() { RcuBarrier(); }
+};
+
+// The names under which clients find us, as long as this lives.
+class PublishedNames {
+ public:
+  PublishedNames(std::string host, NamespaceCookie cookie)
+      : host_(std::move(host)), cookie_(static_cast<std::uint64_t>(cookie)) {}
+
+  PublishedNames(const PublishedNames&) = delete;
+  PublishedNames& operator=(const PublishedNames&) = delete;
+
+  ~PublishedNames() {
+    WithdrawNetns(cookie_, host_);
+    ::unlink(ApiSocketPath(host_).c_str());
+    ::unlink(AdminSocketPath(host_).c_str());
+  }
+
+  Status Publish() const { return PublishNetns(cookie_, host_); }
+
+ private:
+  const std::string host_;
+  const std::uint64_t cookie_;
+};
+
+Value Describe(const SocketServer& server) {
+  const SocketServer::Counters& counters = server.counters();
+  return MakeObject({{"open", Value::Count(server.open()), {}},
+                     {"accepted", Value::Count(counters.accepted), {}},
+                     {"refused", Value::Count(counters.refused), {}},
+                     {"defective", Value::Count(counters.defective), {}},
+                     {"silent", Value::Count(counters.silent), {}}});
+}
+
+Value Describe(const TunConfig& tun) {
+  Array addresses;
+  for (const OwnAddress& own : tun.addresses) {
+    addresses.emplace_back(own.address.ToString() + "/" +
+                           std::to_string(own.prefix_length));
+  }
+  return MakeObject({{"name", tun.name, {}},
+                     {"mtu", Value::Count(tun.mtu_octets), {}},
+                     {"addresses", std::move(addresses), {}}});
+}
+
+Value Describe(const WireConfig& wire) {
+  return MakeObject({{"kind", "tun", {}},
+                     {"name", wire.name, {}},
+                     {"mtu", Value::Count(wire.mtu_octets), {}}});
+}
+
+}  // namespace
+
+// Destroyed from the last member to the first.
+struct Host::Assembly {
+  Assembly(const HostConfig& host_config, RunLock taken,
+           std::unique_ptr<WorkerEvents> made)
+      : config(host_config), lock(std::move(taken)), events(std::move(made)) {}
+
+  Status LoadPolicy();
+  Status Attach();
+  Result<std::unique_ptr<Worker>> StartWorker(Direction direction);
+  Status StartWorkers();
+  Status StartServers();
+  Object DescribeStatus() const;
+
+  const HostConfig config;
+  const Instant started = MonotonicNow();
+  RunLock lock;
+  EventLoop loop;
+  std::atomic<bool> device_failed{false};
+  std::unique_ptr<WorkerEvents> events;
+  Sadb sadb{*events};
+  SystemPolicy system;
+  SocketTable sockets;
+  Associations associations{sadb, nullptr};
+  GraceAtEnd grace;
+  std::unique_ptr<HostNetwork> network;
+  std::unique_ptr<SocketWatch> watch;
+  std::unique_ptr<Worker> outbound;
+  std::unique_ptr<Worker> inbound;
+  std::unique_ptr<Housekeeping> housekeeping;
+  std::unique_ptr<SocketLevels> levels;
+  std::unique_ptr<AdminVerbs> verbs;
+  std::unique_ptr<PublishedNames> names;
+  std::unique_ptr<ApiServer> api;
+  std::unique_ptr<AdminServer> admin;
+};
+
+Status Host::Assembly::LoadPolicy() {
+  Result<RouteTable> table = RouteTable::Create(config.routes);
+  if (!table.ok()) {
+    return table.error();
+  }
+  system.Replace(std::move(*table));
+  for (const SaParameters& parameters : config.associations) {
+    if (Status added = associations.Add(parameters, MonotonicNow());
+        !added.ok()) {
+      return Error{added.error().code,
+                   "the SA " + ToString(parameters.identity()) +
+                       " of the configuration: " + added.error().message};
+    }
+  }
+  return Ok();
+}
+
+Status Host::Assembly::Attach() {
+  Result<std::unique_ptr<HostNetwork>> made =
+      HostNetwork::Create(config.network);
+  if (!made.ok()) {
+    return made.error();
+  }
+  network = std::move(*made);
+  Result<std::unique_ptr<SocketWatch>> watching =
+      SocketWatch::Create(network->inside());
+  if (!watching.ok()) {
+    return watching.error();
+  }
+  watch = std::move(*watching);
+  return Ok();
+}
+
+Result<std::unique_ptr<Worker>> Host::Assembly::StartWorker(
+    Direction direction) {
+  Result<std::unique_ptr<SockDiagOwner>> owner =
+      SockDiagOwner::Create(network->inside(), network->tun_index());
+  if (!owner.ok()) {
+    return owner.error();
+  }
+  const bool out = direction == Direction::kOutbound;
+  return Worker::Start({.direction = direction,
+                        .entrance = out ? network->tun() : network->wire(),
+                        .exit = out ? network->wire() : network->tun(),
+                        .sadb = sadb,
+                        .system = system,
+                        .sockets = sockets,
+                        .events = *events,
+                        .owner = std::move(*owner),
+                        .on_failure = [this] {
+                          device_failed.store(true);
+                          loop.Stop();
+                        }});
+}
+
+Status Host::Assembly::StartWorkers() {
+  for (const auto& [direction, worker] :
+       {std::pair{Direction::kOutbound, &outbound},
+        std::pair{Direction::kInbound, &inbound}}) {
+    Result<std::unique_ptr<Worker>> worker_started = StartWorker(direction);
+    if (!worker_started.ok()) {
+      return worker_started.error();
+    }
+    *worker = std::move(*worker_started);
+  }
+  housekeeping = std::make_unique<Housekeeping>(
+      Housekeeping::Parts{.loop = loop,
+                          .events = *events,
+                          .associations = associations,
+                          .sockets = sockets,
+                          .watch = *watch});
+  return Ok();
+}
+
+Status Host::Assembly::StartServers() {
+  const NamespaceCookie cookie = network->inside().cookie();
+  levels = std::make_unique<SocketLevels>(cookie, sockets);
+  verbs = std::make_unique<AdminVerbs>(
+      AdminVerbs::Parts{.config = config,
+                        .associations = associations,
+                        .system = system,
+                        .sockets = sockets,
+                        .stats = {&outbound->stats(), &inbound->stats()},
+                        .network_namespace = network->inside().fd(),
+                        .status = [this] { return DescribeStatus(); }});
+  names = std::make_unique<PublishedNames>(config.name, cookie);
+  Result<UniqueFd> for_all = Listen(ApiSocketPath(config.name), kApiSocketMode);
+  if (!for_all.ok()) {
+    return for_all.error();
+  }
+  Result<UniqueFd> for_root =
+      Listen(AdminSocketPath(config.name), kAdminSocketMode);
+  if (!for_root.ok()) {
+    return for_root.error();
+  }
+  api = std::make_unique<ApiServer>(loop, std::move(*for_all), *levels);
+  admin = std::make_unique<AdminServer>(loop, std::move(*for_root), *verbs);
+  return names->Publish();
+}
+
+Object Host::Assembly::DescribeStatus() const {
+  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(
+      MonotonicNow() - started);
+  const auto cookie = static_cast<std::uint64_t>(network->inside().cookie());
+  return {
+      {"host", config.name, {}},
+      {"version", POSTERN_VERSION, {}},
+      {"pid", Value::Whole(::getpid()), {}},
+      {"uptime_seconds", Value::Whole(uptime.count()), {}},
+      {"namespace_cookie", Value::Count(cookie), {}},
+      {"tun", Describe(config.network.tun), {}},
+      {"wire", Describe(config.network.wire), {}},
+      {"api_connections", Describe(api->connections()), {}},
+      {"admin_connections", Describe(admin->connections()), {}},
+      {"events_lost", Value::Count(events->lost()), {}},
+  };
+}
+
+Host::Host(std::unique_ptr<Assembly> assembly)
+    : assembly_(std::move(assembly)) {}
+
+Host::~Host() = default;
+
+Result<std::unique_ptr<Host>> Host::Create(const HostConfig& config) {
+  if (Status made = EnsureHostDirectory(config.name); !made.ok()) {
+    return made.error();
+  }
+  Result<RunLock> lock = RunLock::Take(config.name);
+  if (!lock.ok()) {
+    return lock.error();
+  }
+  Result<std::unique_ptr<WorkerEvents>> events = WorkerEvents::Create();
+  if (!events.ok()) {
+    return events.error();
+  }
+  auto assembly =
+      std::make_unique<Assembly>(config, std::move(*lock), std::move(*events));
+  for (const auto step : {&Assembly::LoadPolicy, &Assembly::Attach,
+                          &Assembly::StartWorkers, &Assembly::StartServers}) {
+    if (Status made = (assembly.get()->*step)(); !made.ok()) {
+      return made.error();
+    }
+  }
+  return std::unique_ptr<Host>(new Host(std::move(assembly)));
+}
+
+Status Host::Run() {
+  const SignalWatch signals(
+      assembly_->loop, {SIGINT, SIGTERM, SIGHUP}, [this](int signal) {
+        if (signal == SIGHUP) {
+          Log(LogLevel::kInfo, "sighup_ignored",
+              {{"reason", "changes are made with postern, or by a restart"}});
+          return;
+        }
+        Log(LogLevel::kInfo, "stopping", {{"signal", signal}});
+        assembly_->loop.Stop();
+      });
+  Log(LogLevel::kInfo, "ready", {{"host", assembly_->config.name}});
+  NotifyService("READY=1");
+  assembly_->loop.Run();
+  NotifyService("STOPPING=1");
+  if (assembly_->device_failed.load()) {
+    return Error{ErrorCode::kUnavailable,
+                 "the TUN or the wire was taken away under the host: start "
+                 "posternd again."};
+  }
+  return Ok();
+}
+
+}  // namespace postern

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What one virtual host is to be: the content of posternd's configuration file
+// (docs/configuration.md has every key), read, checked and free of TOML.
+//
+// Thread safety: plain values.
+
+#ifndef POSTERN_DAEMON_HOST_CONFIG_H_
+#define POSTERN_DAEMON_HOST_CONFIG_H_
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/expected.h"
+#include "core/log/log.h"
+#include "core/net/ip_address.h"
+#include "daemon/defect.h"
+#include "daemon/network_config.h"
+#include "policy/route_table.h"
+#include "sadb/sa_parameters.h"
+
+namespace postern {
+
+struct HostConfig {
+  std::string name;
+  std::optional<std::string> state_directory;
+  std::optional<std::string> run_directory;  // else what paths.h says
+  LogLevel log_level = LogLevel::kInfo;
+
+  NetworkConfig network;
+  std::vector<Route> routes;
+  std::vector<SaParameters> associations;
+
+  std::vector<IpAddress> OwnAddresses() const;
+};
+
+// `directory` is where relative file names in the text start.
+// Errors: every defect of the text, in no order.
+Expected<HostConfig, Defects> ParseHostConfig(std::string_view text,
+                                              const std::string& directory);
+
+// Errors: as above; a file that cannot be read is a defect without a place.
+Expected<HostConfig, Defects> LoadHostConfig(const std::string& file);
+
+}  // namespace postern
+
+#endif  // POSTERN_DAEMON_HOST_CONFIG_H_

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "daemon/host_network.h"
+
+#include <array>
+#include <fstream>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "core/log/log.h"
+#include "tun/netlink.h"
+#include "tun/tun_device.h"
+#include "wire/fault_injector.h"
+#include "wire/pcap_recorder.h"
+#include "wire/tun_wire.h"
+
+namespace postern {
+namespace {
+
+IpPrefix EverythingOf(IpFamily family) {
+  constexpr std::array<std::uint8_t, 16> kUnspecified{};
+  return {
+      IpAddress::FromOctets(ConstBytes(kUnspecified).first(BitsOf(family) / 8)),
+      0};
+}
+
+std::set<IpFamily> FamiliesOf(const TunConfig& config) {
+  std::set<IpFamily> families;
+  for (const OwnAddress& own : config.addresses) {
+    families.insert(own.address.family());
+  }
+  return families;
+}
+
+Result<NetworkNamespace> OpenInside(const NetworkConfig& config) {
+  return config.namespace_name ? NetworkNamespace::OpenOrCreateNamed(
+                                     *config.namespace_name, config.tun.name)
+                               : NetworkNamespace::Create();
+}
+
+// A named namespace may still know an address or a route of its former life.
+Status UnlessThere(Status status) {
+  const bool there = !status.ok() && status.error().code == ErrorCode::kExists;
+  return there ? Ok() : status;
+}
+
+Status AttachInside(const NetworkNamespace& inside, const TunConfig& config) {
+  Result<Netlink> netlink = Netlink::OpenInside(inside);
+  if (!netlink.ok()) {
+    return netlink.error();
+  }
+  for (const OwnAddress& own : config.addresses) {
+    if (Status added = UnlessThere(netlink->AddAddress(
+            config.name,
+            {.address = own.address, .prefix_length = own.prefix_length}));
+        !added.ok()) {
+      return added;
+    }
+  }
+  if (Status up = netlink->SetState(config.name, LinkState::kUp); !up.ok()) {
+    return up;
+  }
+  for (const IpFamily family : FamiliesOf(config)) {
+    if (Status routed = UnlessThere(netlink->AddRoute(
+            {.prefix = EverythingOf(family), .link = config.name}));
+        !routed.ok()) {
+      return routed;
+    }
+  }
+  return Ok();
+}
+
+// Outside, the host's addresses are routed to its wire.
+Status AttachOutside(const WireConfig& wire, const TunConfig& tun) {
+  Result<Netlink> netlink = Netlink::Open();
+  if (!netlink.ok()) {
+    return netlink.error();
+  }
+  if (Status up = netlink->SetState(wire.name, LinkState::kUp); !up.ok()) {
+    return up;
+  }
+  for (const OwnAddress& own : tun.addresses) {
+    const IpPrefix alone(own.address, BitsOf(own.address.family()));
+    if (Status routed = netlink->AddRoute({.prefix = alone, .link = wire.name});
+        !routed.ok()) {
+      return routed;
+    }
+  }
+  return Ok();
+}
+
+Result<std::unique_ptr<PacketPort>> CreateWire(const WireConfig& config) {
+  Result<NetworkNamespace> outer = NetworkNamespace::OpenCurrent();
+  if (!outer.ok()) {
+    return outer.error();
+  }
+  Result<std::unique_ptr<TunDevice>> device = TunDevice::Create(
+      *outer, {.name = config.name, .mtu_octets = config.mtu_octets});
+  if (!device.ok()) {
+    return device.error();
+  }
+  std::unique_ptr<PacketPort> port =
+      std::make_unique<TunWire>(std::move(*device));
+  if (config.record) {
+    Result<std::unique_ptr<PcapRecorder>> recorder =
+        PcapRecorder::Create(*config.record, std::move(port));
+    if (!recorder.ok()) {
+      return recorder.error();
+    }
+    port = std::move(*recorder);
+  }
+  // Outside of the recorder: what was dropped on purpose is not recorded.
+  if (config.faults) {
+    port = std::make_unique<FaultInjector>(std::move(port), *config.faults);
+  }
+  return port;
+}
+
+// Packets between two wires of one machine are forwarded by its kernel. That
+// is the administrator's switch; we only say when it is off.
+void WarnUnlessForwarding(const TunConfig& config) {
+  const auto warn = [](const char* family, const char* file,
+                       const char* command) {
+    std::ifstream stream(file);
+    char forwards = '0';
+    if (!(stream >> forwards) || forwards == '0') {
+      Log(LogLevel::kWarning, "forwarding_is_off",
+          {{"family", family}, {"to_turn_it_on", command}});
+    }
+  };
+  const std::set<IpFamily> families = FamiliesOf(config);
+  if (families.contains(IpFamily::kV4)) {
+    warn("ipv4", "/proc/sys/net/ipv4/ip_forward",
+         "sysctl net.ipv4.ip_forward=1");
+  }
+  if (families.contains(IpFamily::kV6)) {
+    warn("ipv6", "/proc/sys/net/ipv6/conf/all/forwarding",
+         "sysctl net.ipv6.conf.all.forwarding=1");
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<HostNetwork>> HostNetwork::Create(
+    const NetworkConfig& config) {
+  Result<NetworkNamespace> inside = OpenInside(config);
+  if (!inside.ok()) {
+    return inside.error();
+  }
+  Result<std::unique_ptr<TunDevice>> tun = TunDevice::Create(
+      *inside, {.name = config.tun.name, .mtu_octets = config.tun.mtu_octets});
+  if (!tun.ok()) {
+    return tun.error();
+  }
+  const std::uint32_t tun_index = (*tun)->index();
+  if (Status attached = AttachInside(*inside, config.tun); !attached.ok()) {
+    return attached.error();
+  }
+  Result<std::unique_ptr<PacketPort>> wire = CreateWire(config.wire);
+  if (!wire.ok()) {
+    return wire.error();
+  }
+  if (Status attached = AttachOutside(config.wire, config.tun);
+      !attached.ok()) {
+    return attached.error();
+  }
+  WarnUnlessForwarding(config.tun);
+  return std::unique_ptr<HostNetwork>(new HostNetwork(
+      std::move(*inside), std::move(*tun), tun_index, std::move(*wire)));
+}
+
+HostNetwork::HostNetwork(NetworkNamespace inside,
+                         std::unique_ptr<PacketPort> tun,
+                         std::uint32_t tun_index,
+                         std::unique_ptr<PacketPort> wire)
+    : inside_(std::move(inside)),
+      tun_(std::move(tun)),
+      tun_index_(tun_index),
+      wire_(std::move(wire)) {}
+
+}  // namespace postern

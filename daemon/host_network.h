@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A virtual host's network, made as the configuration says:
+//
+//     host namespace (sealed)                outer namespace (the daemon's)
+//     +---------------------------+          +------------------------------+
+//     | lo                        |          | wire   no address            |
+//     | tun0  10.9.0.1, fd00:9::1 |          |        route 10.9.0.1/32     |
+//     |       default route       |          |        route fd00:9::1/128   |
+//     +-------------|-------------+          +------|-----------------------+
+//                   +------ posternd's workers -----+
+//
+// Everything goes with this object, except a namespace that has a name.
+//
+// Thread safety: Control-confined; the ports are used by the workers.
+
+#ifndef POSTERN_DAEMON_HOST_NETWORK_H_
+#define POSTERN_DAEMON_HOST_NETWORK_H_
+
+#include <cstdint>
+#include <memory>
+
+#include "core/error.h"
+#include "core/packet/packet_port.h"
+#include "daemon/network_config.h"
+#include "tun/network_namespace.h"
+
+namespace postern {
+
+class HostNetwork {
+ public:
+  // Errors: those of the kernel, each with what was tried.
+  static Result<std::unique_ptr<HostNetwork>> Create(
+      const NetworkConfig& config);
+
+  const NetworkNamespace& inside() const { return inside_; }
+
+  PacketPort& tun() { return *tun_; }
+
+  std::uint32_t tun_index() const { return tun_index_; }
+
+  // With the recorder and the faults, if there are any.
+  PacketPort& wire() { return *wire_; }
+
+ private:
+  HostNetwork(NetworkNamespace inside, std::unique_ptr<PacketPort> tun,
+              std::uint32_t tun_index, std::unique_ptr<PacketPort> wire);
+
+  NetworkNamespace inside_;
+  std::unique_ptr<PacketPort> tun_;
+  std::uint32_t tun_index_;
+  std::unique_ptr<PacketPort> wire_;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_DAEMON_HOST_NETWORK_H_

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "daemon/housekeeping.h"
+
+#include <string>
+
+#include "core/drop_reason.h"
+
+namespace postern {
+namespace {
+
+enum OtherKind : std::size_t { kLogAcquire, kLogMissedSockets, kOtherKinds };
+
+constexpr Duration kAssociationTick = std::chrono::milliseconds(250);
+constexpr Duration kSocketTick = std::chrono::seconds(5);
+
+// At once, so that no flood of events keeps requests waiting.
+constexpr int kEventsATurn = 256;
+
+}  // namespace
+
+Housekeeping::Housekeeping(const Parts& parts)
+    : parts_(parts),
+      audit_log_(kDropReasonCount, LogLimiter::Rate()),
+      other_log_(kOtherKinds, LogLimiter::Rate()),
+      events_ready_(parts.loop, parts.events.descriptor()),
+      sockets_ready_(parts.loop, parts.watch.descriptor()),
+      age_associations_(
+          parts.loop, kAssociationTick,
+          [this] { parts_.associations.sadb().Age(MonotonicNow()); }),
+      age_sockets_(parts.loop, kSocketTick,
+                   [this] { parts_.sockets.Age(MonotonicNow()); }) {
+  events_ready_.OnReadable([this] { TakeEvents(); });
+  sockets_ready_.OnReadable([this] { TakeSocketEvents(); });
+}
+
+void Housekeeping::TakeEvents() {
+  parts_.events.Rearm();
+  const Instant now = MonotonicNow();
+  int taken = 0;
+  while (taken < kEventsATurn) {
+    const int before = taken;
+    if (const auto event = parts_.events.NextSaEvent()) {
+      parts_.associations.Take(*event, now);
+      ++taken;
+    }
+    if (const auto need = parts_.events.NextAcquire()) {
+      LogAcquire(*need, now);
+      ++taken;
+    }
+    if (const auto event = parts_.events.NextAudit()) {
+      LogAudit(*event, now);
+      ++taken;
+    }
+    if (taken == before) {
+      return;
+    }
+  }
+  parts_.events.WakeAgain();
+}
+
+void Housekeeping::LogAcquire(const NeedSa& need, Instant now) {
+  LogLimited(
+      other_log_, {kLogAcquire, now}, LogLevel::kInfo, "sa_missing",
+      {{"category", NameOf(need.category)}, {"flow", ToString(need.flow)}});
+}
+
+// RFC 4302 3.4.3, RFC 4303 3.4.3: SPI, time, addresses, sequence number.
+void Housekeeping::LogAudit(const AuditEvent& event, Instant now) {
+  const auto kind = static_cast<std::size_t>(event.reason);
+  const std::string spi = event.spi ? ToString(*event.spi) : "none";
+  const std::string sequence =
+      event.sequence ? std::to_string(*event.sequence) : "none";
+  LogLimited(audit_log_, {kind, now}, LogLevel::kWarning, "packet_refused",
+             {{"reason", NameOf(event.reason)},
+              {"spi", spi},
+              {"source", event.source.ToString()},
+              {"destination", event.destination.ToString()},
+              {"protocol", event.protocol},
+              {"sequence", sequence}});
+}
+
+void Housekeeping::TakeSocketEvents() {
+  const Instant now = MonotonicNow();
+  for (int taken = 0; taken < kEventsATurn; ++taken) {
+    const std::optional<SocketEvent> event = parts_.watch.Next();
+    if (!event) {
+      return;
+    }
+    if (event->kind == SocketEvent::Kind::kGone) {
+      parts_.sockets.Retire(event->cookie, now);
+      continue;
+    }
+    // Entries of sockets that are gone then stay: they bind nobody, since a
+    // cookie is never used again.
+    LogLimited(other_log_, {kLogMissedSockets, now}, LogLevel::kWarning,
+               "socket_events_missed");
+  }
+}
+
+}  // namespace postern

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the control thread does between requests: it takes the workers' events,
+// hears which sockets are gone, and lets time pass for SAs and sockets.
+//
+// Audit records and missing SAs become log lines, rate-limited for each reason
+// (RFC 4301 2.1.2: auditing is a local matter, the counters are complete).
+//
+// Thread safety: Control-confined.
+
+#ifndef POSTERN_DAEMON_HOUSEKEEPING_H_
+#define POSTERN_DAEMON_HOUSEKEEPING_H_
+
+#include "core/log/log.h"
+#include "daemon/associations.h"
+#include "daemon/event_loop.h"
+#include "daemon/worker_events.h"
+#include "policy/socket_table.h"
+#include "tun/socket_watch.h"
+
+namespace postern {
+
+class Housekeeping {
+ public:
+  struct Parts {
+    EventLoop& loop;
+    WorkerEvents& events;
+    Associations& associations;
+    SocketTable& sockets;
+    SocketWatch& watch;
+  };
+
+  explicit Housekeeping(const Parts& parts);
+
+ private:
+  void TakeEvents();
+  void TakeSocketEvents();
+  void LogAcquire(const NeedSa& need, Instant now);
+  void LogAudit(const AuditEvent& event, Instant now);
+
+  Parts parts_;
+  LogLimiter audit_log_;
+  LogLimiter other_log_;
+  DescriptorWatch events_ready_;
+  DescriptorWatch sockets_ready_;
+  TimerWatch age_associations_;
+  TimerWatch age_sockets_;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_DAEMON_HOUSEKEEPING_H_

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Levels and routes as administrators write and read them: the same keys in the
+// configuration's [levels] and [[route]], in the CLI's requests and its answers.
+//
+// Thread safety: plain functions, Thread-safe.
+
+#ifndef POSTERN_DAEMON_ROUTE_SETTINGS_H_
+#define POSTERN_DAEMON_ROUTE_SETTINGS_H_
+
+#include <optional>
+
+#include "daemon/section.h"
+#include "daemon/value.h"
+#include "policy/level.h"
+#include "policy/route_table.h"
+
+namespace postern {
+
+// esp_transport, ah, esp_network; NONE where absent. Does not call Finish().
+LevelSet ReadLevels(Section& section);
+
+// Reads all keys and calls section.Finish(). Nothing when there was a defect,
+// which the section then has; what is returned passed Validate().
+std::optional<Route> ReadRoute(Section& section);
+
+// 0.0.0.0/0 and ::/0 with these levels: the systemwide default.
+std::vector<Route> DefaultRoutes(const LevelSet& levels);
+
+Value Describe(const LevelSet& levels);
+Value Describe(const Route& route);
+
+}  // namespace postern
+
+#endif  // POSTERN_DAEMON_ROUTE_SETTINGS_H_

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The half of sa_settings.h that tells what is there.
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "daemon/sa_settings.h"
+
+namespace postern {
+namespace {
+
+void Add(Object& to, std::string name, Value value) {
+  to.push_back({std::move(name), std::move(value), {}});
+}
+
+std::int64_t SecondsOf(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::seconds>(duration).count();
+}
+
+Value Describe(const Lifetime& lifetime) {
+  Object members;
+  if (lifetime.octets) {
+    Add(members, "octets", Value::Count(*lifetime.octets));
+  }
+  if (lifetime.packets) {
+    Add(members, "packets", Value::Count(*lifetime.packets));
+  }
+  if (lifetime.time) {
+    Add(members, "seconds", Value::Whole(SecondsOf(*lifetime.time)));
+  }
+  return MakeObject(std::move(members));
+}
+
+Value Describe(const Selector& selector) {
+  Object members;
+  if (selector.source) {
+    Add(members, "source", selector.source->ToString());
+  }
+  if (selector.destination) {
+    Add(members, "destination", selector.destination->ToString());
+  }
+  if (selector.protocol) {
+    Add(members, "protocol", Value::Whole(*selector.protocol));
+  }
+  if (selector.source_port) {
+    Add(members, "source_port", Value::Whole(*selector.source_port));
+  }
+  if (selector.destination_port) {
+    Add(members, "destination_port", Value::Whole(*selector.destination_port));
+  }
+  return MakeObject(std::move(members));
+}
+
+// What was decided when the SA was made, but for its keys.
+void AddParameters(Object& members, const SaParameters& parameters) {
+  const bool outbound = parameters.direction == Direction::kOutbound;
+  const bool esp = parameters.protocol == IpsecProtocol::kEsp;
+  const bool tunnel = parameters.mode == IpsecMode::kTunnel;
+  const bool extended = parameters.numbers == SequenceNumbers::kExtended;
+  Add(members, "protocol", esp ? "esp" : "ah");
+  Add(members, "mode", tunnel ? "tunnel" : "transport");
+  Add(members, "direction", outbound ? "outbound" : "inbound");
+  Add(members, "spi", ToString(parameters.spi));
+  Add(members, "source", parameters.source.ToString());
+  Add(members, "destination", parameters.destination.ToString());
+  if (esp) {
+    Add(members, "encryption", InfoOf(parameters.encryption).name);
+  }
+  if (parameters.integrity != Integrity::kNone) {
+    Add(members, "integrity", InfoOf(parameters.integrity).name);
+  }
+  Add(members, "esn", Value::Flag(extended));
+  Add(members, "replay_window", Value::Whole(parameters.replay_window));
+  Add(members, "soft", Describe(parameters.soft));
+  Add(members, "hard", Describe(parameters.hard));
+  Add(members, "selector", Describe(parameters.selector));
+}
+
+}  // namespace
+
+std::string_view NameOf(SaState state) {
+  switch (state) {
+    case SaState::kLarval:
+      return "larval";
+    case SaState::kMature:
+      return "mature";
+    case SaState::kDying:
+      return "dying";
+    case SaState::kDead:
+      break;
+  }
+  return "dead";
+}
+
+Value Describe(const SecurityAssociation& association, Instant now) {
+  Object members;
+  AddParameters(members, association.parameters());
+  const SaUsage usage = association.usage();
+  Add(members, "state", NameOf(association.state()));
+  Add(members, "age_seconds",
+      Value::Whole(SecondsOf(now - association.created())));
+  Add(members, "octets", Value::Count(usage.octets));
+  Add(members, "packets", Value::Count(usage.packets));
+  Add(members, "sequence", Value::Count(association.sequence()));
+  if (association.parameters().direction == Direction::kInbound) {
+    Add(members, "replays", Value::Count(association.replays()));
+    Add(members, "bad_icvs", Value::Count(association.bad_icvs()));
+  }
+  return MakeObject(std::move(members));
+}
+
+}  // namespace postern

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "daemon/sa_settings.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "core/crypto/algorithm.h"
+
+namespace postern {
+namespace {
+
+constexpr std::int64_t kNoBound = std::numeric_limits<std::int64_t>::max();
+
+Result<IpsecProtocol> ParseProtocol(std::string_view text) {
+  if (text == "esp") {
+    return IpsecProtocol::kEsp;
+  }
+  if (text == "ah") {
+    return IpsecProtocol::kAh;
+  }
+  return Invalid("\"" + std::string(text) +
+                 "\" is no IPsec protocol: write esp or ah.");
+}
+
+Result<IpsecMode> ParseMode(std::string_view text) {
+  if (text == "transport") {
+    return IpsecMode::kTransport;
+  }
+  if (text == "tunnel") {
+    return IpsecMode::kTunnel;
+  }
+  return Invalid("\"" + std::string(text) +
+                 "\" is no mode: write transport or tunnel.");
+}
+
+Result<Direction> ParseDirection(std::string_view text) {
+  if (text == "outbound") {
+    return Direction::kOutbound;
+  }
+  if (text == "inbound") {
+    return Direction::kInbound;
+  }
+  return Invalid("\"" + std::string(text) +
+                 "\" is no direction: write outbound or inbound.");
+}
+
+Result<TunnelHeader::DontFragment> ParseDontFragment(std::string_view text) {
+  if (text == "copy") {
+    return TunnelHeader::DontFragment::kCopy;
+  }
+  if (text == "set") {
+    return TunnelHeader::DontFragment::kSet;
+  }
+  if (text == "clear") {
+    return TunnelHeader::DontFragment::kClear;
+  }
+  return Invalid("write copy, set or clear here.");
+}
+
+Result<TunnelHeader::Dscp> ParseDscp(std::string_view text) {
+  if (text == "copy") {
+    return TunnelHeader::Dscp::kCopy;
+  }
+  if (text == "zero") {
+    return TunnelHeader::Dscp::kMap0;
+  }
+  return Invalid("write copy or zero here.");
+}
+
+template <typename Info>
+std::string NamesOf(std::span<const Info> infos) {
+  std::string names;
+  for (const Info& info : infos) {
+    names += (names.empty() ? "" : ", ") + std::string(info.name);
+  }
+  return names;
+}
+
+Result<Encryption> ParseEncryption(std::string_view text) {
+  if (const EncryptionInfo* info = FindEncryption(text)) {
+    return info->id;
+  }
+  return Invalid("\"" + std::string(text) +
+                 "\" is no encryption algorithm here: write one of " +
+                 NamesOf(AllEncryptions()) + ".");
+}
+
+Result<Integrity> ParseIntegrity(std::string_view text) {
+  if (const IntegrityInfo* info = FindIntegrity(text)) {
+    return info->id;
+  }
+  return Invalid("\"" + std::string(text) +
+                 "\" is no integrity algorithm here: write one of " +
+                 NamesOf(AllIntegrities()) + ".");
+}
+
+Result<std::uint32_t> ParseNumber(std::string_view text) {
+  const bool hexadecimal = text.starts_with("0x") || text.starts_with("0X");
+  const std::string_view digits = hexadecimal ? text.substr(2) : text;
+  std::uint32_t number = 0;
+  const auto read =
+      std::from_chars(digits.data(), digits.data() + digits.size(), number,
+                      hexadecimal ? 16 : 10);
+  if (read.ec != std::errc() || read.ptr != digits.data() + digits.size()) {
+    return Invalid("\"" + std::string(text) +
+                   "\" is no 32-bit number: write it like 4097 or 0x1001.");
+  }
+  return number;
+}
+
+// A number, or a text with one (the way ToString(Spi) writes it).
+std::optional<Spi> ReadSpi(Section& section) {
+  if (!section.Has("spi")) {
+    static_cast<void>(section.RequireText("spi"));
+    return std::nullopt;
+  }
+  const Value* value = section.Take("spi");
+  if (value->whole() != nullptr) {
+    const auto number = section.Whole("spi", {0, 0xffffffff});
+    return number ? std::optional(Spi{static_cast<std::uint32_t>(*number)})
+                  : std::nullopt;
+  }
+  const auto number = section.Parsed("spi", ParseNumber);
+  return number ? std::optional(Spi{*number}) : std::nullopt;
+}
+
+template <typename Parse>
+auto Require(Section& section, std::string_view key, Parse&& parse)
+    -> decltype(section.Parsed(key, parse)) {
+  return section.RequireText(key) ? section.Parsed(key, parse) : std::nullopt;
+}
+
+Result<std::uint8_t> ParseUpperProtocol(std::string_view text) {
+  struct Known {
+    std::string_view name;
+    IpProtocol protocol;
+  };
+
+  constexpr std::array<Known, 4> kKnown = {{{"tcp", IpProtocol::kTcp},
+                                            {"udp", IpProtocol::kUdp},
+                                            {"icmp", IpProtocol::kIcmp},
+                                            {"icmpv6", IpProtocol::kIcmpv6}}};
+  for (const Known& known : kKnown) {
+    if (known.name == text) {
+      return Number(known.protocol);
+    }
+  }
+  const Result<std::uint32_t> number = ParseNumber(text);
+  if (!number.ok() || *number > 255) {
+    return Invalid("\"" + std::string(text) +
+                   "\" is no protocol: write tcp, udp, icmp, icmpv6 or a "
+                   "number up to 255, in quotes.");
+  }
+  return static_cast<std::uint8_t>(*number);
+}
+
+std::optional<std::uint16_t> ReadPort(Section& section, std::string_view key) {
+  const auto port = section.Whole(key, {1, 65535});
+  return port ? std::optional(static_cast<std::uint16_t>(*port)) : std::nullopt;
+}
+
+Selector ReadSelector(Section& section) {
+  Selector selector;
+  std::optional<Section> table = section.Table("selector");
+  if (!table) {
+    return selector;
+  }
+  selector.source = table->Parsed("source", IpPrefix::Parse);
+  selector.destination = table->Parsed("destination", IpPrefix::Parse);
+  selector.protocol = table->Parsed("protocol", ParseUpperProtocol);
+  selector.source_port = ReadPort(*table, "source_port");
+  selector.destination_port = ReadPort(*table, "destination_port");
+  table->Finish();
+  return selector;
+}
+
+Lifetime ReadLifetime(Section& section, std::string_view octets,
+                      std::string_view packets, std::string_view seconds) {
+  constexpr std::int64_t kLongestSeconds = 100LL * 365 * 24 * 3600;
+  Lifetime lifetime;
+  if (const auto bound = section.Whole(octets, {1, kNoBound})) {
+    lifetime.octets = static_cast<std::uint64_t>(*bound);
+  }
+  if (const auto bound = section.Whole(packets, {1, kNoBound})) {
+    lifetime.packets = static_cast<std::uint64_t>(*bound);
+  }
+  if (const auto bound = section.Whole(seconds, {1, kLongestSeconds})) {
+    lifetime.time = std::chrono::seconds(*bound);
+  }
+  return lifetime;
+}
+
+// RFC 4301 knows an SA's direction; whoever writes one should not have to.
+void DeriveDirection(Section& section, const SaSettingsContext& context,
+                     SaParameters& parameters) {
+  const auto& own = context.own_addresses;
+  const auto is_own = [&own](const IpAddress& address) {
+    return std::find(own.begin(), own.end(), address) != own.end();
+  };
+  const bool from_us = is_own(parameters.source);
+  const bool to_us = is_own(parameters.destination);
+  if (from_us == to_us) {
+    section.Refuse("", from_us ? "source and destination are both this host's: "
+                                 "write direction = \"outbound\" or "
+                                 "\"inbound\"."
+                               : "neither source nor destination is an address "
+                                 "of this host: correct one of them, or write "
+                                 "the direction.");
+    return;
+  }
+  parameters.direction = from_us ? Direction::kOutbound : Direction::kInbound;
+}
+
+void ReadAlgorithms(Section& section, const SaSettingsContext& context,
+                    SaParameters& parameters) {
+  parameters.encryption =
+      section.Parsed("encryption", ParseEncryption).value_or(Encryption::kNull);
+  if (auto key = section.Parsed("encryption_key", context.read_key)) {
+    parameters.encryption_key = std::move(*key);
+  }
+  parameters.integrity =
+      section.Parsed("integrity", ParseIntegrity).value_or(Integrity::kNone);
+  if (auto key = section.Parsed("integrity_key", context.read_key)) {
+    parameters.integrity_key = std::move(*key);
+  }
+}
+
+// What follows from no other key.
+void ReadOptions(Section& section, SaParameters& parameters) {
+  parameters.numbers = section.Flag("esn").value_or(false)
+                           ? SequenceNumbers::kExtended
+                           : SequenceNumbers::k32Bit;
+  if (const auto window = section.Whole("replay_window", {0, 4096})) {
+    parameters.replay_window = static_cast<std::uint32_t>(*window);
+  }
+  const Lifetimes lifetimes = ReadLifetimes(section);
+  parameters.soft = lifetimes.soft;
+  parameters.hard = lifetimes.hard;
+  parameters.dont_fragment = section.Parsed("dont_fragment", ParseDontFragment)
+                                 .value_or(TunnelHeader::DontFragment::kCopy);
+  parameters.dscp =
+      section.Parsed("dscp", ParseDscp).value_or(TunnelHeader::Dscp::kCopy);
+  parameters.selector = ReadSelector(section);
+}
+
+}  // namespace
+
+Lifetimes ReadLifetimes(Section& section) {
+  return {.soft = ReadLifetime(section, "soft_octets", "soft_packets",
+                               "soft_seconds"),
+          .hard = ReadLifetime(section, "hard_octets", "hard_packets",
+                               "hard_seconds")};
+}
+
+std::optional<SaIdentity> ReadIdentity(Section& section) {
+  const auto protocol = Require(section, "protocol", ParseProtocol);
+  const auto spi = ReadSpi(section);
+  const auto destination = Require(section, "destination", IpAddress::Parse);
+  if (!protocol || !spi || !destination) {
+    return std::nullopt;
+  }
+  return SaIdentity{
+      .spi = *spi, .destination = *destination, .protocol = *protocol};
+}
+
+std::optional<SaParameters> ReadAssociation(Section& section,
+                                            const SaSettingsContext& context) {
+  SaParameters parameters;
+  if (const auto identity = ReadIdentity(section)) {
+    parameters.protocol = identity->protocol;
+    parameters.spi = identity->spi;
+    parameters.destination = identity->destination;
+  }
+  parameters.source =
+      Require(section, "source", IpAddress::Parse).value_or(IpAddress());
+  parameters.mode =
+      Require(section, "mode", ParseMode).value_or(IpsecMode::kTransport);
+  ReadAlgorithms(section, context, parameters);
+  ReadOptions(section, parameters);
+  const auto direction = section.Parsed("direction", ParseDirection);
+  section.Finish();
+  if (!section.clean()) {
+    return std::nullopt;
+  }
+  if (direction) {
+    parameters.direction = *direction;
+  } else {
+    DeriveDirection(section, context, parameters);
+  }
+  if (const Status valid = Validate(parameters);
+      section.clean() && !valid.ok()) {
+    section.Refuse("", valid.error().message);
+  }
+  return section.clean() ? std::optional(std::move(parameters)) : std::nullopt;
+}
+
+}  // namespace postern

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Security associations as administrators write and read them: the same keys in
+// the configuration's [[sa]], in the CLI's requests and in its dumps.
+//
+// Thread safety: plain functions, Thread-safe.
+
+#ifndef POSTERN_DAEMON_SA_SETTINGS_H_
+#define POSTERN_DAEMON_SA_SETTINGS_H_
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "core/crypto/secret_bytes.h"
+#include "core/error.h"
+#include "core/net/ip_address.h"
+#include "daemon/section.h"
+#include "daemon/value.h"
+#include "sadb/sa_parameters.h"
+#include "sadb/security_association.h"
+
+namespace postern {
+
+// Where an SA is described decides two things about it.
+struct SaSettingsContext {
+  // The host's addresses: an SA from one of them is outbound, to one inbound.
+  std::vector<IpAddress> own_addresses;
+  // Reads a key's text: "0x..." and, where files may be named, "file:PATH".
+  std::function<Result<SecretBytes>(std::string_view)> read_key;
+};
+
+// Keys in hexadecimal only: a request names no files of the daemon's machine.
+Result<SecretBytes> ReadHexKey(std::string_view text);
+
+// "0x..." or "file:PATH" (hexadecimal digits in a file; a relative path starts
+// at `directory`).
+Result<SecretBytes> ReadKeyOrFile(std::string_view text,
+                                  const std::string& directory);
+
+// Reads all keys and calls section.Finish(). Nothing when there was a defect,
+// which the section then has; what is returned passed Validate().
+std::optional<SaParameters> ReadAssociation(Section& section,
+                                            const SaSettingsContext& context);
+
+// protocol, spi, destination. Does not call Finish().
+std::optional<SaIdentity> ReadIdentity(Section& section);
+
+// soft_octets, hard_seconds, ... Does not call Finish().
+struct Lifetimes {
+  Lifetime soft;
+  Lifetime hard;
+};
+
+Lifetimes ReadLifetimes(Section& section);
+
+// An SA for a dump: parameters without keys, state, usage, counters.
+Value Describe(const SecurityAssociation& association, Instant now);
+
+// "larval", "mature", "dying", "dead".
+std::string_view NameOf(SaState state);
+
+}  // namespace postern
+
+#endif  // POSTERN_DAEMON_SA_SETTINGS_H_

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "daemon/socket_levels.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <cstdlib>
+
+namespace postern {
+namespace {
+
+bool CanBeEnforced(const SocketFacts& facts) {
+  return (facts.type == SOCK_STREAM && facts.protocol == IPPROTO_TCP) ||
+         (facts.type == SOCK_DGRAM && facts.protocol == IPPROTO_UDP);
+}
+
+}  // namespace
+
+Category CategoryOf(ApiCategory category) {
+  switch (category) {
+    case ApiCategory::kEspTransport:
+      return Category::kEspTransport;
+    case ApiCategory::kAh:
+      return Category::kAh;
+    case ApiCategory::kEspNetwork:
+      return Category::kEspNetwork;
+  }
+  std::abort();
+}
+
+Level LevelOf(ApiLevel level) {
+  switch (level) {
+    case ApiLevel::kBypass:
+      return Level::kBypass;
+    case ApiLevel::kNone:
+      return Level::kNone;
+    case ApiLevel::kAvail:
+      return Level::kAvail;
+    case ApiLevel::kUse:
+      return Level::kUse;
+    case ApiLevel::kRequire:
+      return Level::kRequire;
+    case ApiLevel::kUnique:
+      return Level::kUnique;
+    case ApiLevel::kAbsent:
+      break;
+  }
+  std::abort();
+}
+
+ApiLevel ApiLevelOf(Level level) {
+  switch (level) {
+    case Level::kBypass:
+      return ApiLevel::kBypass;
+    case Level::kNone:
+      return ApiLevel::kNone;
+    case Level::kAvail:
+      return ApiLevel::kAvail;
+    case Level::kUse:
+      return ApiLevel::kUse;
+    case Level::kRequire:
+      return ApiLevel::kRequire;
+    case Level::kUnique:
+      return ApiLevel::kUnique;
+  }
+  std::abort();
+}
+
+std::optional<FlowKey> FlowOf(const SocketFacts& facts) {
+  if (!facts.remote) {
+    return std::nullopt;
+  }
+  return FlowKey{.local = facts.local.address,
+                 .remote = facts.remote->address,
+                 .local_port = facts.local.port,
+                 .remote_port = facts.remote->port,
+                 .protocol = static_cast<std::uint8_t>(facts.protocol)};
+}
+
+// 0, or the errno with which the request is refused.
+int SocketLevels::Judge(const ApiRequest& request,
+                        const SocketFacts& facts) const {
+  if (facts.network_namespace != host_) {
+    return ENETUNREACH;
+  }
+  if (!CanBeEnforced(facts)) {
+    return EOPNOTSUPP;
+  }
+  // Dual-stack sockets have one triple, which both families' options name; an
+  // IPv4 socket has no IPv6 options, as in the kernel.
+  if (NamesCategory(request.type) && request.family == ApiFamily::kIpv6 &&
+      facts.domain != AF_INET6) {
+    return ENOPROTOOPT;
+  }
+  const bool not_built =
+      request.level == ApiLevel::kBypass || request.level == ApiLevel::kUnique;
+  return request.type == ApiRequestType::kSetLevel && not_built ? EOPNOTSUPP
+                                                                : 0;
+}
+
+// A child that accept() returned inherited its levels when its SYN was admitted
+// (API-33); its cookie may not have been seen by then.
+void SocketLevels::AdoptChild(const SocketFacts& facts) {
+  const std::optional<FlowKey> flow = FlowOf(facts);
+  if (facts.type != SOCK_STREAM || !flow ||
+      sockets_.Find(facts.cookie) != nullptr) {
+    return;
+  }
+  if (const SocketPolicyRef inherited = sockets_.FindFlow(*flow)) {
+    sockets_.Bind(facts.cookie, *flow, inherited);
+  }
+}
+
+SocketLevels::Outcome SocketLevels::Obey(const ApiRequest& request,
+                                         const SocketFacts& facts) {
+  Outcome outcome{.reply = {.to = request.type,
+                            .request_id = request.request_id,
+                            .error = Judge(request, facts)}};
+  if (outcome.reply.error != 0) {
+    return outcome;
+  }
+  AdoptChild(facts);
+  if (!NamesCategory(request.type)) {
+    return outcome;
+  }
+  const Category category = CategoryOf(request.category);
+  if (request.type == ApiRequestType::kGetLevel) {
+    const SocketPolicyRef policy = sockets_.Find(facts.cookie);
+    outcome.reply.level =
+        ApiLevelOf(policy ? policy->levels().of(category) : Level::kNone);
+    return outcome;
+  }
+  const Result<SocketPolicyRef> policy = sockets_.Obtain(facts.cookie);
+  if (!policy.ok()) {
+    outcome.reply.error = ENOBUFS;
+    return outcome;
+  }
+  (*policy)->SetLevel(category, LevelOf(request.level));
+  outcome.reply.level = ApiLevelOf((*policy)->levels().of(category));
+  outcome.visible = Visible::kAfterGracePeriod;
+  return outcome;
+}
+
+}  // namespace postern

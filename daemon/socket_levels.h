@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What setsockopt() and getsockopt() mean for a socket whose facts the kernel
+// told us (semantics: docs/semantics.md sections 1 to 3). No I/O: the API server
+// reads the facts, calls this, and makes the change visible before it replies.
+//
+// Who is refused, with which errno:
+//
+//     ENETUNREACH   a socket of another network namespace than the host's
+//     EOPNOTSUPP    what is not TCP or UDP (see below), BYPASS, UNIQUE
+//     ENOPROTOOPT   the IPv6 option on an IPv4 socket
+//     ENOBUFS       the socket table is full
+//
+// Raw and ICMP sockets: the kernel does not tell which of them sent a packet, so
+// a level of theirs could not be enforced; they are refused, not deceived. The
+// system and route levels bind their packets.
+//
+// Thread safety: Control-confined.
+
+#ifndef POSTERN_DAEMON_SOCKET_LEVELS_H_
+#define POSTERN_DAEMON_SOCKET_LEVELS_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "control/api_protocol.h"
+#include "policy/socket_table.h"
+#include "tun/network_namespace.h"
+#include "tun/socket_facts.h"
+
+namespace postern {
+
+class SocketLevels {
+ public:
+  // Whether packets may still be judged by what was before: then a grace period
+  // must pass before the reply is sent.
+  enum class Visible : std::uint8_t { kNow, kAfterGracePeriod };
+
+  struct Outcome {
+    ApiReply reply;
+    Visible visible = Visible::kNow;
+  };
+
+  SocketLevels(NamespaceCookie host, SocketTable& sockets)
+      : host_(host), sockets_(sockets) {}
+
+  // REQUIRES: CarriesSocket(request.type).
+  Outcome Obey(const ApiRequest& request, const SocketFacts& facts);
+
+ private:
+  int Judge(const ApiRequest& request, const SocketFacts& facts) const;
+  void AdoptChild(const SocketFacts& facts);
+
+  const NamespaceCookie host_;
+  SocketTable& sockets_;
+};
+
+// The policy layer's words for the protocol's, and back.
+Category CategoryOf(ApiCategory category);
+// REQUIRES: level is not kAbsent.
+Level LevelOf(ApiLevel level);
+ApiLevel ApiLevelOf(Level level);
+
+// The 5-tuple of a socket that has both ends; nothing for another one.
+std::optional<FlowKey> FlowOf(const SocketFacts& facts);
+
+}  // namespace postern
+
+#endif  // POSTERN_DAEMON_SOCKET_LEVELS_H_
