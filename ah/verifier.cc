@@ -21,6 +21,7 @@ bool FitsIcv(std::size_t size, std::size_t icv, IpFamily family) {
 }  // namespace
 
 struct Verifier::State {
+  Spi spi;
   IpsecMode mode;
   IcvContext icv;
 };
@@ -55,8 +56,8 @@ Result<Verifier> Verifier::Create(const Parameters& parameters) {
   if (!icv.ok()) {
     return icv.error();
   }
-  return Verifier(
-      std::make_unique<State>(State{parameters.mode, *std::move(icv)}));
+  return Verifier(std::make_unique<State>(
+      State{parameters.spi, parameters.mode, *std::move(icv)}));
 }
 
 Opinion<Verifier::Verified> Verifier::Verify(const Packet& packet,
@@ -77,6 +78,11 @@ Opinion<Verifier::Verified> Verifier::Verify(const Packet& packet,
   }
   if (!FitsIcv(header->size, state_->icv.size(), view->family())) {
     return DropReason::kBadLength;
+  }
+  // The ICV says nothing about an SA or number that the packet does not name.
+  if (header->spi != state_->spi ||
+      header->seq != static_cast<std::uint32_t>(seq)) {
+    return DropReason::kBadIcv;
   }
   Opinion<AuthProof> proof = state_->icv.Verify(
       packet.bytes().first(view->size()), view->payload_offset(), seq);

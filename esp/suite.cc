@@ -63,6 +63,13 @@ class MacSuffix {
   std::array<std::uint8_t, 4> octets_{};
 };
 
+// The ICV says nothing about an SA or number that the packet does not name.
+bool Names(ConstBytes esp, Spi spi, std::uint64_t seq) {
+  return LoadBe<std::uint32_t>(esp) == Number(spi) &&
+         LoadBe<std::uint32_t>(esp.subspan(kSeqOffset)) ==
+             static_cast<std::uint32_t>(seq);
+}
+
 Bytes IvOf(const Sizes& sizes, Bytes esp) {
   return esp.subspan(kFixedHeaderSize, sizes.iv);
 }
@@ -230,6 +237,9 @@ Passage OpeningSuite::CheckSize(ConstBytes esp) const {
 Opinion<AuthProof> OpeningSuite::Open(Bytes esp, std::uint64_t seq) {
   if (const Passage checked = CheckSize(esp); !checked.ok()) {
     return checked.error();
+  }
+  if (!Names(esp, base_.spi, seq)) {
+    return DropReason::kBadIcv;
   }
   if (base_.aead.has_value()) {
     return OpenCombined(esp, seq);

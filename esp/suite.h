@@ -102,8 +102,9 @@ class OpeningSuite {
   Passage CheckSize(ConstBytes esp) const;
 
   // Verifies, then decrypts in place. After an error no plaintext is there.
-  // Errors: those of CheckSize(), kBadIcv (also for an SA that has no
-  //   integrity: nothing can be proven), kCryptoFailed.
+  // Errors: those of CheckSize(), kBadIcv (also when the packet names another
+  //   SPI or number, and for an SA that has no integrity: nothing can be
+  //   proven), kCryptoFailed.
   Opinion<AuthProof> Open(Bytes esp, std::uint64_t seq);
 
   // Decrypts in place for an SA without integrity.

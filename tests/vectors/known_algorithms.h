@@ -23,10 +23,11 @@ struct AeadVector {
   Octets clear;  // of a valid vector
   Octets sealed;
   Octets tag;
+  bool valid = true;
 };
 
 // AES-GCM: a valid vector must seal and open, an invalid one must not open.
-Outcome RunGcm(const AeadVector& vector, bool valid);
+Outcome RunGcm(const AeadVector& vector);
 
 }  // namespace postern::vectors
 
