@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What happens behind the proof: an authentic peer may still send anything as
+// plaintext. The input is a packet without its ICV; with NULL encryption and
+// the ICV that a peer would compute, all of it reaches the trailer and the inner
+// headers.
+
+#include <array>
+
+#include "core/crypto/mac_context.h"
+#include "core/packet/packet_pool.h"
+#include "esp/opener.h"
+#include "tests/fuzz/fuzz_target.h"
+
+namespace {
+
+using postern::IpAddress;
+using postern::Packet;
+using postern::PacketPool;
+using postern::esp::Opener;
+using postern::esp::Parameters;
+
+constexpr std::uint64_t kSeq = 1;
+constexpr postern::Integrity kIntegrity = postern::Integrity::kHmacSha1_96;
+constexpr std::array<std::uint8_t, 20> kKey{1, 2, 3};
+constexpr std::size_t kIcvSize = 12;
+
+Opener MakeOpener(postern::IpsecMode mode) {
+  Parameters parameters;
+  parameters.spi = postern::Spi{0x1001};
+  parameters.mode = mode;
+  parameters.integrity = kIntegrity;
+  parameters.integrity_key = postern::SecretBytes(kKey);
+  if (mode == postern::IpsecMode::kTunnel) {
+    parameters.tunnel.emplace();
+  }
+  postern::Result<Opener> opener = Opener::Create(parameters);
+  if (!opener.ok()) {
+    std::fprintf(stderr, "%s\n", opener.error().message.c_str());
+    std::abort();
+  }
+  return std::move(opener).value();
+}
+
+// Appends the ICV over everything from the ESP header on (RFC 4303 2.8).
+bool Authenticate(Packet& packet, std::size_t esp_offset) {
+  static postern::MacContext mac =
+      std::move(postern::MacContext::Create(kIntegrity, kKey)).value();
+  const std::size_t size = packet.size();
+  if (!packet.Append(kIcvSize) ||
+      !postern::SetIpLength(packet.bytes(), packet.size()).ok()) {
+    return false;
+  }
+  const postern::Bytes octets = packet.bytes();
+  return mac
+      .Sign({octets.subspan(esp_offset, size - esp_offset)},
+            octets.subspan(size))
+      .ok();
+}
+
+void Open(Opener& opener, PacketPool& pool, const postern::IpView& view,
+          postern::ConstBytes octets) {
+  Packet packet = pool.Copy(octets);
+  if (!Authenticate(packet, view.payload_offset())) {
+    packet.Release();
+    return;
+  }
+  const auto opened = opener.Open(packet, kSeq);
+  if (opened.ok()) {
+    const std::size_t before = packet.size();
+    postern::Claim("the plaintext is in the packet",
+                   opened->payload_offset + opened->payload_size <= before);
+    if (opener.Finish(packet, *opened).ok()) {
+      postern::Claim("opening makes packets smaller", packet.size() < before);
+      postern::Claim("what comes out is an IP packet",
+                     postern::IpView::Parse(packet.bytes()).ok());
+    }
+  }
+  packet.Release();
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* octets,
+                                      std::size_t size) {
+  static PacketPool pool({.packets = 1, .payload = 65535});
+  static Opener transport = MakeOpener(postern::IpsecMode::kTransport);
+  static Opener tunnel = MakeOpener(postern::IpsecMode::kTunnel);
+  const postern::ConstBytes input(octets, size);
+  const auto view = postern::IpView::Parse(input);
+  if (size > 65535 || !view.ok() || view->protocol() != 50) {
+    return 0;
+  }
+  Open(transport, pool, *view, input.first(view->size()));
+  Open(tunnel, pool, *view, input.first(view->size()));
+  return 0;
+}
