@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "policy/bundle.h"
+
+#include <algorithm>
+#include <initializer_list>
+
+#include "tests/unit/policy/policy_world.h"
+
+namespace postern {
+namespace {
+
+constexpr Category kEsp = Category::kEspTransport;
+constexpr Category kAuth = Category::kAh;
+constexpr Category kNetwork = Category::kEspNetwork;
+
+class BundleTest : public PolicyWorld {};
+
+TEST_F(BundleTest, KeepsTheOrderOfItsAssociations) {  // API-03
+  SecurityAssociation& esp = AddOutbound(kEsp);
+  SecurityAssociation& ah = AddOutbound(kAuth);
+  SecurityAssociation& network = AddOutbound(kNetwork);
+  Bundle bundle;
+  EXPECT_TRUE(bundle.empty());
+  bundle.Add(esp);
+  bundle.Add(ah);
+  bundle.Add(network);
+  ASSERT_EQ(bundle.associations().size(), 3u);
+  EXPECT_EQ(bundle.associations()[0], &esp);
+  EXPECT_EQ(bundle.associations()[1], &ah);
+  EXPECT_EQ(bundle.associations()[2], &network);
+}
+
+TEST_F(BundleTest, KnowsTheMostThatItAdds) {
+  Bundle esp;
+  esp.Add(AddOutbound(kEsp));
+  // SPI and number 8, IV 8, at most 3 of padding, trailer 2, ICV 16.
+  EXPECT_EQ(esp.overhead(), 8u + 8 + 3 + 2 + 16);
+  Bundle ah;
+  ah.Add(AddOutbound(kAuth));
+  EXPECT_EQ(ah.overhead(), 12u + 16);
+  Bundle network;
+  network.Add(AddOutbound(kNetwork));
+  EXPECT_EQ(network.overhead(), 20u + 37);
+  Bundle all;
+  all.Add(*esp.associations()[0]);
+  all.Add(*ah.associations()[0]);
+  all.Add(*network.associations()[0]);
+  EXPECT_EQ(all.overhead(), 37u + 28 + 57);
+}
+
+TEST_F(BundleTest, CountsBlockCiphersAndIpv6) {
+  SaParameters esp = Parameters(kEsp, Direction::kOutbound);
+  esp.encryption = Encryption::kAesCbc;
+  esp.encryption_key = SecretBytes(Octets(16, 1));
+  esp.integrity = Integrity::kHmacSha2_256_128;
+  esp.integrity_key = SecretBytes(Octets(32, 2));
+  Bundle cbc;
+  cbc.Add(Add(esp));
+  EXPECT_EQ(cbc.overhead(), 8u + 16 + 15 + 2 + 16);
+
+  const Ends v6{"2001:db8::1", "2001:db8::2"};
+  Bundle ah;
+  ah.Add(Add(Parameters(kAuth, Direction::kOutbound, v6)));
+  EXPECT_EQ(ah.overhead(), 32u);  // 28, padded to eight
+  Bundle network;
+  network.Add(Add(Parameters(kNetwork, Direction::kOutbound, v6)));
+  EXPECT_EQ(network.overhead(), 40u + 37);
+}
+
+TEST_F(BundleTest, StaysWithinTheWorstOverhead) {
+  const Ends v6{"2001:db8::1", "2001:db8::2"};
+  Bundle all;
+  for (const Category category : kCategories) {
+    SaParameters sa = Parameters(category, Direction::kOutbound, v6);
+    if (category != kAuth) {
+      sa.encryption = Encryption::kAesCbc;
+      sa.encryption_key = SecretBytes(Octets(16, 1));
+      sa.integrity = Integrity::kHmacSha2_256_128;
+      sa.integrity_key = SecretBytes(Octets(32, 2));
+    }
+    all.Add(Add(sa));
+  }
+  EXPECT_LE(all.overhead(), kWorstBundleOverhead);
+}
+
+class TransformPathTest : public PolicyWorld {
+ protected:
+  SecurityAssociation& AddAhTunnel() {
+    SaParameters sa = Parameters(kAuth, Direction::kInbound);
+    sa.mode = IpsecMode::kTunnel;
+    return Add(sa);
+  }
+
+  void ExpectSatisfies(const TransformPath& path,
+                       std::initializer_list<Category> expected) {
+    for (const Category category : kCategories) {
+      const bool satisfied = std::find(expected.begin(), expected.end(),
+                                       category) != expected.end();
+      EXPECT_EQ(path.Satisfies(category), satisfied) << NameOf(category);
+    }
+  }
+
+  SecurityAssociation& esp_ = AddInbound(kEsp);
+  SecurityAssociation& ah_ = AddInbound(kAuth);
+  SecurityAssociation& network_ = AddInbound(kNetwork);
+};
+
+TEST_F(TransformPathTest, SatisfiesNothingWhenEmpty) {  // API-45
+  ExpectSatisfies(TransformPath(), {});
+}
+
+// Defect 33: ESP transport must not do for ESP network, nor the reverse.
+TEST_F(TransformPathTest, SatisfiesOnlyTheCategoryThatWasApplied) {  // API-45
+  ExpectSatisfies(PathOf({&esp_}), {kEsp});
+  ExpectSatisfies(PathOf({&ah_}), {kAuth});
+  ExpectSatisfies(PathOf({&network_}), {kNetwork});
+}
+
+TEST_F(TransformPathTest, SatisfiesSeveralInTheDraftsOrder) {  // API-03
+  ExpectSatisfies(PathOf({&ah_, &esp_}), {kAuth, kEsp});
+  ExpectSatisfies(PathOf({&network_, &esp_}), {kNetwork, kEsp});
+  ExpectSatisfies(PathOf({&network_, &ah_}), {kNetwork, kAuth});
+  ExpectSatisfies(PathOf({&network_, &ah_, &esp_}), {kNetwork, kAuth, kEsp});
+}
+
+TEST_F(TransformPathTest, SatisfiesNothingInAnyOtherOrder) {  // API-45
+  const std::initializer_list<TransformPath> kOthers = {
+      PathOf({&esp_, &ah_}),
+      PathOf({&esp_, &network_}),
+      PathOf({&ah_, &network_}),
+      PathOf({&ah_, &esp_, &network_}),
+      PathOf({&ah_, &network_, &esp_}),
+      PathOf({&esp_, &ah_, &network_}),
+      PathOf({&esp_, &network_, &ah_}),
+      PathOf({&network_, &esp_, &ah_}),
+      PathOf({&esp_, &esp_}),
+      PathOf({&ah_, &ah_}),
+      PathOf({&network_, &network_}),
+      PathOf({&network_, &ah_, &ah_, &esp_}),
+  };
+  for (const TransformPath& path : kOthers) {
+    ExpectSatisfies(path, {});
+  }
+}
+
+TEST_F(TransformPathTest, SatisfiesNothingByAnAhTunnel) {
+  SecurityAssociation& tunnel = AddAhTunnel();
+  ExpectSatisfies(PathOf({&tunnel}), {});
+  ExpectSatisfies(PathOf({&tunnel, &ah_}), {});
+}
+
+// ESP with integrity covers less than AH: it does not stand in for it.
+TEST_F(TransformPathTest, DoesNotTakeEspIntegrityForAh) {  // API-18
+  SaParameters sa = Parameters(kEsp, Direction::kInbound);
+  sa.encryption = Encryption::kNull;
+  sa.encryption_key = SecretBytes();
+  sa.integrity = Integrity::kHmacSha2_256_128;
+  sa.integrity_key = SecretBytes(Octets(32, 7));
+  ExpectSatisfies(PathOf({&Add(sa)}), {kEsp});
+}
+
+}  // namespace
+}  // namespace postern
