@@ -28,23 +28,26 @@ namespace postern {
 
 // A bound on an SA's use; what is absent does not bind.
 struct Lifetime {
-  std::optional<std::uint64_t> octets;
-  std::optional<std::uint64_t> packets;
-  std::optional<Duration> time;  // since the SA became mature
+  std::optional<std::uint64_t> octets{};
+  std::optional<std::uint64_t> packets{};
+  std::optional<Duration> time{};  // since the SA became mature
 };
 
 // Which packets an SA may carry (RFC 4301 4.4.1.1), seen as the packet's own
 // source and destination. Ports bind only when the protocol has ports; an
 // empty optional is ANY.
 struct Selector {
-  std::optional<IpPrefix> source;
-  std::optional<IpPrefix> destination;
-  std::optional<std::uint8_t> protocol;
-  std::optional<std::uint16_t> source_port;
-  std::optional<std::uint16_t> destination_port;
+  std::optional<IpPrefix> source{};
+  std::optional<IpPrefix> destination{};
+  std::optional<std::uint8_t> protocol{};
+  std::optional<std::uint16_t> source_port{};
+  std::optional<std::uint16_t> destination_port{};
 
   // `key` is the packet's 5-tuple, `direction` says how to read it.
   bool Matches(const FlowKey& key, Direction direction) const;
+
+  // The only outbound 5-tuple that matches, when there is only one.
+  std::optional<FlowKey> OnlyFlow() const;
 };
 
 // What identifies an SA: RFC 4301 4.1 allows (SPI, protocol); we add the
@@ -92,13 +95,21 @@ struct SaParameters {
 
 // Errors: kInvalid or kUnsupported with a sentence that names the field, what
 // it has and what it must have.
-//   - SPI 0 and 1..255 (SAD-06, SAD-07); addresses of two families, multicast
-//     or unspecified; a selector of another family
+//   - SPI 0 and 1..255 (SAD-06, SAD-07); addresses of two families, multicast,
+//     unspecified or v4-mapped
+//   - a selector of two families or, in transport mode, one that the SA's own
+//     addresses do not match; ports without a protocol that has ports
 //   - key, salt sizes; ESP without integrity (SAD-17, SAD-18), AEAD with
 //     integrity besides, AH without, AH with encryption
 //   - window above 4096; ESN with the window off (AH-49)
 //   - soft bounds beyond hard ones, bounds of zero
 Status Validate(const SaParameters& parameters);
+
+// The last of these alone: what an update of an SA's lifetimes must satisfy.
+Status ValidateLifetimes(const Lifetime& soft, const Lifetime& hard);
+
+// The widest replay window, in packets.
+inline constexpr std::uint32_t kMaxReplayWindow = 4096;
 
 }  // namespace postern
 

@@ -11,10 +11,18 @@
 // state. Nothing is ever copied as a whole, so a million SAs cost a million
 // nodes.
 //
+// SAs whose selector allows one 5-tuple only (unique ones, API-19) are found by
+// it: ten thousand of them between two hosts cost no more than one.
+//
 // generation() rises with every change that could alter an answer. A worker
 // that keeps an SA in its own table (a flow's bundle) keeps the generation
 // with it and looks again when it differs; a deleted SA is destroyed only after
-// a grace period that begins after the rise.
+// a grace period that begins after the rise. It rises, too, when a packet ends
+// an SA.
+//
+// The sink gets every SA's events. After kHardExpired the SA is dead but still
+// there, for Get(), until the next Age(); an event that the sink refuses is
+// offered again and the SA kept as long.
 //
 // Thread safety: Find*() and generation(): Thread-safe for registered RCU
 // readers. Everything else: Control-confined (one writer), and waits for no
@@ -47,18 +55,19 @@ class Sadb {
 
   explicit Sadb(SaEventSink& sink);
   Sadb(SaEventSink& sink, const Limits& limits);
+  // REQUIRES: no worker uses it any more.
   ~Sadb();
   Sadb(const Sadb&) = delete;
   Sadb& operator=(const Sadb&) = delete;
 
   // Errors: those of Validate(); kExists when the identity is taken, or when
   // another SA uses the same key in a counter mode (the IVs would collide,
-  // GCM-01); kExhausted at the limit.
+  // GCM-01); kExhausted at the limit. A dead SA is in nobody's way.
   Status Add(SaParameters parameters, const SecurityAssociation::Start& start,
              Instant now);
 
   // Replaces lifetimes and nothing else (SAD-20, PFK-33).
-  // Errors: kNotFound, kInvalid.
+  // Errors: kNotFound, also when the SA is dead; kInvalid.
   Status Update(const SaIdentity& identity, const Lifetime& soft,
                 const Lifetime& hard, Instant now);
 
@@ -73,9 +82,11 @@ class Sadb {
   SecurityAssociation* Get(const SaIdentity& identity);
 
   // Calls `visit` for each SA, in no order.
+  // REQUIRES: `visit` adds and deletes nothing.
   void Dump(const std::function<void(SecurityAssociation&)>& visit);
 
-  // Ages every SA whose time bound has passed and deletes the dead ones.
+  // Ages every SA whose time bound has passed, and deletes those that ended
+  // before this call: between the two their kHardExpired can be acted upon.
   // Cost: O(SAs that expire), not O(SAs).
   void Age(Instant now);
 
@@ -94,6 +105,7 @@ class Sadb {
 
     friend bool operator==(const OutboundKey&, const OutboundKey&) = default;
   };
+
   // `key` selects; of several the newest whose selector matches `flow` wins.
   SecurityAssociation* FindOutbound(const OutboundKey& key,
                                     const FlowKey& flow) const;
@@ -103,7 +115,8 @@ class Sadb {
   }
 
  private:
-  struct Tables;
+  struct Entry;
+  class Tables;
 
   std::atomic<std::uint64_t> generation_{1};
   std::unique_ptr<Tables> tables_;

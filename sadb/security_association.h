@@ -8,7 +8,14 @@
 //               (usable)  (usable)
 //
 // Usage is charged for outbound packets before they are sealed and for inbound
-// ones only with the proof that they are authentic (defect 29).
+// ones only with the proof that they are authentic (defect 29). The octets are
+// those the caller names; the pipelines name the IP packet's, before it is
+// sealed and after it was opened's proof (SAD-12).
+//
+// Events. Each is posted once: kSoftExpired when a soft bound is reached or
+// fifteen sixteenths of the sequence numbers are used; kHardExpired when a hard
+// bound or the last number is (then after kNumbersEnded). What the sink does
+// not take is offered again with a later packet, or by Age().
 //
 // Thread safety: Thread-safe. Contexts are Worker-confined: each worker asks
 // with its own index.
@@ -33,21 +40,14 @@
 #include "core/seq/sequence_counter.h"
 #include "esp/opener.h"
 #include "esp/sealer.h"
+#include "sadb/lifetime_meter.h"
 #include "sadb/sa_events.h"
 #include "sadb/sa_parameters.h"
+#include "sadb/worker_contexts.h"
 
 namespace postern {
 
 enum class SaState : std::uint8_t { kLarval, kMature, kDying, kDead };
-
-// A worker's number: 0 .. kMaxWorkers-1.
-enum class WorkerIndex : std::uint8_t {};
-inline constexpr std::size_t kMaxWorkers = 64;
-
-struct SaUsage {
-  std::uint64_t octets = 0;
-  std::uint64_t packets = 0;
-};
 
 class SecurityAssociation {
  public:
@@ -58,12 +58,17 @@ class SecurityAssociation {
     std::uint64_t reserved = ~std::uint64_t{0};
   };
 
+  // The SA is mature. Inbound, `start.last_used` is the highest number that
+  // was accepted; it and everything below it counts as seen.
   // REQUIRES: Validate(parameters) accepted. `sink` outlives the SA.
-  SecurityAssociation(SaParameters parameters, const Start& start,
-                      Instant now, std::uint64_t generation_id,
-                      SaEventSink& sink);
+  SecurityAssociation(SaParameters parameters, const Start& start, Instant now,
+                      std::uint64_t generation_id, SaEventSink& sink);
   ~SecurityAssociation();
 
+  SecurityAssociation(const SecurityAssociation&) = delete;
+  SecurityAssociation& operator=(const SecurityAssociation&) = delete;
+
+  // As the SA was made; soft() and hard() follow its updates.
   const SaParameters& parameters() const { return parameters_; }
 
   SaState state() const { return state_.load(std::memory_order_acquire); }
@@ -77,19 +82,23 @@ class SecurityAssociation {
 
   // Outbound: the next packet's number and its charge against the lifetime.
   // Posts kReserveMore when the reserve is half used.
-  // Errors: kSaNotUsable, kLifetimeExpired, kSequenceExhausted,
-  //   kSequenceNotReserved.
+  // Errors: kSaNotUsable, kLifetimeExpired, kSequenceExhausted (the last two
+  //   also later: a dead SA tells what ended it), kSequenceNotReserved.
   Opinion<std::uint64_t> NextNumber(std::size_t octets, Instant now);
 
-  // The highest number that may be used without another write to disk.
+  // The highest number that may be used without another write to disk, and
+  // the end of the present reserve. After a write that failed, Reserve() with
+  // the old bound asks for the next kReserveMore. No effect inbound.
   void Reserve(std::uint64_t reserved);
+  std::uint64_t reserved() const;
 
   // Inbound, before the proof: changes nothing.
   // Errors: kSaNotUsable, kLifetimeExpired, and those of ReplayWindow::Check().
   Opinion<ReplayTicket> Check(std::uint32_t wire_seq, Instant now) const;
 
   // Inbound, with the proof: moves the window and charges the lifetime.
-  // Errors: as ReplayWindow::Commit(), when a twin was faster.
+  // Errors: as ReplayWindow::Commit(), when a twin was faster; kSaNotUsable
+  //   and kLifetimeExpired, when the SA ended since Check() (SAD-15).
   Passage Commit(ReplayTicket ticket, const AuthProof& proof,
                  std::size_t octets, Instant now);
 
@@ -104,10 +113,24 @@ class SecurityAssociation {
   // packets, too. Returns the state afterwards.
   SaState Age(Instant now);
 
-  // -> dead, at once: no later packet uses it.
+  // Replaces the bounds of the lifetime. A dying SA whose use is below its new
+  // soft bounds is mature again, and will warn again.
+  // REQUIRES: ValidateLifetimes() accepted; one thread at a time.
+  void SetLifetimes(const Lifetime& soft, const Lifetime& hard, Instant now);
+  Lifetime soft() const;
+  Lifetime hard() const;
+
+  // When Age() has something to do next, packets aside.
+  std::optional<Instant> NextDeadline(Instant now) const;
+
+  // Whether the sink still has to take an event.
+  bool has_pending_events() const;
+
+  // -> dead, at once and without an event: no later packet uses it.
   void Kill();
 
   SaUsage usage() const;
+
   Instant created() const { return created_; }
 
   // Outbound: last number given out. Inbound: highest number accepted.
@@ -121,6 +144,18 @@ class SecurityAssociation {
 
  private:
   struct Cells;  // counter or window, usage, contexts
+  enum class End : std::uint8_t { kNone, kKilled, kLifetime, kNumbers };
+
+  void BecomeDying();
+  void Finish(End why);
+  DropReason RefusalOfDead() const;
+  Passage CheckTime(Instant now);
+  Passage Charge(std::size_t octets);
+  DropReason RefuseNumber(DropReason reason);
+  void WatchNumber(std::uint64_t number);
+  void AskForReserve();
+  void Announce(SaEvent::Kind kind);
+  void PostDue();
 
   const SaParameters parameters_;
   const std::uint64_t generation_id_;

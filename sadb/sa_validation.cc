@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Validate(), in the order of the fields: identity, addresses, algorithms and
+// keys, numbers, lifetimes, selector. The first refusal is the answer.
+
+#include <algorithm>
+#include <array>
+#include <string>
+#include <string_view>
+
+#include "sadb/ports.h"
+#include "sadb/sa_parameters.h"
+
+namespace postern {
+namespace {
+
+Error Unsupported(std::string message) {
+  return {ErrorCode::kUnsupported, std::move(message)};
+}
+
+std::string Quoted(std::string_view name) {
+  return "\"" + std::string(name) + "\"";
+}
+
+// "16 octets", "1 octet".
+std::string Octets(std::size_t count) {
+  return std::to_string(count) + (count == 1 ? " octet" : " octets");
+}
+
+Status CheckKinds(const SaParameters& sa) {
+  if (sa.protocol != IpsecProtocol::kEsp && sa.protocol != IpsecProtocol::kAh) {
+    return Unsupported("protocol is " +
+                       std::to_string(static_cast<unsigned>(sa.protocol)) +
+                       "; it must be 50 (ESP) or 51 (AH)");
+  }
+  if (sa.mode != IpsecMode::kTransport && sa.mode != IpsecMode::kTunnel) {
+    return Unsupported("mode is number " +
+                       std::to_string(static_cast<unsigned>(sa.mode)) +
+                       "; it must be transport or tunnel");
+  }
+  if (static_cast<std::size_t>(sa.encryption) >= AllEncryptions().size()) {
+    return Unsupported("encryption is number " +
+                       std::to_string(static_cast<unsigned>(sa.encryption)) +
+                       ", which we do not have; it must be one we have, such "
+                       "as \"aes-gcm-16\"");
+  }
+  if (static_cast<std::size_t>(sa.integrity) >= AllIntegrities().size()) {
+    return Unsupported("integrity is number " +
+                       std::to_string(static_cast<unsigned>(sa.integrity)) +
+                       ", which we do not have; it must be one we have, such "
+                       "as \"hmac-sha2-256-128\"");
+  }
+  return Ok();
+}
+
+// SAD-06, SAD-07.
+Status CheckSpi(Spi spi) {
+  if (Number(spi) == 0) {
+    return Invalid(
+        "spi is 0, which never stands in a packet; it must be 256 or more");
+  }
+  if (Number(spi) < kFirstFreeSpi) {
+    return Invalid("spi is " + std::to_string(Number(spi)) +
+                   "; 1 to 255 are reserved (RFC 4303 2.1), it must be 256 or "
+                   "more");
+  }
+  return Ok();
+}
+
+Status CheckAddress(std::string_view field, const IpAddress& address) {
+  const std::string has = std::string(field) + " is " + address.ToString();
+  if (address.is_unspecified()) {
+    return Invalid(has + "; it must be the address of one host");
+  }
+  if (address.is_multicast()) {
+    return Unsupported(has +
+                       ", a multicast group; we protect unicast only, it must "
+                       "be the address of one host");
+  }
+  if (address.Unmapped() != address) {
+    return Invalid(has + "; write the IPv4 address itself, " +
+                   address.Unmapped().ToString());
+  }
+  return Ok();
+}
+
+Status CheckAddresses(const SaParameters& sa) {
+  if (Status source = CheckAddress("source", sa.source); !source.ok()) {
+    return source;
+  }
+  if (Status destination = CheckAddress("destination", sa.destination);
+      !destination.ok()) {
+    return destination;
+  }
+  if (sa.source.family() != sa.destination.family()) {  // SAD-16
+    return Invalid("source is " + sa.source.ToString() +
+                   " and destination is " + sa.destination.ToString() +
+                   "; both must be IPv4 or both IPv6");
+  }
+  return Ok();
+}
+
+// "20, 28 or 36 octets": the whole keying material, key and salt.
+std::string SizesOf(const EncryptionInfo& info) {
+  std::string text;
+  for (std::size_t i = 0; i < info.key_sizes.size(); ++i) {
+    if (i > 0) {
+      text += i + 1 == info.key_sizes.size() ? " or " : ", ";
+    }
+    text += std::to_string(info.key_sizes[i] + info.salt);
+  }
+  text += " octets";
+  if (info.salt > 0) {
+    text += ", the last " + std::to_string(info.salt) + " of them the salt";
+  }
+  return text;
+}
+
+// SAD-22: exactly the algorithm's sizes.
+Status CheckEncryptionKey(const SaParameters& sa) {
+  const EncryptionInfo& info = InfoOf(sa.encryption);
+  const std::size_t size = sa.encryption_key.size();
+  if (info.kind == EncryptionInfo::Kind::kNull) {
+    return size == 0 ? Ok()
+                     : Status(Invalid("encryption_key has " + Octets(size) +
+                                      ", but encryption " + Quoted(info.name) +
+                                      " takes no key; leave it empty"));
+  }
+  const bool fits = std::any_of(
+      info.key_sizes.begin(), info.key_sizes.end(),
+      [&](std::size_t key_size) { return key_size + info.salt == size; });
+  return fits ? Ok()
+              : Status(Invalid("encryption_key has " + Octets(size) + "; for " +
+                               Quoted(info.name) + " it must have " +
+                               SizesOf(info)));
+}
+
+// AUT-01, AUT-02.
+Status CheckIntegrityKey(const SaParameters& sa) {
+  const IntegrityInfo& info = InfoOf(sa.integrity);
+  const std::size_t size = sa.integrity_key.size();
+  if (sa.integrity == Integrity::kNone) {
+    return size == 0
+               ? Ok()
+               : Status(Invalid("integrity_key has " + Octets(size) +
+                                ", but integrity is \"none\"; leave the key "
+                                "empty or name its algorithm"));
+  }
+  return size == info.key
+             ? Ok()
+             : Status(Invalid("integrity_key has " + Octets(size) + "; for " +
+                              Quoted(info.name) + " it must have exactly " +
+                              Octets(info.key)));
+}
+
+Status CheckEspAlgorithms(const SaParameters& sa) {
+  const EncryptionInfo& info = InfoOf(sa.encryption);
+  const bool aead = info.kind == EncryptionInfo::Kind::kAead;
+  const bool has_integrity = sa.integrity != Integrity::kNone;
+  if (aead && has_integrity) {
+    return Invalid("integrity is " + Quoted(InfoOf(sa.integrity).name) +
+                   ", but encryption " + Quoted(info.name) +
+                   " brings its own; it must be \"none\"");
+  }
+  if (!aead && !has_integrity) {  // SAD-17, SAD-18, RPL-02, defect 25
+    return Invalid("integrity is \"none\" with encryption " +
+                   Quoted(info.name) +
+                   ", which would accept forged packets; it must name an "
+                   "algorithm, such as \"hmac-sha2-256-128\", or encryption "
+                   "must be an AEAD, such as \"aes-gcm-16\"");
+  }
+  return Ok();
+}
+
+Status CheckAhAlgorithms(const SaParameters& sa) {
+  if (sa.encryption != Encryption::kNull) {
+    return Invalid("encryption is " + Quoted(InfoOf(sa.encryption).name) +
+                   ", but AH does not encrypt; it must be \"null\", or the "
+                   "protocol ESP");
+  }
+  if (sa.integrity == Integrity::kNone) {
+    return Invalid(
+        "integrity is \"none\", but AH is nothing else; it must name an "
+        "algorithm, such as \"hmac-sha2-256-128\"");
+  }
+  return Ok();
+}
+
+Status CheckAlgorithms(const SaParameters& sa) {
+  Status algorithms = sa.protocol == IpsecProtocol::kEsp
+                          ? CheckEspAlgorithms(sa)
+                          : CheckAhAlgorithms(sa);
+  if (!algorithms.ok()) {
+    return algorithms;
+  }
+  if (Status key = CheckEncryptionKey(sa); !key.ok()) {
+    return key;
+  }
+  return CheckIntegrityKey(sa);
+}
+
+Status CheckWindow(const SaParameters& sa) {
+  if (sa.replay_window > kMaxReplayWindow) {
+    return Invalid("replay_window is " + std::to_string(sa.replay_window) +
+                   " packets; it must be at most " +
+                   std::to_string(kMaxReplayWindow));
+  }
+  if (sa.replay_window == 0 && sa.numbers == SequenceNumbers::kExtended) {
+    // AH-49, RPL-18: without a window nothing tells the upper half.
+    return Invalid(
+        "replay_window is 0 with extended sequence numbers; it must be at "
+        "least 1, or numbers 32-bit");
+  }
+  return Ok();
+}
+
+Status CheckFamilies(const SaParameters& sa) {
+  const Selector& selector = sa.selector;
+  if (selector.source.has_value() && selector.destination.has_value() &&
+      selector.source->address().family() !=
+          selector.destination->address().family()) {
+    return Invalid("selector.source is " + selector.source->ToString() +
+                   " and selector.destination is " +
+                   selector.destination->ToString() +
+                   "; both must be IPv4 or both IPv6");
+  }
+  return Ok();
+}
+
+// In transport mode the packets' addresses are the SA's own; a selector that
+// leaves them out would match nothing.
+Status CheckTransportEnd(std::string_view field,
+                         const std::optional<IpPrefix>& prefix,
+                         const IpAddress& end) {
+  if (!prefix.has_value() || prefix->Contains(end)) {
+    return Ok();
+  }
+  return Invalid("selector." + std::string(field) + " is " +
+                 prefix->ToString() + "; in transport mode it must contain " +
+                 "the SA's " + std::string(field) + ", " + end.ToString());
+}
+
+Status CheckPorts(const Selector& selector) {
+  const bool names_ports =
+      selector.source_port.has_value() || selector.destination_port.has_value();
+  if (!names_ports) {
+    return Ok();
+  }
+  if (!selector.protocol.has_value()) {
+    return Invalid(
+        "selector.protocol is ANY, but a port is given; it must name the "
+        "protocol that the port belongs to, such as 6 (TCP)");
+  }
+  if (!HasPorts(*selector.protocol)) {
+    return Unsupported("selector.protocol is " +
+                       std::to_string(*selector.protocol) +
+                       ", which has no ports, but a port is given; the ports "
+                       "must be ANY");
+  }
+  return Ok();
+}
+
+Status CheckSelector(const SaParameters& sa) {
+  if (Status families = CheckFamilies(sa); !families.ok()) {
+    return families;
+  }
+  if (sa.mode == IpsecMode::kTransport) {
+    Status source = CheckTransportEnd("source", sa.selector.source, sa.source);
+    if (!source.ok()) {
+      return source;
+    }
+    Status destination = CheckTransportEnd(
+        "destination", sa.selector.destination, sa.destination);
+    if (!destination.ok()) {
+      return destination;
+    }
+  }
+  return CheckPorts(sa.selector);
+}
+
+struct NamedBound {
+  std::string_view name;
+  std::optional<std::uint64_t> soft;
+  std::optional<std::uint64_t> hard;
+};
+
+Status CheckBound(const NamedBound& bound) {
+  const std::string name(bound.name);
+  if (bound.soft == std::uint64_t{0} || bound.hard == std::uint64_t{0}) {
+    return Invalid((bound.soft == std::uint64_t{0} ? "soft." : "hard.") + name +
+                   " is 0, which no packet could keep; it must be 1 or more, "
+                   "or absent");
+  }
+  if (bound.soft && bound.hard && *bound.soft > *bound.hard) {
+    return Invalid("soft." + name + " is " + std::to_string(*bound.soft) +
+                   ", beyond hard." + name + ", " +
+                   std::to_string(*bound.hard) +
+                   "; it must not be larger than that");
+  }
+  return Ok();
+}
+
+// Negative time is as useless as none.
+std::optional<std::uint64_t> Nanoseconds(const std::optional<Duration>& time) {
+  if (!time.has_value()) {
+    return std::nullopt;
+  }
+  return static_cast<std::uint64_t>(
+      std::max<Duration::rep>(time->count(), Duration::rep{0}));
+}
+
+}  // namespace
+
+Status ValidateLifetimes(const Lifetime& soft, const Lifetime& hard) {
+  const std::array<NamedBound, 3> bounds = {{
+      {"octets", soft.octets, hard.octets},
+      {"packets", soft.packets, hard.packets},
+      {"time (ns)", Nanoseconds(soft.time), Nanoseconds(hard.time)},
+  }};
+  for (const NamedBound& bound : bounds) {
+    if (Status checked = CheckBound(bound); !checked.ok()) {
+      return checked;
+    }
+  }
+  return Ok();
+}
+
+Status Validate(const SaParameters& parameters) {
+  if (Status kinds = CheckKinds(parameters); !kinds.ok()) {
+    return kinds;
+  }
+  if (Status spi = CheckSpi(parameters.spi); !spi.ok()) {
+    return spi;
+  }
+  if (Status addresses = CheckAddresses(parameters); !addresses.ok()) {
+    return addresses;
+  }
+  if (Status algorithms = CheckAlgorithms(parameters); !algorithms.ok()) {
+    return algorithms;
+  }
+  if (Status window = CheckWindow(parameters); !window.ok()) {
+    return window;
+  }
+  Status lifetimes = ValidateLifetimes(parameters.soft, parameters.hard);
+  if (!lifetimes.ok()) {
+    return lifetimes;
+  }
+  return CheckSelector(parameters);
+}
+
+}  // namespace postern
