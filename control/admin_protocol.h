@@ -46,10 +46,10 @@ enum class AdminType : std::uint16_t {
   kError = 0x0104,      // the answer is a refusal
 };
 
-inline constexpr std::size_t kAdminMaxText = 64 * 1024;
+inline constexpr std::size_t kAdminMaxText = std::size_t{64} << 10;
 inline constexpr std::size_t kAdminMaxMessage =
     kMessageHeaderSize + kAdminMaxText;
-inline constexpr std::size_t kAdminMaxAnswer = 64 * 1024 * 1024;
+inline constexpr std::size_t kAdminMaxAnswer = std::size_t{64} << 20;
 
 using AdminMessage = std::vector<std::uint8_t>;
 

@@ -11,9 +11,8 @@
 #ifndef POSTERN_CONTROL_DEADLINE_H_
 #define POSTERN_CONTROL_DEADLINE_H_
 
-#include <time.h>
-
 #include <cstdint>
+#include <ctime>
 
 namespace postern {
 

@@ -19,12 +19,13 @@
 #ifndef POSTERN_CONTROL_PATHS_H_
 #define POSTERN_CONTROL_PATHS_H_
 
-#include <stdlib.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <string_view>
 
 namespace postern {
@@ -84,12 +85,9 @@ constexpr bool IsHostName(std::string_view name) {
       !is_alphanumeric(name[0])) {
     return false;
   }
-  for (const char c : name) {
-    if (!is_alphanumeric(c) && c != '.' && c != '_' && c != '-') {
-      return false;
-    }
-  }
-  return true;
+  return std::all_of(name.begin(), name.end(), [&](char c) {
+    return is_alphanumeric(c) || c == '.' || c == '_' || c == '-';
+  });
 }
 
 // The base directory. secure_getenv: a set-user-ID program must not be told by

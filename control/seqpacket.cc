@@ -2,14 +2,16 @@
 
 #include "control/seqpacket.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace postern {
 namespace {
@@ -43,23 +45,28 @@ const sockaddr* AsSockaddr(const sockaddr_un& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 
-// Takes the descriptors out of a received control message: the first into
-// `first`, the others closed. Returns how many there were.
+// Takes over the descriptors of one SCM_RIGHTS part: the first one goes to
+// `first` if that is free, the others are closed. Returns how many there were.
+std::size_t TakeFdsOf(const cmsghdr& part, UniqueFd& first) {
+  const std::size_t count = (part.cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (std::size_t i = 0; i < count; ++i) {
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(&part) + i * sizeof(int), sizeof(int));
+    UniqueFd owned(fd);
+    if (!first.valid()) {
+      first = std::move(owned);
+    }
+  }
+  return count;
+}
+
+// The same for a whole control message.
 std::size_t TakeFds(msghdr& header, UniqueFd& first) {
   std::size_t count = 0;
   for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr;
        part = CMSG_NXTHDR(&header, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS) {
-      continue;
-    }
-    const std::size_t here = (part->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-    for (std::size_t i = 0; i < here; ++i, ++count) {
-      int fd = -1;
-      std::memcpy(&fd, CMSG_DATA(part) + i * sizeof(int), sizeof(int));
-      UniqueFd owned(fd);
-      if (count == 0) {
-        first = std::move(owned);
-      }
+    if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS) {
+      count += TakeFdsOf(*part, first);
     }
   }
   return count;
@@ -82,12 +89,13 @@ bool IsStale(const UnixPath& path) {
 SeqpacketMessage ReceiveSeqpacket(int socket, Bytes room) {
   SeqpacketMessage message;
   iovec data{.iov_base = room.data(), .iov_len = room.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(kFdRoom * sizeof(int))];
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kFdRoom * sizeof(int))>
+      control{};
   msghdr header{};
   header.msg_iov = &data;
   header.msg_iovlen = 1;
-  header.msg_control = control;
-  header.msg_controllen = sizeof(control);
+  header.msg_control = control.data();
+  header.msg_controllen = control.size();
 
   ssize_t got = 0;
   do {
@@ -116,13 +124,13 @@ SendResult SendSeqpacket(int socket, ConstBytes message, int fd) {
   // sendmsg() does not write through iov_base, it only has no const.
   iovec data{.iov_base = const_cast<std::uint8_t*>(message.data()),
              .iov_len = message.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
   msghdr header{};
   header.msg_iov = &data;
   header.msg_iovlen = 1;
   if (fd != kNoFd) {
-    header.msg_control = control;
-    header.msg_controllen = sizeof(control);
+    header.msg_control = control.data();
+    header.msg_controllen = control.size();
     cmsghdr* part = CMSG_FIRSTHDR(&header);
     part->cmsg_level = SOL_SOCKET;
     part->cmsg_type = SCM_RIGHTS;
@@ -153,7 +161,7 @@ Expected<UniqueFd, int> ConnectSeqpacket(const UnixPath& path,
   do {
     // connect() waits for room in the listener's queue, and SO_SNDTIMEO is its
     // only bound; a timeout of zero would mean for ever.
-    const int left_ms = deadline.remaining_ms() + 1;
+    const std::int64_t left_ms = std::int64_t{deadline.remaining_ms()} + 1;
     const timeval patience{.tv_sec = left_ms / 1000,
                            .tv_usec = (left_ms % 1000) * 1000};
     if (::setsockopt(connection.get(), SOL_SOCKET, SO_SNDTIMEO, &patience,

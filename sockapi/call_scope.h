@@ -10,8 +10,9 @@
 #ifndef POSTERN_SOCKAPI_CALL_SCOPE_H_
 #define POSTERN_SOCKAPI_CALL_SCOPE_H_
 
-#include <errno.h>
 #include <pthread.h>
+
+#include <cerrno>
 
 namespace postern {
 

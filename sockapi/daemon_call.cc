@@ -2,11 +2,11 @@
 
 #include "sockapi/daemon_call.h"
 
-#include <errno.h>
 #include <poll.h>
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstdint>
 
 #include "control/deadline.h"

@@ -5,11 +5,11 @@
 // setsockopt() and getsockopt() judge in the kernel's order: the descriptor,
 // the option, the length, the memory, the value; only then is the daemon asked.
 
-#include <errno.h>
-#include <limits.h>
 #include <sys/socket.h>
 
 #include <atomic>
+#include <cerrno>
+#include <climits>
 #include <cstring>
 #include <optional>
 
@@ -151,6 +151,8 @@ int Announced(int child) {
 }  // namespace
 }  // namespace postern
 
+// The C library's declarations name their parameters in the reserved way.
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
 #define POSTERN_EXPORT extern "C" __attribute__((visibility("default")))
 
 POSTERN_EXPORT int setsockopt(int fd, int level, int name, const void* value,
@@ -193,3 +195,5 @@ POSTERN_EXPORT int accept4(int fd, sockaddr* __restrict address,
                            socklen_t* __restrict size, int flags) {
   return postern::Announced(postern::NextAccept4(fd, address, size, flags));
 }
+
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)

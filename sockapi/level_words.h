@@ -70,18 +70,23 @@ constexpr std::string_view TakeWord(std::string_view& text, char separator) {
   return word;
 }
 
+// kAbsent for a word that is none of kLevelWords.
+constexpr ApiLevel LevelOfWord(std::string_view word) {
+  for (const LevelWord& level : kLevelWords) {
+    if (level.word == word) {
+      return level.level;
+    }
+  }
+  return ApiLevel::kAbsent;
+}
+
 // Adds one "category=level" to `wishes`.
 constexpr bool AddLevelWish(std::string_view item, LevelWishes& wishes) {
   const std::string_view category = TakeWord(item, '=');
   for (std::size_t i = 0; i < kCategoryWords.size(); ++i) {
-    if (kCategoryWords[i].word != category || wishes[i] != ApiLevel::kAbsent) {
-      continue;
-    }
-    for (const LevelWord& level : kLevelWords) {
-      if (level.word == item) {
-        wishes[i] = level.level;
-        return true;
-      }
+    if (kCategoryWords[i].word == category && wishes[i] == ApiLevel::kAbsent) {
+      wishes[i] = LevelOfWord(item);
+      return wishes[i] != ApiLevel::kAbsent;
     }
   }
   return false;

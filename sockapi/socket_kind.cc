@@ -2,9 +2,10 @@
 
 #include "sockapi/socket_kind.h"
 
-#include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+
+#include <cerrno>
 
 #include "sockapi/next_call.h"
 
