@@ -25,7 +25,8 @@ using Bytes = std::span<std::uint8_t>;
 
 // REQUIRES: at.size() >= sizeof(T).
 template <typename T>
-  requires std::is_unsigned_v<T>
+requires std::is_unsigned_v<T>
+
 constexpr T LoadBe(ConstBytes at) {
   T value = 0;
   for (std::size_t i = 0; i < sizeof(T); ++i) {
@@ -36,7 +37,8 @@ constexpr T LoadBe(ConstBytes at) {
 
 // REQUIRES: at.size() >= sizeof(T).
 template <typename T>
-  requires std::is_unsigned_v<T>
+requires std::is_unsigned_v<T>
+
 constexpr void StoreBe(Bytes at, T value) {
   for (std::size_t i = 0; i < sizeof(T); ++i) {
     at[i] = static_cast<std::uint8_t>(static_cast<std::uint64_t>(value) >>

@@ -10,9 +10,9 @@ namespace postern {
 std::string ToString(Spi spi) {
   constexpr std::size_t kDigits = 8;
   std::array<char, kDigits> digits{};
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(),
-                                 Number(spi), 16)
-                       .ptr;
+  char* const end = std::to_chars(digits.data(), digits.data() + digits.size(),
+                                  Number(spi), 16)
+                        .ptr;
   const std::string hex(digits.data(), end);
   return "0x" + std::string(kDigits - hex.size(), '0') + hex;
 }

@@ -46,7 +46,7 @@ constexpr char kWritersBeforeReaders = 0;
 thread_local bool this_thread_reads = false;
 
 struct Deferred {
-  rcu_head head;  // first: liburcu gives its address back
+  rcu_head head{};  // first: liburcu gives its address back
   std::function<void()> action;
 };
 

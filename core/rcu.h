@@ -69,7 +69,9 @@ class RcuPointer {
   explicit RcuPointer(std::unique_ptr<const T> value)
       : value_(value.release()) {}
 
-  ~RcuPointer() { delete value_.load(std::memory_order_relaxed); }
+  ~RcuPointer() {
+    const std::unique_ptr<const T> last(value_.load(std::memory_order_relaxed));
+  }
 
   RcuPointer(const RcuPointer&) = delete;
   RcuPointer& operator=(const RcuPointer&) = delete;
@@ -79,9 +81,9 @@ class RcuPointer {
 
   // Writers must not race with each other. Returns after a grace period.
   void Replace(std::unique_ptr<const T> value) {
-    const T* old = value_.exchange(value.release(), std::memory_order_acq_rel);
+    const std::unique_ptr<const T> old(
+        value_.exchange(value.release(), std::memory_order_acq_rel));
     RcuSynchronize();
-    delete old;
   }
 
  private:

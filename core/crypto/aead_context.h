@@ -48,6 +48,7 @@ class AeadContext {
     ConstBytes head;
     ConstBytes tail;
   };
+
   Passage Seal(const Message& message, Bytes sealed, Bytes tag);
 
   // Decrypts `sealed` to `opened` (the same span, or one of its size
@@ -62,6 +63,7 @@ class AeadContext {
   struct Free {
     void operator()(evp_cipher_ctx_st* context) const;
   };
+
   using Handle = std::unique_ptr<evp_cipher_ctx_st, Free>;
 
   explicit AeadContext(Handle context) : context_(std::move(context)) {}

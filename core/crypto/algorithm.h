@@ -27,8 +27,11 @@ enum class Encryption : std::uint8_t {
 
 enum class Integrity : std::uint8_t {
   kNone,
+  // The RFCs' names: digest size and truncation run together without the bar.
+  // NOLINTBEGIN(readability-identifier-naming)
   kHmacSha1_96,       // RFC 2404
   kHmacSha2_256_128,  // RFC 4868
+  // NOLINTEND(readability-identifier-naming)
 };
 
 struct EncryptionInfo {

@@ -35,13 +35,13 @@ class CipherContext {
   // REQUIRES: out.size() == head.size() + tail.size(), a multiple of the
   //   block; iv has the cipher's block size.
   // Errors: kCryptoFailed.
-  Passage Transform(ConstBytes iv, ConstBytes head, ConstBytes tail,
-                    Bytes out);
+  Passage Transform(ConstBytes iv, ConstBytes head, ConstBytes tail, Bytes out);
 
  private:
   struct Free {
     void operator()(evp_cipher_ctx_st* context) const;
   };
+
   using Handle = std::unique_ptr<evp_cipher_ctx_st, Free>;
 
   explicit CipherContext(Handle context) : context_(std::move(context)) {}

@@ -89,8 +89,8 @@ bool MacContext::State::Compute(std::initializer_list<ConstBytes> parts,
 MacContext::MacContext(std::unique_ptr<State> state)
     : state_(std::move(state)) {}
 
-MacContext::MacContext(MacContext&&) noexcept = default;
-MacContext& MacContext::operator=(MacContext&&) noexcept = default;
+MacContext::MacContext(MacContext&& other) noexcept = default;
+MacContext& MacContext::operator=(MacContext&& other) noexcept = default;
 MacContext::~MacContext() = default;
 
 Result<MacContext> MacContext::Create(Integrity algorithm, ConstBytes key) {

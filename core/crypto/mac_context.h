@@ -30,8 +30,8 @@ class MacContext {
   // has a key of exactly the prescribed length is checked by sadb/.
   static Result<MacContext> Create(Integrity algorithm, ConstBytes key);
 
-  MacContext(MacContext&&) noexcept;
-  MacContext& operator=(MacContext&&) noexcept;
+  MacContext(MacContext&& other) noexcept;
+  MacContext& operator=(MacContext&& other) noexcept;
   ~MacContext();
 
   // Writes the ICV over the concatenation of `parts`.

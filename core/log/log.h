@@ -109,7 +109,7 @@ class LogLimiter {
 
 // Log(), if the limiter admits it; then with suppressed=N when N > 0.
 struct LimitedKind {
-  std::size_t kind;
+  std::size_t kind = 0;
   Instant now;
 };
 

@@ -44,12 +44,15 @@ class Packet {
  public:
   // No packet.
   Packet() = default;
+
   Packet(Packet&& other) noexcept { Swap(other); }
+
   Packet& operator=(Packet&& other) noexcept {
     Packet taken(std::move(other));
     Swap(taken);
     return *this;
   }
+
   Packet(const Packet&) = delete;
   Packet& operator=(const Packet&) = delete;
   ~Packet();

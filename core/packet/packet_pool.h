@@ -61,6 +61,7 @@ class PacketPool {
 
   Bytes Buffer(std::uint32_t slot);
   ConstBytes Buffer(std::uint32_t slot) const;
+
   void Return(std::uint32_t slot) { free_.push_back(slot); }
 
   Shape shape_;
