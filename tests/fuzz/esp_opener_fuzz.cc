@@ -58,6 +58,17 @@ bool Authenticate(Packet& packet, std::size_t esp_offset) {
       .ok();
 }
 
+// What an IP header says of its packet's size. In transport mode what follows
+// may still be anything: the pipeline parses it again.
+void CheckOutcome(postern::ConstBytes octets) {
+  const bool is_v4 = !octets.empty() && octets[0] >> 4 == 4;
+  postern::Claim("an IP header comes out", octets.size() >= (is_v4 ? 20 : 40));
+  const std::size_t size =
+      is_v4 ? postern::LoadBe<std::uint16_t>(octets.subspan(2))
+            : 40 + postern::LoadBe<std::uint16_t>(octets.subspan(4));
+  postern::Claim("its length is the packet's", size == octets.size());
+}
+
 void Open(Opener& opener, PacketPool& pool, const postern::IpView& view,
           postern::ConstBytes octets) {
   Packet packet = pool.Copy(octets);
@@ -72,8 +83,7 @@ void Open(Opener& opener, PacketPool& pool, const postern::IpView& view,
                    opened->payload_offset + opened->payload_size <= before);
     if (opener.Finish(packet, *opened).ok()) {
       postern::Claim("opening makes packets smaller", packet.size() < before);
-      postern::Claim("what comes out is an IP packet",
-                     postern::IpView::Parse(packet.bytes()).ok());
+      CheckOutcome(packet.bytes());
     }
   }
   packet.Release();
