@@ -11,7 +11,6 @@ import wire
 
 ALL = {"esp_transport": "require", "ah": "require", "esp_network": "require"}
 AH = {"ah": "require"}
-OPTION = {"esp_transport": "esp-transport", "ah": "auth", "esp_network": "esp-network"}
 
 
 def say(text=""):
@@ -23,7 +22,7 @@ def heading(text):
 
 
 def arguments(levels):
-    return [f"{OPTION[category]}={level}" for category, level in levels.items()]
+    return [f"{category}={level}" for category, level in levels.items()]
 
 
 class Scene:
@@ -35,14 +34,15 @@ class Scene:
         name = "-".join(["v%d" % family] + (["all"] if len(levels) > 1 else ["ah"]))
         self.capture = two.capture(name)
         self.server = two.bob.spawn(
-            two.program("level_server"), two.bob.address(family), self.port,
+            two.program("level_server"), "-t", "30", two.bob.address(family), self.port,
             *arguments(levels))
         lab.wait_until(lambda: two.bob.listening(self.port), "the server listens")
 
     def client(self, levels):
         """True when the client got its data."""
         result = self.two.alice.run(
-            self.two.program("level_client"), self.two.bob.address(self.family),
+            self.two.program("level_client"), "-t", "2",
+            self.two.bob.address(self.family),
             self.port, *arguments(levels))
         return result.returncode == 0
 

@@ -24,15 +24,15 @@ class DraftServer(unittest.TestCase):
     def one_family(self, two, sas, family, port):
         address = two.bob.address(family)
         capture = two.capture(f"draft{family}")
-        server = two.bob.spawn(two.program("level_server"), address, port, "auth=require")
+        server = two.bob.spawn(two.program("level_server"), "-t", "30", address, port, "ah=require")
         lab.wait_until(lambda: two.bob.listening(port), "the server listens")
 
         before = two.bob.drops().get("policy_requires_ah", 0)
-        client_a = two.alice.run(two.program("level_client"), address, port)
+        client_a = two.alice.run(two.program("level_client"), "-t", "2", address, port)
         self.assertNotEqual(client_a.returncode, 0, client_a.stdout)
         self.assertGreater(two.bob.drops()["policy_requires_ah"], before)
 
-        client_b = two.alice.run(two.program("level_client"), address, port, "auth=require")
+        client_b = two.alice.run(two.program("level_client"), "-t", "2", address, port, "ah=require")
         self.assertEqual(client_b.returncode, 0, client_b.stdout + client_b.stderr)
         lab.end_process(server)
 
