@@ -240,12 +240,12 @@ name = "wire-{self.name}"
 class Capture:
     """tcpdump on a device of the outer namespace."""
 
-    def __init__(self, lab, device, file):
+    def __init__(self, lab, device, file, direction="inout"):
         self.file = pathlib.Path(file)
         self.log = lab.directory / f"tcpdump-{self.file.stem}.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                ["tcpdump", "-i", device, "-n", "-U", "-Z", "root", "-w",
+                ["tcpdump", "-i", device, "-Q", direction, "-n", "-U", "-Z", "root", "-w",
                  str(self.file), "--immediate-mode"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         lab.processes.append(self.process)
@@ -310,8 +310,9 @@ class Lab:
             host.configure(**configuration)
             host.start()
 
-    def capture(self, name="wire", device="wire-bob"):
-        return Capture(self, device, self.directory / f"{name}.pcap")
+    def capture(self, name="wire", device="wire-bob", direction="inout"):
+        """Seen from the kernel: "in" is what the device's daemon sends."""
+        return Capture(self, device, self.directory / f"{name}.pcap", direction)
 
 
 def _links():
