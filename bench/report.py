@@ -39,12 +39,15 @@ def medians(results):
             raise SystemExit(f"{entry['name']}: {entry['error_message']}")
         if entry.get("aggregate_name") != "median":
             continue
-        words = entry["run_name"].split("/")
-        operation, whose = words[0], words[1]
-        argument = words[2] if len(words) > 2 else ""
+        operation, *rest = entry["run_name"].split("/")
+        argument = rest.pop() if rest and rest[-1].isdigit() else ""
+        whose = rest.pop() if rest and rest[-1] in (OURS, BARE) else OURS
+        operation = "/".join([operation, *rest])
         scale = {"ns": 1, "us": 1e3, "ms": 1e6}[entry["time_unit"]]
+        # Of one packet, where an iteration has a batch of them.
+        time = entry["cpu_time"] * scale / entry.get("packets", 1)
         table.setdefault((operation, argument), {})[whose] = (
-            entry["cpu_time"] * scale, entry.get("bytes_per_second", 0))
+            time, entry.get("bytes_per_second", 0))
     return table
 
 
