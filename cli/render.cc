@@ -101,11 +101,12 @@ std::string Sockets(const Json& answer) {
 std::string Stats(const Json& answer) {
   std::string text = Pairs(answer.at("counts"));
   std::vector<Row> rows = {{"DROPPED", "REASON", "WHICH MEANS"}};
-  for (const Json& drop : answer.at("drops")) {
-    if (drop.at("packets") != 0) {
-      rows.push_back(
-          {Cell(drop, "packets"), Cell(drop, "reason"),
-           Cell(drop, "sentence") + " [" + Cell(drop, "source") + "]"});
+  for (const auto& [name, packets] : answer.at("drops").items()) {
+    if (packets != 0) {
+      const Json& meaning = answer.at("meanings").at(name);
+      rows.push_back({Plain(packets), name,
+                      Cell(meaning, "sentence") + " [" +
+                          Cell(meaning, "source") + "]"});
     }
   }
   return text + (rows.size() == 1 ? "\nNothing was dropped.\n"

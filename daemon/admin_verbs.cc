@@ -336,17 +336,21 @@ Result<AdminReply> AdminVerbs::ShowStats(Section& /*none*/) {
     counts.push_back(
         {std::string(NameOf(count)), Value::Count(total(count)), {}});
   }
-  Array drops;
+  Object drops;
+  Object meanings;
   for (std::size_t i = 0; i < kDropReasonCount; ++i) {
     const auto reason = static_cast<DropReason>(i);
     const DropReasonText& text = TextOf(reason);
-    drops.push_back(MakeObject({{"reason", text.name, {}},
-                                {"packets", Value::Count(total(reason)), {}},
-                                {"sentence", text.sentence, {}},
-                                {"source", text.source, {}}}));
+    const std::string name(text.name);
+    drops.push_back({name, Value::Count(total(reason)), {}});
+    meanings.push_back({name,
+                        MakeObject({{"sentence", text.sentence, {}},
+                                    {"source", text.source, {}}}),
+                        {}});
   }
   return Whole(MakeObject({{"counts", MakeObject(std::move(counts)), {}},
-                           {"drops", std::move(drops), {}}}));
+                           {"drops", MakeObject(std::move(drops)), {}},
+                           {"meanings", MakeObject(std::move(meanings)), {}}}));
 }
 
 Result<AdminReply> AdminVerbs::PassNamespace(Section& /*none*/) {

@@ -16,7 +16,7 @@ int ErrnoOf(ErrorCode code) {
     case ErrorCode::kUnsupported:
       return EOPNOTSUPP;
     case ErrorCode::kInvalid:
-      return EINVAL;
+      return ENOTSOCK;
     default:
       return EIO;
   }

@@ -9,8 +9,8 @@
 // later packet obeys the new level. Replies therefore wait for one grace
 // period; requests that arrive together share it.
 //
-// Errno values beyond those of SocketLevels: EINVAL for a descriptor that is no
-// socket, EOPNOTSUPP for one that is not of IP.
+// Errno values beyond those of SocketLevels: ENOTSOCK for a descriptor that is no
+// socket, EOPNOTSUPP for a socket that is not of IP.
 //
 // Thread safety: Control-confined.
 

@@ -26,12 +26,16 @@ bool UsesCounter(const SaParameters& parameters) {
 Associations::Associations(Sadb& sadb, SequenceReserve* reserve)
     : sadb_(sadb), reserve_(reserve), log_(kLogReserveFailed + 1, kRate) {}
 
+bool Associations::Reserves(const SaParameters& parameters) const {
+  return reserve_ != nullptr && parameters.direction == Direction::kOutbound;
+}
+
 Result<SecurityAssociation::Start> Associations::StartOf(
     const SaParameters& parameters) {
   if (parameters.direction == Direction::kInbound) {
     return SecurityAssociation::Start();
   }
-  if (reserve_ != nullptr) {
+  if (Reserves(parameters)) {
     return reserve_->Begin(parameters);
   }
   if (UsesCounter(parameters)) {
@@ -57,26 +61,43 @@ Status Associations::Add(SaParameters parameters, Instant now) {
   }
   // Before numbers are set aside for an SA that will not be.
   const SaIdentity identity = parameters.identity();
-  if (sadb_.Get(identity) != nullptr) {
+  const SecurityAssociation* old = sadb_.Get(identity);
+  if (old != nullptr && old->state() != SaState::kDead) {
     return Error{ErrorCode::kExists, "there is an SA " + ToString(identity) +
                                          " already: delete it first, or choose "
                                          "another SPI."};
   }
+  EndReserve(identity);  // of a dead one, whose end we have not heard of yet
   const Result<SecurityAssociation::Start> start = StartOf(parameters);
   if (!start.ok()) {
     return start.error();
   }
-  Status added = sadb_.Add(std::move(parameters), *start, now);
-  if (added.ok()) {
-    Log(LogLevel::kInfo, "sa_added",
-        {{"sa", ToString(identity)}, {"first_number", start->last_used + 1}});
+  const bool reserves = Reserves(parameters);
+  if (Status added = sadb_.Add(std::move(parameters), *start, now);
+      !added.ok()) {
+    if (reserves) {
+      reserve_->End(identity);
+    }
+    return added;
   }
-  return added;
+  if (reserves) {
+    reserving_[identity] = sadb_.Get(identity)->generation_id();
+  }
+  Log(LogLevel::kInfo, "sa_added",
+      {{"sa", ToString(identity)}, {"first_number", start->last_used + 1}});
+  return Ok();
+}
+
+void Associations::EndReserve(const SaIdentity& identity) {
+  if (reserving_.erase(identity) != 0) {
+    reserve_->End(identity);
+  }
 }
 
 Status Associations::Delete(const SaIdentity& identity) {
   Status deleted = sadb_.Delete(identity);
   if (deleted.ok()) {
+    EndReserve(identity);
     Log(LogLevel::kInfo, "sa_deleted", {{"sa", ToString(identity)}});
   }
   return deleted;
@@ -84,11 +105,21 @@ Status Associations::Delete(const SaIdentity& identity) {
 
 std::size_t Associations::Flush() {
   const std::size_t deleted = sadb_.Flush();
+  while (!reserving_.empty()) {
+    const SaIdentity identity = reserving_.begin()->first;
+    EndReserve(identity);
+  }
   Log(LogLevel::kInfo, "sas_flushed", {{"count", deleted}});
   return deleted;
 }
 
 void Associations::Take(const SaEvent& event, Instant now) {
+  // The SADB may have removed an expired SA before we hear of it.
+  if (const auto found = reserving_.find(event.identity);
+      event.kind == SaEvent::Kind::kHardExpired && found != reserving_.end() &&
+      found->second == event.generation_id) {
+    EndReserve(event.identity);
+  }
   SecurityAssociation* association = sadb_.Get(event.identity);
   if (association == nullptr ||
       association->generation_id() != event.generation_id) {
@@ -120,7 +151,8 @@ void Associations::ReserveMore(SecurityAssociation& association, Instant now) {
   if (reserve_ == nullptr) {
     return;
   }
-  const Result<std::uint64_t> reserved = reserve_->Extend(association);
+  const Result<std::uint64_t> reserved = reserve_->Extend(
+      association.parameters().identity(), association.reserved());
   if (reserved.ok()) {
     association.Reserve(*reserved);
     return;

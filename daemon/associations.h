@@ -16,6 +16,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 
 #include "core/clock.h"
 #include "core/error.h"
@@ -31,14 +32,18 @@ class SequenceReserve {
   virtual ~SequenceReserve() = default;
 
   // Behind every number that was ever set aside for this SA's key, with a first
-  // block reserved. Errors: kSystem (the disk), kExhausted (no number is left).
+  // block reserved. Errors: kExists (another SA uses the key), kExhausted (no
+  // number is left), kSystem (the disk).
   virtual Result<SecurityAssociation::Start> Begin(
       const SaParameters& parameters) = 0;
 
   // Sets the next block aside; returns the highest number that may be used.
-  // Errors: as Begin().
-  virtual Result<std::uint64_t> Extend(
-      const SecurityAssociation& association) = 0;
+  // Errors: kNotFound (no Begin()), kSystem (the disk).
+  virtual Result<std::uint64_t> Extend(const SaIdentity& identity,
+                                       std::uint64_t reserved) = 0;
+
+  // The SA is gone; one that never began is ignored.
+  virtual void End(const SaIdentity& identity) = 0;
 };
 
 class Associations {
@@ -63,11 +68,15 @@ class Associations {
   Sadb& sadb() { return sadb_; }
 
  private:
+  bool Reserves(const SaParameters& parameters) const;
   Result<SecurityAssociation::Start> StartOf(const SaParameters& parameters);
+  void EndReserve(const SaIdentity& identity);
   void ReserveMore(SecurityAssociation& association, Instant now);
 
   Sadb& sadb_;
   SequenceReserve* const reserve_;
+  // The generations of the SAs for which numbers are set aside.
+  std::map<SaIdentity, std::uint64_t> reserving_;
   LogLimiter log_;
 };
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
+#include <utility>
 
 namespace postern {
 namespace {
@@ -14,28 +15,34 @@ std::string Sentence(const Defect& defect) {
                             : defect.key + ": " + defect.message;
 }
 
-// Levenshtein's: insertions, deletions and replacements.
+// Insertions, deletions, replacements, and neighbours that changed places.
 std::size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
+  std::vector<std::size_t> two_above;
+  std::vector<std::size_t> above(b.size() + 1);
+  std::iota(above.begin(), above.end(), std::size_t{0});
   for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = row[0];
+    std::vector<std::size_t> row(b.size() + 1);
     row[0] = i + 1;
     for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+      const std::size_t replaced = above[j] + (a[i] == b[j] ? 0 : 1);
+      row[j + 1] = std::min({replaced, row[j] + 1, above[j + 1] + 1});
+      if (i > 0 && j > 0 && a[i] == b[j - 1] && a[i - 1] == b[j]) {
+        row[j + 1] = std::min(row[j + 1], two_above[j - 1] + 1);
+      }
     }
+    two_above = std::exchange(above, std::move(row));
   }
-  return row.back();
+  return above.back();
 }
 
 }  // namespace
 
 std::string InFile(std::string_view file, const Defect& defect) {
   std::string line(file);
-  line += ":" + std::to_string(defect.place.line);
-  line += ":" + std::to_string(defect.place.column);
+  if (defect.place != Place()) {
+    line += ":" + std::to_string(defect.place.line);
+    line += ":" + std::to_string(defect.place.column);
+  }
   return line + ": " + Sentence(defect);
 }
 

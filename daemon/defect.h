@@ -25,7 +25,8 @@ struct Defect {
 
 using Defects = std::vector<Defect>;
 
-// "host.toml:12:5: sa[2].spi: ...", as compilers do.
+// "host.toml:12:5: sa[2].spi: ...", as compilers do; without a place,
+// "host.toml: ...".
 std::string InFile(std::string_view file, const Defect& defect);
 
 // "spi: ...; mode: ...": all of them in one line, for a request without places.

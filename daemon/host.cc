@@ -16,7 +16,7 @@
 #include "core/rcu.h"
 #include "daemon/admin_server.h"
 #include "daemon/api_server.h"
-#include "daemon/command_line.h"
+#include "daemon/durable_reserve.h"
 #include "daemon/host_network.h"
 #include "daemon/housekeeping.h"
 #include "daemon/run_lock.h"
@@ -101,6 +101,7 @@ struct Host::Assembly {
            std::unique_ptr<WorkerEvents> made)
       : config(host_config), lock(std::move(taken)), events(std::move(made)) {}
 
+  Status OpenState();
   Status LoadPolicy();
   Status Attach();
   Result<std::unique_ptr<Worker>> StartWorker(Direction direction);
@@ -117,7 +118,8 @@ struct Host::Assembly {
   Sadb sadb{*events};
   SystemPolicy system;
   SocketTable sockets;
-  Associations associations{sadb, nullptr};
+  std::unique_ptr<DurableReserve> reserve;  // null: there is no state directory
+  std::unique_ptr<Associations> associations;
   GraceAtEnd grace;
   std::unique_ptr<HostNetwork> network;
   std::unique_ptr<SocketWatch> watch;
@@ -131,6 +133,21 @@ struct Host::Assembly {
   std::unique_ptr<AdminServer> admin;
 };
 
+Status Host::Assembly::OpenState() {
+  if (config.state_directory) {
+    Result<std::unique_ptr<DurableReserve>> opened =
+        DurableReserve::Open(*config.state_directory);
+    if (!opened.ok()) {
+      return Error{opened.error().code, "the state directory " +
+                                            *config.state_directory + ": " +
+                                            opened.error().message};
+    }
+    reserve = std::move(*opened);
+  }
+  associations = std::make_unique<Associations>(sadb, reserve.get());
+  return Ok();
+}
+
 Status Host::Assembly::LoadPolicy() {
   Result<RouteTable> table = RouteTable::Create(config.routes);
   if (!table.ok()) {
@@ -138,7 +155,7 @@ Status Host::Assembly::LoadPolicy() {
   }
   system.Replace(std::move(*table));
   for (const SaParameters& parameters : config.associations) {
-    if (Status added = associations.Add(parameters, MonotonicNow());
+    if (Status added = associations->Add(parameters, MonotonicNow());
         !added.ok()) {
       return Error{added.error().code,
                    "the SA " + ToString(parameters.identity()) +
@@ -199,7 +216,7 @@ Status Host::Assembly::StartWorkers() {
   housekeeping = std::make_unique<Housekeeping>(
       Housekeeping::Parts{.loop = loop,
                           .events = *events,
-                          .associations = associations,
+                          .associations = *associations,
                           .sockets = sockets,
                           .watch = *watch});
   return Ok();
@@ -210,7 +227,7 @@ Status Host::Assembly::StartServers() {
   levels = std::make_unique<SocketLevels>(cookie, sockets);
   verbs = std::make_unique<AdminVerbs>(
       AdminVerbs::Parts{.config = config,
-                        .associations = associations,
+                        .associations = *associations,
                         .system = system,
                         .sockets = sockets,
                         .stats = {&outbound->stats(), &inbound->stats()},
@@ -268,8 +285,9 @@ Result<std::unique_ptr<Host>> Host::Create(const HostConfig& config) {
   }
   auto assembly =
       std::make_unique<Assembly>(config, std::move(*lock), std::move(*events));
-  for (const auto step : {&Assembly::LoadPolicy, &Assembly::Attach,
-                          &Assembly::StartWorkers, &Assembly::StartServers}) {
+  for (const auto step :
+       {&Assembly::OpenState, &Assembly::LoadPolicy, &Assembly::Attach,
+        &Assembly::StartWorkers, &Assembly::StartServers}) {
     if (Status made = (assembly.get()->*step)(); !made.ok()) {
       return made.error();
     }

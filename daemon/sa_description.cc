@@ -73,8 +73,6 @@ void AddParameters(Object& members, const SaParameters& parameters) {
   }
   Add(members, "esn", Value::Flag(extended));
   Add(members, "replay_window", Value::Whole(parameters.replay_window));
-  Add(members, "soft", Describe(parameters.soft));
-  Add(members, "hard", Describe(parameters.hard));
   Add(members, "selector", Describe(parameters.selector));
 }
 
@@ -97,6 +95,8 @@ std::string_view NameOf(SaState state) {
 Value Describe(const SecurityAssociation& association, Instant now) {
   Object members;
   AddParameters(members, association.parameters());
+  Add(members, "soft", Describe(association.soft()));
+  Add(members, "hard", Describe(association.hard()));
   const SaUsage usage = association.usage();
   Add(members, "state", NameOf(association.state()));
   Add(members, "age_seconds",

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "cli/grammar.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "cli/request.h"
+
+namespace postern {
+namespace {
+
+using ::testing::HasSubstr;
+using Words = std::vector<std::string>;
+
+std::string RequestFor(const Words& words) {
+  const auto invocation = ParseInvocation(words);
+  if (!invocation.ok()) {
+    ADD_FAILURE() << invocation.error().text;
+    return {};
+  }
+  EXPECT_EQ(invocation->host, "a");
+  const auto* question = std::get_if<Question>(&invocation->what);
+  return question == nullptr ? "" : RequestOf(*question);
+}
+
+std::string MistakeIn(const Words& words) {
+  const auto invocation = ParseInvocation(words);
+  if (invocation.ok()) {
+    return "accepted";
+  }
+  EXPECT_EQ(invocation.error().status, ExitStatus::kMisused);
+  return invocation.error().text;
+}
+
+TEST(Grammar, PutsTheHostBehindTheVerb) {
+  EXPECT_EQ(RequestFor({"status", "a"}), R"({"verb":"status","arguments":{}})");
+  EXPECT_EQ(RequestFor({"stats", "a"}), R"({"verb":"stats","arguments":{}})");
+  EXPECT_EQ(RequestFor({"sa", "list", "a"}),
+            R"({"verb":"sa.dump","arguments":{}})");
+  EXPECT_EQ(RequestFor({"sa", "flush", "a"}),
+            R"({"verb":"sa.flush","arguments":{}})");
+  EXPECT_EQ(RequestFor({"route", "list", "a"}),
+            R"({"verb":"route.list","arguments":{}})");
+  EXPECT_EQ(RequestFor({"socket", "list", "a"}),
+            R"({"verb":"socket.list","arguments":{}})");
+  EXPECT_EQ(RequestFor({"level", "show", "a"}),
+            R"({"verb":"level.get","arguments":{}})");
+}
+
+TEST(Grammar, DescribesAnAssociation) {
+  EXPECT_EQ(
+      RequestFor({"sa",
+                  "add",
+                  "a",
+                  "esp",
+                  "transport",
+                  "0x1001",
+                  "--from",
+                  "10.9.0.1",
+                  "--to",
+                  "10.9.0.2",
+                  "--encryption",
+                  "aes-gcm-16",
+                  "--encryption-key",
+                  "0x00",
+                  "--esn",
+                  "--replay-window",
+                  "1024",
+                  "--hard-octets",
+                  "5000000000",
+                  "--selector-protocol",
+                  "tcp",
+                  "--selector-source-port",
+                  "80"}),
+      R"({"verb":"sa.add","arguments":{"protocol":"esp","mode":"transport",)"
+      R"("spi":"0x1001","source":"10.9.0.1","destination":"10.9.0.2",)"
+      R"("encryption":"aes-gcm-16","encryption_key":"0x00","esn":true,)"
+      R"("replay_window":1024,"selector":{"protocol":"tcp",)"
+      R"("source_port":80},"hard_octets":5000000000}})");
+}
+
+TEST(Grammar, NamesAnAssociation) {
+  const std::string identity =
+      R"("arguments":{"protocol":"ah","spi":"0x1","destination":"::1"}})";
+  for (const std::string verb : {"get", "delete"}) {
+    EXPECT_EQ(RequestFor({"sa", verb, "a", "ah", "0x1", "::1"}),
+              R"({"verb":"sa.)" + verb + "\"," + identity);
+  }
+}
+
+TEST(Grammar, ReadsAKeyFromItsFile) {
+  std::string path = "/tmp/postern-key-XXXXXX";
+  const int file = ::mkstemp(path.data());
+  ASSERT_GE(file, 0);
+  ::close(file);
+  std::ofstream(path) << "0xabcd\n";
+  EXPECT_THAT(
+      RequestFor({"sa", "add", "a", "ah", "transport", "1", "--from", "::1",
+                  "--to", "::2", "--integrity-key", "file:" + path}),
+      HasSubstr(R"("integrity_key":"0xabcd")"));
+  std::ofstream(path) << std::string(2000, 'a');
+  EXPECT_THAT(
+      MistakeIn({"sa", "add", "a", "ah", "transport", "1", "--from", "::1",
+                 "--to", "::2", "--integrity-key", "file:" + path}),
+      HasSubstr("too long"));
+  ::unlink(path.c_str());
+  EXPECT_THAT(
+      MistakeIn({"sa", "add", "a", "ah", "transport", "1", "--from", "::1",
+                 "--to", "::2", "--integrity-key", "file:" + path}),
+      HasSubstr("cannot be read"));
+}
+
+TEST(Grammar, SetsRoutesAndLevels) {
+  EXPECT_EQ(RequestFor({"route", "set", "a", "10.0.0.0/8", "--auth", "require",
+                        "--esp-transport", "use"}),
+            R"({"verb":"route.set","arguments":{"prefix":"10.0.0.0/8",)"
+            R"("esp_transport":"use","ah":"require"}})");
+  EXPECT_EQ(RequestFor({"route", "set", "a", "::/0", "--discard"}),
+            R"({"verb":"route.set","arguments":{"prefix":"::/0",)"
+            R"("verdict":"discard"}})");
+  EXPECT_EQ(RequestFor({"route", "delete", "a", "::/0"}),
+            R"({"verb":"route.delete","arguments":{"prefix":"::/0"}})");
+  EXPECT_EQ(RequestFor({"level", "set", "a", "--ah", "use"}),
+            R"({"verb":"level.set","arguments":{"ah":"use"}})");
+  EXPECT_THAT(MistakeIn({"level", "set", "a", "--ah", "bypass"}),
+              HasSubstr("bypass"));
+}
+
+TEST(Grammar, TakesJsonAnywhere) {
+  for (const Words& words :
+       {Words{"--json", "status", "a"}, Words{"status", "--json", "a"},
+        Words{"status", "a", "--json"}, Words{"sa", "list", "a", "--json"}}) {
+    const auto invocation = ParseInvocation(words);
+    ASSERT_TRUE(invocation.ok());
+    EXPECT_EQ(invocation->output, Output::kJson);
+  }
+}
+
+TEST(Grammar, RunsProgramsWithWordsOfTheirOwn) {
+  const auto invocation =
+      ParseInvocation({"exec", "a", "--auth", "require", "--esp-transport",
+                       "use", "--", "sh", "-c", "--json", "--", "--help"});
+  ASSERT_TRUE(invocation.ok());
+  const auto* execution = std::get_if<Execution>(&invocation->what);
+  ASSERT_NE(execution, nullptr);
+  EXPECT_EQ(execution->words, (Words{"sh", "-c", "--json", "--", "--help"}));
+  EXPECT_EQ(execution->levels, "esp_transport=use,ah=require");
+  EXPECT_EQ(invocation->host, "a");
+  EXPECT_EQ(invocation->output, Output::kText);
+}
+
+TEST(Grammar, RefusesWhatMakesNoSense) {
+  EXPECT_THAT(MistakeIn({}), HasSubstr("subcommand is required"));
+  EXPECT_THAT(MistakeIn({"sa"}), HasSubstr("subcommand is required"));
+  EXPECT_THAT(MistakeIn({"status"}), HasSubstr("HOST is required"));
+  EXPECT_THAT(MistakeIn({"status", "../a"}), HasSubstr("no host's name"));
+  EXPECT_THAT(MistakeIn({"status", "a", "b"}), HasSubstr("b"));
+  EXPECT_THAT(MistakeIn({"dance", "a"}), HasSubstr("subcommand is required"));
+  EXPECT_THAT(MistakeIn({"exec", "a"}), HasSubstr("exec needs a program"));
+  EXPECT_THAT(MistakeIn({"exec", "a", "ls"}), HasSubstr("ls"));
+  EXPECT_THAT(MistakeIn({"status", "a", "--", "ls"}), HasSubstr("only exec"));
+  EXPECT_THAT(MistakeIn({"sa", "add", "a", "ah", "transport", "1"}),
+              HasSubstr("--from is required"));
+  EXPECT_THAT(MistakeIn({"exec", "a", "--auth", "maybe", "--", "ls"}),
+              HasSubstr("maybe"));
+}
+
+TEST(Grammar, EndsWellAfterHelpAndVersion) {
+  for (const Words& words :
+       {Words{"--help"}, Words{"sa", "add", "--help"}, Words{"--version"}}) {
+    const auto invocation = ParseInvocation(words);
+    ASSERT_FALSE(invocation.ok());
+    EXPECT_EQ(invocation.error().status, ExitStatus::kFine);
+    EXPECT_FALSE(invocation.error().text.empty());
+  }
+}
+
+}  // namespace
+}  // namespace postern

@@ -1,0 +1,351 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "daemon/admin_server.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/stat.h>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "control/admin_client.h"
+#include "core/log/log.h"
+#include "core/rcu.h"
+#include "daemon/json_text.h"
+#include "tests/daemon/served.h"
+
+namespace postern {
+namespace {
+
+class DeafSink : public SaEventSink {
+ public:
+  bool Post(const SaEvent& /*event*/) override { return true; }
+};
+
+std::string Key(std::size_t octets) {
+  std::string text = "0x";
+  for (std::size_t i = 0; i < octets; ++i) {
+    text += "5a";
+  }
+  return text;
+}
+
+std::string Ask(const std::string& verb, const std::string& arguments) {
+  return R"({"verb":")" + verb + R"(","arguments":)" + arguments + "}";
+}
+
+std::string Ah(std::uint32_t spi, const std::string& more = "") {
+  return R"({"protocol":"ah","mode":"transport","spi":)" + std::to_string(spi) +
+         R"(,"source":"10.9.0.2","destination":"10.9.0.1",)"
+         R"("integrity":"hmac-sha2-256-128","integrity_key":")" +
+         Key(32) + "\"" + more + "}";
+}
+
+constexpr const char* kIdentity =
+    R"({"protocol":"ah","spi":"0x00002001","destination":"10.9.0.1"})";
+
+HostConfig Config() {
+  HostConfig config;
+  config.name = "a";
+  config.network.tun.addresses = {*OwnAddress::Parse("10.9.0.1/24")};
+  return config;
+}
+
+class AdminTest : public ::testing::Test {
+ protected:
+  void SetUp() override { SetLogLevel(LogLevel::kOff); }
+
+  void TearDown() override {
+    SetLogLevel(LogLevel::kInfo);
+    RcuBarrier();
+  }
+
+  // The whole answer; fails the test when the verb is refused.
+  Value Answer(const std::string& request) {
+    const Result<AdminReply> reply = verbs_.Obey(request);
+    if (!reply.ok()) {
+      ADD_FAILURE() << request << ": " << reply.error().message;
+      return {};
+    }
+    std::string text;
+    while (const auto piece = reply->pieces()) {
+      text += *piece;
+    }
+    const Result<Value> value = ParseJson(text);
+    EXPECT_TRUE(value.ok()) << text;
+    return value.ok() ? *value : Value();
+  }
+
+  Error Refusal(const std::string& request) {
+    const Result<AdminReply> reply = verbs_.Obey(request);
+    EXPECT_FALSE(reply.ok()) << request;
+    return reply.ok() ? Error() : reply.error();
+  }
+
+  const HostConfig config_ = Config();
+  DeafSink sink_;
+  Sadb sadb_{sink_};
+  SystemPolicy system_;
+  SocketTable sockets_;
+  WorkerStats stats_[2];
+  Associations associations_{sadb_, nullptr};
+  AdminVerbs verbs_{{.config = config_,
+                     .associations = associations_,
+                     .system = system_,
+                     .sockets = sockets_,
+                     .stats = {&stats_[0], &stats_[1]},
+                     .status = [] {
+                       return Object{{"host", "a", {}}};
+                     }}};
+};
+
+TEST_F(AdminTest, AddsGetsDumpsAndDeletesAssociations) {
+  EXPECT_EQ(*Answer(Ask("sa.add", Ah(0x2001))).Find("added")->text(),
+            "ah 0x00002001 to 10.9.0.1");
+  const Value sa = Answer(Ask("sa.get", kIdentity));
+  EXPECT_EQ(*sa.Find("direction")->text(), "inbound");
+  EXPECT_EQ(*sa.Find("integrity")->text(), "hmac-sha2-256-128");
+  EXPECT_EQ(*sa.Find("state")->text(), "mature");
+  Answer(Ask("sa.add", Ah(0x2002)));
+  EXPECT_EQ(Answer(Ask("sa.dump", "{}")).Find("associations")->array()->size(),
+            2u);
+  Answer(Ask("sa.delete", kIdentity));
+  EXPECT_EQ(Refusal(Ask("sa.get", kIdentity)).code, ErrorCode::kNotFound);
+  EXPECT_EQ(*Answer(Ask("sa.flush", "{}")).Find("deleted")->whole(), 1);
+  EXPECT_EQ(ToJson(Answer(Ask("sa.dump", "{}"))), R"({"associations":[]})");
+}
+
+TEST_F(AdminTest, NeverTellsAKey) {
+  Answer(Ask("sa.add", Ah(0x2001)));
+  EXPECT_EQ(ToJson(Answer(Ask("sa.dump", "{}"))).find("5a5a"),
+            std::string::npos);
+  const std::string refused =
+      Refusal(Ask("sa.add", Ah(0x2002, R"(,"encryption_key":"0x5a5a5")")))
+          .message;
+  EXPECT_EQ(refused.find("5a5a"), std::string::npos);
+}
+
+TEST_F(AdminTest, ReadsNoFilesForARequest) {
+  EXPECT_NE(
+      Refusal(Ask("sa.add", R"({"protocol":"ah","mode":"transport","spi":8193,)"
+                            R"("source":"10.9.0.2","destination":"10.9.0.1",)"
+                            R"("integrity":"hmac-sha1-96",)"
+                            R"("integrity_key":"file:/etc/shadow"})"))
+          .message.find("hexadecimal"),
+      std::string::npos);
+}
+
+TEST_F(AdminTest, UpdatesLifetimes) {
+  Answer(Ask("sa.add", Ah(0x2001)));
+  std::string arguments = kIdentity;
+  arguments.insert(1, R"("hard_packets":5,"soft_packets":3,)");
+  Answer(Ask("sa.update", arguments));
+  EXPECT_EQ(ToJson(*Answer(Ask("sa.get", kIdentity)).Find("hard")),
+            R"({"packets":5})");
+}
+
+// API-36
+TEST_F(AdminTest, SetsListsAndDeletesRoutes) {
+  Answer(Ask("route.set", R"({"prefix":"10.0.0.0/8","ah":"use"})"));
+  Answer(Ask("route.set", R"({"prefix":"10.0.0.0/8","ah":"require"})"));
+  Answer(Ask("route.set", R"({"prefix":"10.1.0.0/16","verdict":"discard"})"));
+  const Value list = Answer(Ask("route.list", "{}"));
+  ASSERT_EQ(list.Find("routes")->array()->size(), 2u);
+  const RouteTable& routes = system_.routes();
+  EXPECT_EQ(routes.Find(*IpAddress::Parse("10.2.3.4")).levels.of(Category::kAh),
+            Level::kRequire);
+  Answer(Ask("route.delete", R"({"prefix":"10.0.0.0/8"})"));
+  EXPECT_EQ(Refusal(Ask("route.delete", R"({"prefix":"10.0.0.0/8"})")).code,
+            ErrorCode::kNotFound);
+}
+
+// API-21: changing one category's system level affects only that one.
+TEST_F(AdminTest, ChangesTheSystemLevelsThatAreNamed) {
+  Answer(Ask("level.set", R"({"ah":"require"})"));
+  Answer(Ask("level.set", R"({"esp_transport":"avail"})"));
+  const Value levels = Answer(Ask("level.get", "{}"));
+  for (const char* family : {"ipv4", "ipv6"}) {
+    EXPECT_EQ(
+        ToJson(*levels.Find(family)),
+        R"({"esp_transport":"avail","ah":"require","esp_network":"none"})");
+  }
+  EXPECT_EQ(Refusal(Ask("level.set", R"({"ah":"bypass"})")).code,
+            ErrorCode::kInvalid);
+}
+
+TEST_F(AdminTest, AddsUpCountersAndNamesDrops) {
+  stats_[0].Add(Count::kOutboundPackets, 3);
+  stats_[1].Add(Count::kOutboundPackets, 4);
+  stats_[1].Drop(DropReason::kBadIcv);
+  const Value stats = Answer(Ask("stats", "{}"));
+  EXPECT_EQ(*stats.Find("counts")->Find("outbound_packets")->whole(), 7);
+  EXPECT_EQ(*stats.Find("drops")->Find("bad_icv")->whole(), 1);
+  EXPECT_FALSE(stats.Find("meanings")
+                   ->Find("bad_icv")
+                   ->Find("sentence")
+                   ->text()
+                   ->empty());
+  EXPECT_EQ(stats.Find("drops")->object()->size(), kDropReasonCount);
+}
+
+TEST_F(AdminTest, ListsSocketsAndStatus) {
+  (*sockets_.Obtain(SocketCookie{42}))->SetLevel(Category::kAh, Level::kUse);
+  const Value sockets = Answer(Ask("socket.list", "{}"));
+  EXPECT_EQ(ToJson(sockets),
+            R"({"sockets":[{"cookie":42,"levels":{"esp_transport":"none",)"
+            R"("ah":"use","esp_network":"none"}}]})");
+  const Value status = Answer(Ask("status", "{}"));
+  EXPECT_EQ(*status.Find("host")->text(), "a");
+  EXPECT_EQ(*status.Find("sockets")->whole(), 1);
+}
+
+TEST_F(AdminTest, RefusesWhatIsNoRequest) {
+  for (const char* request :
+       {"", "x", "[]", "{}", R"({"verb":1})", R"({"verb":"status","x":1})",
+        R"({"verb":"status","arguments":[]})",
+        R"({"verb":"status","arguments":{"x":1}})"}) {
+    EXPECT_EQ(Refusal(request).code, ErrorCode::kInvalid) << request;
+  }
+  EXPECT_EQ(Refusal(R"({"verb":"sa.steal"})").code, ErrorCode::kUnsupported);
+  EXPECT_EQ(Refusal(Ask("namespace", "{}")).code, ErrorCode::kUnavailable);
+}
+
+TEST_F(AdminTest, RefusesArgumentsThatAreMissingWrongOrUnknown) {
+  EXPECT_EQ(Refusal(Ask("sa.add", "{}")).code, ErrorCode::kInvalid);
+  EXPECT_EQ(Refusal(Ask("sa.get", R"({"protocol":"ah"})")).code,
+            ErrorCode::kInvalid);
+  EXPECT_NE(Refusal(Ask("sa.add", Ah(0x2001, R"(,"replay_windw":3)")))
+                .message.find("did you mean \"replay_window\"?"),
+            std::string::npos);
+  Answer(Ask("sa.add", Ah(0x2001)));
+  EXPECT_EQ(Refusal(Ask("sa.add", Ah(0x2001))).code, ErrorCode::kExists);
+}
+
+// ---------------------------------------------------------------------------
+// Through the socket.
+
+class AdminServerTest : public AdminTest {
+ protected:
+  void Serve() {
+    server_.emplace(loop_, ListenAt(path_), verbs_);
+    thread_.Start();
+  }
+
+  void TearDown() override {
+    thread_.Stop();
+    AdminTest::TearDown();
+  }
+
+  TemporaryDirectory directory_;
+  const UnixPath path_ = directory_.Socket("admin.sock");
+  EventLoop loop_;
+  std::optional<AdminServer> server_;
+  LoopThread thread_{loop_};
+};
+
+TEST_F(AdminServerTest, AnswersAndRefuses) {
+  Serve();
+  const auto answer = AskAdmin(path_, Ask("status", "{}"));
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(answer->type, AdminType::kReply);
+  const auto refused = AskAdmin(path_, "nonsense");
+  ASSERT_TRUE(refused.ok());
+  EXPECT_EQ(refused->type, AdminType::kError);
+  EXPECT_EQ(refused->text,
+            R"({"code":"invalid","message":"the request is not JSON."})");
+}
+
+TEST_F(AdminServerTest, SendsALongDumpInParts) {
+  constexpr std::uint32_t kSas = 3000;
+  for (std::uint32_t i = 0; i < kSas; ++i) {
+    Answer(Ask("sa.add", Ah(0x2001 + i)));
+  }
+  Serve();
+  const auto answer = AskAdmin(path_, Ask("sa.dump", "{}"));
+  ASSERT_TRUE(answer.ok());
+  EXPECT_GT(answer->text.size(), 2 * kAdminMaxText);
+  const auto value = ParseJson(answer->text);
+  ASSERT_TRUE(value.ok());
+  std::set<std::string> spis;
+  for (const Value& sa : *value->Find("associations")->array()) {
+    spis.insert(*sa.Find("spi")->text());
+  }
+  EXPECT_EQ(spis.size(), kSas);
+}
+
+// A client that reads nothing neither blocks the others nor grows anything.
+TEST_F(AdminServerTest, GoesOnWhileAClientDoesNotReadItsAnswer) {
+  for (std::uint32_t i = 0; i < 5000; ++i) {
+    Answer(Ask("sa.add", Ah(0x2001 + i)));
+  }
+  Serve();
+  const UniqueFd lazy = ConnectTo(path_);
+  ASSERT_EQ(SendSeqpacket(lazy.get(), EncodeAdminMessage(AdminType::kRequest, 1,
+                                                         Ask("sa.dump", "{}")))
+                .outcome,
+            TransferOutcome::kDone);
+  ASSERT_EQ(WaitFor(lazy.get(), POLLIN, Deadline::AfterMilliseconds(5000)), 0);
+  // Deletions in the meantime do not break the dump.
+  const auto flushed = AskAdmin(path_, Ask("sa.flush", "{}"));
+  ASSERT_TRUE(flushed.ok());
+  EXPECT_EQ(flushed->type, AdminType::kReply);
+  AdminReassembly whole(1, kAdminMaxAnswer);
+  std::vector<std::uint8_t> room(kAdminMaxMessage);
+  for (bool more = true; more;) {
+    ASSERT_EQ(WaitFor(lazy.get(), POLLIN, Deadline::AfterMilliseconds(5000)),
+              0);
+    const auto message = ReceiveSeqpacket(lazy.get(), room);
+    const auto frame =
+        DecodeAdminMessage(ConstBytes(room).first(message.size), 0);
+    ASSERT_TRUE(frame.ok());
+    const auto progress = whole.Add(*frame);
+    ASSERT_TRUE(progress.ok());
+    more = *progress == AdminReassembly::Progress::kMore;
+  }
+  EXPECT_TRUE(ParseJson(whole.TakeText()).ok());
+}
+
+TEST_F(AdminServerTest, ClosesConnectionsThatTalkNonsense) {
+  Serve();
+  const UniqueFd connection = ConnectTo(path_);
+  const std::vector<std::uint8_t> nonsense(40, 1);
+  SendSeqpacket(connection.get(), nonsense);
+  ASSERT_EQ(
+      WaitFor(connection.get(), POLLIN, Deadline::AfterMilliseconds(5000)), 0);
+  std::vector<std::uint8_t> room(64);
+  EXPECT_EQ(ReceiveSeqpacket(connection.get(), room).outcome,
+            TransferOutcome::kClosed);
+  EXPECT_TRUE(AskAdmin(path_, Ask("status", "{}")).ok());
+}
+
+TEST_F(AdminServerTest, PassesTheNamespace) {
+  const UniqueFd ours(::open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC));
+  AdminVerbs verbs({.config = config_,
+                    .associations = associations_,
+                    .system = system_,
+                    .sockets = sockets_,
+                    .stats = {},
+                    .network_namespace = ours.get(),
+                    .status = [] { return Object(); }});
+  AdminServer server(loop_, ListenAt(path_), verbs);
+  thread_.Start();
+  const auto answer = AskAdmin(path_, Ask("namespace", "{}"));
+  thread_.Stop();
+  ASSERT_TRUE(answer.ok());
+
+  struct stat sent {};
+
+  struct stat got {};
+
+  ASSERT_EQ(::fstat(ours.get(), &sent), 0);
+  ASSERT_EQ(::fstat(answer->fd.get(), &got), 0);
+  EXPECT_EQ(got.st_ino, sent.st_ino);
+}
+
+}  // namespace
+}  // namespace postern

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "daemon/associations.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "core/rcu.h"
+#include "daemon/durable_reserve.h"
+#include "tests/daemon/served.h"
+
+namespace postern {
+namespace {
+
+const Instant kNow{};
+
+class DeafSink : public SaEventSink {
+ public:
+  bool Post(const SaEvent& /*event*/) override { return true; }
+};
+
+// A disk that a test owns.
+class FakeReserve : public SequenceReserve {
+ public:
+  Result<SecurityAssociation::Start> Begin(
+      const SaParameters& /*parameters*/) override {
+    ++begun;
+    return SecurityAssociation::Start{.last_used = last_used,
+                                      .reserved = last_used + 10};
+  }
+
+  Result<std::uint64_t> Extend(const SaIdentity& /*identity*/,
+                               std::uint64_t reserved) override {
+    if (full) {
+      return SystemError("writing", 28);
+    }
+    return reserved + 10;
+  }
+
+  void End(const SaIdentity& /*identity*/) override { ++ended; }
+
+  std::uint64_t last_used = 100;
+  int begun = 0;
+  int ended = 0;
+  bool full = false;
+};
+
+SecretBytes Key(std::size_t octets, std::uint8_t fill) {
+  return SecretBytes(std::vector<std::uint8_t>(octets, fill));
+}
+
+SaParameters Gcm(std::uint32_t spi, Direction direction) {
+  SaParameters parameters;
+  parameters.direction = direction;
+  parameters.spi = Spi{spi};
+  parameters.source = *IpAddress::Parse("10.9.0.1");
+  parameters.destination = *IpAddress::Parse("10.9.0.2");
+  parameters.encryption = Encryption::kAesGcm16;
+  parameters.encryption_key = Key(20, static_cast<std::uint8_t>(spi));
+  return parameters;
+}
+
+SaParameters Null(std::uint32_t spi) {
+  SaParameters parameters = Gcm(spi, Direction::kOutbound);
+  parameters.encryption = Encryption::kNull;
+  parameters.encryption_key = SecretBytes();
+  parameters.integrity = Integrity::kHmacSha2_256_128;
+  parameters.integrity_key = Key(32, 7);
+  return parameters;
+}
+
+class AssociationsTest : public ::testing::Test {
+ protected:
+  void SetUp() override { SetLogLevel(LogLevel::kOff); }
+
+  void TearDown() override {
+    SetLogLevel(LogLevel::kInfo);
+    RcuBarrier();
+  }
+
+  DeafSink sink_;
+  Sadb sadb_{sink_};
+  FakeReserve reserve_;
+};
+
+// GCM-01: without a memory an IV could be used twice.
+TEST_F(AssociationsTest, RefusesOutboundCounterModesWithoutAReserve) {
+  Associations associations(sadb_, nullptr);
+  const Status refused =
+      associations.Add(Gcm(0x1001, Direction::kOutbound), kNow);
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kForbidden);
+  EXPECT_NE(refused.error().message.find("state_directory"), std::string::npos);
+  EXPECT_EQ(sadb_.size(), 0u);
+  EXPECT_TRUE(associations.Add(Gcm(0x1002, Direction::kInbound), kNow).ok());
+  EXPECT_TRUE(associations.Add(Null(0x1003), kNow).ok());
+}
+
+TEST_F(AssociationsTest, StartsOutboundSasBehindWhatWasReserved) {
+  Associations associations(sadb_, &reserve_);
+  const SaParameters parameters = Gcm(0x1001, Direction::kOutbound);
+  ASSERT_TRUE(associations.Add(parameters, kNow).ok());
+  SecurityAssociation* sa = sadb_.Get(parameters.identity());
+  ASSERT_NE(sa, nullptr);
+  for (std::uint64_t number = 101; number <= 110; ++number) {
+    EXPECT_EQ(sa->NextNumber(100, kNow).value(), number);
+  }
+  EXPECT_EQ(sa->NextNumber(100, kNow).error(),
+            DropReason::kSequenceNotReserved);
+}
+
+TEST_F(AssociationsTest, SetsNothingAsideForWhatIsRefusedOrInbound) {
+  Associations associations(sadb_, &reserve_);
+  EXPECT_TRUE(associations.Add(Gcm(0x1001, Direction::kInbound), kNow).ok());
+  EXPECT_FALSE(associations.Add(Gcm(0x1001, Direction::kOutbound), kNow).ok());
+  EXPECT_FALSE(associations.Add(Gcm(0x10, Direction::kOutbound), kNow).ok());
+  EXPECT_EQ(reserve_.begun, 0);
+}
+
+TEST_F(AssociationsTest, FillsTheReserveWhenAskedAndSurvivesAFullDisk) {
+  Associations associations(sadb_, &reserve_);
+  const SaParameters parameters = Gcm(0x1001, Direction::kOutbound);
+  ASSERT_TRUE(associations.Add(parameters, kNow).ok());
+  SecurityAssociation* sa = sadb_.Get(parameters.identity());
+  const SaEvent more{.kind = SaEvent::Kind::kReserveMore,
+                     .identity = parameters.identity(),
+                     .generation_id = sa->generation_id()};
+  reserve_.full = true;
+  associations.Take(more, kNow);
+  for (int i = 0; i < 10; ++i) {
+    ASSERT_TRUE(sa->NextNumber(100, kNow).ok());
+  }
+  EXPECT_FALSE(sa->NextNumber(100, kNow).ok());
+  reserve_.full = false;
+  associations.Take(more, kNow);
+  EXPECT_EQ(sa->NextNumber(100, kNow).value(), 111u);
+}
+
+// Defect 17: an expiry of an SA that has gone, whose SPI lives again.
+TEST_F(AssociationsTest, BuriesOnlyTheSaThatExpired) {
+  Associations associations(sadb_, &reserve_);
+  const SaParameters parameters = Gcm(0x1001, Direction::kOutbound);
+  const SaIdentity identity = parameters.identity();
+  ASSERT_TRUE(associations.Add(parameters, kNow).ok());
+  const std::uint64_t first = sadb_.Get(identity)->generation_id();
+  ASSERT_TRUE(associations.Delete(identity).ok());
+  ASSERT_TRUE(associations.Add(parameters, kNow).ok());
+  const std::uint64_t second = sadb_.Get(identity)->generation_id();
+  ASSERT_NE(first, second);
+  const auto expire = [&](std::uint64_t generation_id) {
+    associations.Take({.kind = SaEvent::Kind::kHardExpired,
+                       .identity = identity,
+                       .generation_id = generation_id},
+                      kNow);
+  };
+  expire(first);
+  EXPECT_NE(sadb_.Get(identity), nullptr);
+  EXPECT_EQ(reserve_.ended, 1);
+  expire(second);
+  EXPECT_EQ(sadb_.Get(identity), nullptr);
+  EXPECT_EQ(reserve_.ended, 2);
+  expire(second);  // gone: no effect
+  EXPECT_EQ(reserve_.ended, 2);
+}
+
+// A dead SA is in nobody's way, even before we have heard of its end.
+TEST_F(AssociationsTest, LetsASuccessorTakeADeadSasPlace) {
+  Associations associations(sadb_, &reserve_);
+  const SaParameters parameters = Gcm(0x1001, Direction::kOutbound);
+  ASSERT_TRUE(associations.Add(parameters, kNow).ok());
+  sadb_.Get(parameters.identity())->Kill();
+  ASSERT_TRUE(associations.Add(parameters, kNow).ok());
+  EXPECT_EQ(reserve_.begun, 2);
+  EXPECT_EQ(reserve_.ended, 1);
+}
+
+// The key's numbers are free for the next SA as soon as this one is gone.
+TEST_F(AssociationsTest, EndsEveryReserveThatItBegan) {
+  Associations associations(sadb_, &reserve_);
+  for (std::uint32_t spi = 0x1001; spi < 0x1006; ++spi) {
+    ASSERT_TRUE(associations.Add(Gcm(spi, Direction::kOutbound), kNow).ok());
+  }
+  ASSERT_TRUE(
+      associations.Delete(Gcm(0x1001, Direction::kOutbound).identity()).ok());
+  EXPECT_EQ(reserve_.ended, 1);
+  // The same key again: the SADB refuses what the reserve had begun.
+  SaParameters twin = Gcm(0x1002, Direction::kOutbound);
+  twin.spi = Spi{0x2000};
+  EXPECT_EQ(associations.Add(twin, kNow).error().code, ErrorCode::kExists);
+  EXPECT_EQ(reserve_.ended, 2);
+  EXPECT_EQ(associations.Flush(), 4u);
+  EXPECT_EQ(reserve_.ended, 6);
+}
+
+// kill -9 and restart: what was reserved counts as used.
+TEST_F(AssociationsTest, NeverStartsAKeyAnewOnRealDisks) {
+  const TemporaryDirectory directory;
+  const SaParameters parameters = Gcm(0x1001, Direction::kOutbound);
+  std::uint64_t last = 0;
+  for (int life = 0; life < 3; ++life) {
+    auto reserve = DurableReserve::Open(directory.path() + "/state");
+    ASSERT_TRUE(reserve.ok()) << reserve.error().message;
+    Associations associations(sadb_, reserve->get());
+    ASSERT_TRUE(associations.Add(parameters, kNow).ok());
+    SecurityAssociation* sa = sadb_.Get(parameters.identity());
+    const std::uint64_t first = sa->NextNumber(100, kNow).value();
+    EXPECT_GT(first, last);
+    const std::uint64_t before = sa->reserved();
+    associations.Take({.kind = SaEvent::Kind::kReserveMore,
+                       .identity = parameters.identity(),
+                       .generation_id = sa->generation_id()},
+                      kNow);
+    last = sa->reserved();
+    EXPECT_GT(last, before);
+    ASSERT_TRUE(associations.Delete(parameters.identity()).ok());
+  }
+}
+
+TEST_F(AssociationsTest, RefusesASecondSaOfOneIdentityAndDeletesOnce) {
+  Associations associations(sadb_, &reserve_);
+  ASSERT_TRUE(associations.Add(Null(0x1001), kNow).ok());
+  EXPECT_EQ(associations.Add(Null(0x1001), kNow).error().code,
+            ErrorCode::kExists);
+  EXPECT_TRUE(associations.Delete(Null(0x1001).identity()).ok());
+  EXPECT_EQ(associations.Delete(Null(0x1001).identity()).error().code,
+            ErrorCode::kNotFound);
+  EXPECT_EQ(associations.Flush(), 0u);
+}
+
+}  // namespace
+}  // namespace postern

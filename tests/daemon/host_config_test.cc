@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "daemon/host_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "policy/bundle.h"
+
+namespace postern {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+constexpr const char* kLeast = R"([host]
+name = "a"
+[tun]
+addresses = ["10.9.0.1/24", "fd00:9::1/64"]
+[wire]
+kind = "tun"
+)";
+
+HostConfig Read(const std::string& text) {
+  const auto config = ParseHostConfig(text, "/etc/postern");
+  if (!config.ok()) {
+    for (const Defect& defect : config.error()) {
+      ADD_FAILURE() << InFile("host.toml", defect);
+    }
+    return {};
+  }
+  return *config;
+}
+
+// The defects of a text, as they are shown.
+std::vector<std::string> Refused(const std::string& text) {
+  const auto config = ParseHostConfig(text, "/etc/postern");
+  std::vector<std::string> lines;
+  if (!config.ok()) {
+    for (const Defect& defect : config.error()) {
+      lines.push_back(InFile("host.toml", defect));
+    }
+  }
+  return lines;
+}
+
+std::string Key(std::size_t octets) {
+  std::string text = "0x";
+  for (std::size_t i = 0; i < octets; ++i) {
+    text += "5a";
+  }
+  return text;
+}
+
+std::string Gcm(const std::string& more) {
+  return "[[sa]]\nprotocol = \"esp\"\nmode = \"transport\"\nspi = 0x1001\n"
+         "source = \"10.9.0.1\"\ndestination = \"10.9.0.2\"\n"
+         "encryption = \"aes-gcm-16\"\nencryption_key = \"" +
+         Key(20) + "\"\n" + more;
+}
+
+TEST(HostConfig, ReadsTheLeastThatAHostNeeds) {
+  const HostConfig config = Read(kLeast);
+  EXPECT_EQ(config.name, "a");
+  EXPECT_EQ(config.network.tun.name, "tun0");
+  EXPECT_EQ(config.network.wire.name, "wire-a");
+  EXPECT_EQ(config.network.wire.mtu_octets, 1500u);
+  // Every bundle fits the wire.
+  EXPECT_EQ(config.network.tun.mtu_octets, 1500 - kWorstBundleOverhead);
+  ASSERT_EQ(config.network.tun.addresses.size(), 2u);
+  EXPECT_EQ(config.network.tun.addresses[1].address.ToString(), "fd00:9::1");
+  EXPECT_EQ(config.network.tun.addresses[1].prefix_length, 64u);
+  EXPECT_FALSE(config.state_directory);
+  EXPECT_FALSE(config.network.namespace_name);
+  EXPECT_TRUE(config.routes.empty());
+}
+
+TEST(HostConfig, ReadsEveryKeyOfTheHost) {
+  const HostConfig config = Read(R"([host]
+name = "blue-1"
+state_directory = "/var/lib/postern/blue"
+run_directory = "/run/p"
+namespace = "blue"
+[tun]
+name = "t0"
+addresses = ["192.0.2.1"]
+mtu = 1400
+[wire]
+kind = "tun"
+name = "w0"
+mtu = 9000
+record = "wire.pcap"
+[wire.faults]
+seed = 7
+[wire.faults.sending]
+drop_per_mille = 10
+delay_per_mille = 20
+delay_packets = 5
+[wire.faults.receiving]
+flip_per_mille = 1
+[log]
+level = "debug"
+)");
+  EXPECT_EQ(config.state_directory, "/var/lib/postern/blue");
+  EXPECT_EQ(config.run_directory, "/run/p");
+  EXPECT_EQ(config.network.namespace_name, "blue");
+  EXPECT_EQ(config.network.tun.mtu_octets, 1400u);
+  EXPECT_EQ(config.network.tun.addresses[0].prefix_length, 32u);
+  EXPECT_EQ(config.network.wire.record, "/etc/postern/wire.pcap");
+  ASSERT_TRUE(config.network.wire.faults);
+  EXPECT_EQ(config.network.wire.faults->seed, 7u);
+  EXPECT_EQ(config.network.wire.faults->sending.drop_per_mille, 10u);
+  EXPECT_EQ(config.network.wire.faults->sending.delay_packets, 5u);
+  EXPECT_EQ(config.network.wire.faults->receiving.flip_per_mille, 1u);
+  EXPECT_EQ(config.log_level, LogLevel::kDebug);
+}
+
+TEST(HostConfig, NeverGivesTheTunLessThanIpv6Needs) {
+  const HostConfig config = Read(
+      "[host]\nname=\"a\"\n[tun]\naddresses=[\"10.9.0.1\"]\n[wire]\n"
+      "kind=\"tun\"\nmtu=1300\n");
+  EXPECT_EQ(config.network.tun.mtu_octets, 1280u);
+}
+
+// API-36
+TEST(HostConfig, ReadsTheDraftsRouteTable) {
+  const HostConfig config = Read(std::string(kLeast) + R"([levels]
+ah = "avail"
+[[route]]
+prefix = "10.91.25.0/24"
+esp_transport = "require"
+[[route]]
+prefix = "192.0.2.0/24"
+verdict = "discard"
+[[route]]
+prefix = "2001:db8::/32"
+esp_network = "use"
+gateway = "fd00:9::99"
+)");
+  const auto table = RouteTable::Create(config.routes);
+  ASSERT_TRUE(table.ok());
+  const auto levels = [&table](const char* remote) {
+    return table->Find(*IpAddress::Parse(remote)).levels.ToString();
+  };
+  EXPECT_EQ(levels("203.0.113.1"),
+            "esp_transport=none ah=avail esp_network=none");
+  EXPECT_EQ(levels("fe80::1"), "esp_transport=none ah=avail esp_network=none");
+  EXPECT_EQ(levels("10.91.25.7"),
+            "esp_transport=require ah=none esp_network=none");
+  EXPECT_EQ(table->Find(*IpAddress::Parse("192.0.2.7")).verdict,
+            Route::Verdict::kDiscard);
+  EXPECT_EQ(table->Find(*IpAddress::Parse("2001:db8::1")).gateway,
+            *IpAddress::Parse("fd00:9::99"));
+}
+
+TEST(HostConfig, LetsARouteForEverythingReplaceTheLevels) {
+  const HostConfig config = Read(std::string(kLeast) +
+                                 "[levels]\nah = \"avail\"\n[[route]]\nprefix "
+                                 "= \"0.0.0.0/0\"\nah = \"require\"\n");
+  ASSERT_EQ(config.routes.size(), 2u);
+  EXPECT_EQ(config.routes[0].prefix.ToString(), "::/0");
+  EXPECT_EQ(config.routes[1].levels.of(Category::kAh), Level::kRequire);
+}
+
+TEST(HostConfig, ReadsAssociationsAndTellsTheirDirection) {
+  const HostConfig config =
+      Read(std::string(kLeast) +
+           Gcm("esn = true\nreplay_window = 1024\n"
+               "soft_octets = 1000\nhard_octets = 2000\n"
+               "hard_packets = 10\nhard_seconds = 3600\n"
+               "dont_fragment = \"clear\"\ndscp = \"zero\"\n"
+               "selector = { protocol = \"tcp\", "
+               "destination = \"10.9.0.2/32\", "
+               "destination_port = 80 }\n") +
+           "[[sa]]\nprotocol = \"ah\"\nmode = \"transport\"\nspi = \"0x2002\"\n"
+           "source = \"fd00:9::2\"\ndestination = \"fd00:9::1\"\n"
+           "integrity = \"hmac-sha1-96\"\nintegrity_key = \"" +
+           Key(20) + "\"\n");
+  ASSERT_EQ(config.associations.size(), 2u);
+  const SaParameters& out = config.associations[0];
+  EXPECT_EQ(out.direction, Direction::kOutbound);
+  EXPECT_EQ(out.encryption, Encryption::kAesGcm16);
+  EXPECT_EQ(out.encryption_key.size(), 20u);
+  EXPECT_EQ(out.numbers, SequenceNumbers::kExtended);
+  EXPECT_EQ(out.replay_window, 1024u);
+  EXPECT_EQ(out.soft.octets, 1000u);
+  EXPECT_EQ(out.hard.packets, 10u);
+  EXPECT_EQ(out.hard.time, std::chrono::hours(1));
+  EXPECT_EQ(out.dont_fragment, TunnelHeader::DontFragment::kClear);
+  EXPECT_EQ(out.dscp, TunnelHeader::Dscp::kMap0);
+  EXPECT_EQ(out.selector.protocol, 6);
+  EXPECT_EQ(out.selector.destination_port, 80);
+  const SaParameters& in = config.associations[1];
+  EXPECT_EQ(in.direction, Direction::kInbound);
+  EXPECT_EQ(ToString(in.spi), "0x00002002");
+}
+
+// ---------------------------------------------------------------------------
+// Each kind of mistake: where it is and what to write instead.
+
+TEST(HostConfig, PlacesASyntaxError) {
+  EXPECT_THAT(Refused("[host]\nname = \"a\nx = 1\n"),
+              ElementsAre(StartsWith("host.toml:2:")));
+  EXPECT_THAT(Refused("[host\n"), ElementsAre(HasSubstr("this is not TOML")));
+}
+
+TEST(HostConfig, NamesMissingTables) {
+  EXPECT_THAT(Refused(""),
+              ElementsAre(HasSubstr("the table [host] is missing"),
+                          HasSubstr("the table [wire] is missing"),
+                          HasSubstr("the table [tun] is missing")));
+}
+
+TEST(HostConfig, NamesAMissingKey) {
+  EXPECT_THAT(
+      Refused("[host]\n[tun]\naddresses = [\"10.9.0.1\"]\n[wire]\nkind = "
+              "\"tun\"\n"),
+      ElementsAre("host.toml:1:1: host: \"name\" is missing: it must be set."));
+}
+
+TEST(HostConfig, RefusesUnknownKeysAndGuessesWhatWasMeant) {
+  EXPECT_THAT(
+      Refused(std::string(kLeast) + "mut = 1400\n"),
+      ElementsAre("host.toml:7:1: wire.mut: there is no such key: did you mean "
+                  "\"mtu\"?"));
+  EXPECT_THAT(Refused(std::string(kLeast) + "[firewall]\nx = 1\n"),
+              ElementsAre(AllOf(StartsWith("host.toml:7:"),
+                                HasSubstr("firewall: there is no such key"),
+                                HasSubstr("docs/configuration.md"))));
+}
+
+TEST(HostConfig, RefusesAValueOfAnotherKind) {
+  EXPECT_THAT(Refused(std::string(kLeast) + "mtu = \"big\"\n"),
+              ElementsAre("host.toml:7:7: wire.mtu: write a whole number here, "
+                          "not a text."));
+  EXPECT_THAT(
+      Refused(std::string(kLeast) + "record = 2020-01-01\nname = 1\n"),
+      ElementsAre(StartsWith("host.toml:8:8: wire.name: write a text")));
+  EXPECT_THAT(Refused(std::string(kLeast) + "faults = 3\n"),
+              ElementsAre(HasSubstr("this must be a table")));
+  EXPECT_THAT(Refused(std::string(kLeast) + "[sa]\nspi = 1\n"),
+              ElementsAre(HasSubstr("under [[sa]]")));
+}
+
+TEST(HostConfig, RefusesANumberOutOfRange) {
+  EXPECT_THAT(Refused(std::string(kLeast) + "mtu = 576\n"),
+              ElementsAre("host.toml:7:7: wire.mtu: 576 is out of range: write "
+                          "a number from 1280 to 9216."));
+  EXPECT_THAT(
+      Refused(std::string(kLeast) + Gcm("replay_window = 4097\n")),
+      ElementsAre(HasSubstr("sa[1].replay_window: 4097 is out of range")));
+}
+
+TEST(HostConfig, RefusesWordsThatNameNothing) {
+  EXPECT_THAT(Refused(std::string(kLeast) + "[levels]\nah = \"bypass\"\n"),
+              ElementsAre(AllOf(StartsWith("host.toml:8:6: levels.ah:"),
+                                HasSubstr("write none, avail, use"))));
+  EXPECT_THAT(Refused(std::string(kLeast) + "[levels]\nah = \"unique\"\n"),
+              ElementsAre(HasSubstr("not built yet")));
+  EXPECT_THAT(Refused(std::string(kLeast) + "[log]\nlevel = \"loud\"\n"),
+              ElementsAre(HasSubstr("log.level")));
+  EXPECT_THAT(Refused(std::string(kLeast) +
+                      "[[route]]\nprefix = \"10.0.0.0/8\"\nverdict = \"no\"\n"),
+              ElementsAre(HasSubstr("is no verdict")));
+}
+
+TEST(HostConfig, RefusesAnotherWireAndBadNames) {
+  EXPECT_THAT(
+      Refused("[host]\nname = \"by-netns\"\nstate_directory = \"x\"\nnamespace "
+              "= \"a/b\"\n[tun]\nname = \"much-too-long-a-name\"\naddresses = "
+              "[\"10.9.0.1\"]\n[wire]\nkind = \"udp\"\n"),
+      ElementsAre(HasSubstr("host.name"), HasSubstr("host.state_directory"),
+                  HasSubstr("host.namespace"), HasSubstr("wire.kind"),
+                  HasSubstr("tun.name")));
+}
+
+TEST(HostConfig, RefusesBadAddresses) {
+  const auto with = [](const std::string& addresses) {
+    return Refused(
+        "[host]\nname = \"a\"\n[wire]\nkind = \"tun\"\n[tun]\n"
+        "addresses = " +
+        addresses + "\n");
+  };
+  EXPECT_THAT(with("[\"10.9.0.300\"]"),
+              ElementsAre(StartsWith("host.toml:6:13: tun.addresses")));
+  EXPECT_THAT(with("[\"10.9.0.1/33\"]"), ElementsAre(HasSubstr("up to 32")));
+  EXPECT_THAT(with("[\"10.9.0.1/\"]"), ElementsAre(HasSubstr("up to 32")));
+  EXPECT_THAT(with("[\"224.0.0.1\"]"), ElementsAre(HasSubstr("unicast")));
+  EXPECT_THAT(with("[\"10.9.0.1\", \"10.9.0.1/8\"]"),
+              ElementsAre(HasSubstr("listed twice")));
+  EXPECT_THAT(with("[]"), ElementsAre(HasSubstr("needs an address")));
+  EXPECT_THAT(with("[1]"), ElementsAre(HasSubstr("list of texts")));
+}
+
+TEST(HostConfig, RefusesTwoRoutesForOnePrefix) {
+  EXPECT_THAT(Refused(std::string(kLeast) +
+                      "[[route]]\nprefix = \"10.0.0.0/8\"\n[[route]]\nprefix = "
+                      "\"10.0.0.0/8\"\n"),
+              ElementsAre(AllOf(StartsWith("host.toml:10:10: route[2].prefix"),
+                                HasSubstr("two routes"))));
+}
+
+TEST(HostConfig, RefusesARouteThatContradictsItself) {
+  EXPECT_THAT(
+      Refused(std::string(kLeast) +
+              "[[route]]\nprefix = \"10.0.0.0/8\"\nverdict = \"discard\"\nah = "
+              "\"use\"\n"),
+      ElementsAre(StartsWith("host.toml:7:")));
+}
+
+// SAD-06 SAD-17
+TEST(HostConfig, RefusesAssociationsThatCouldNotProtect) {
+  const std::string no_key =
+      "[[sa]]\nprotocol = \"esp\"\nmode = \"transport\"\nspi = 255\nsource = "
+      "\"10.9.0.1\"\ndestination = \"10.9.0.2\"\nencryption = \"null\"\n";
+  EXPECT_THAT(Refused(std::string(kLeast) + no_key),
+              ElementsAre(StartsWith("host.toml:7:")));
+  EXPECT_THAT(Refused(std::string(kLeast) + Gcm("integrity = \"md5\"\n")),
+              ElementsAre(HasSubstr("hmac-sha2-256-128")));
+  EXPECT_THAT(Refused(std::string(kLeast) + Gcm("") + Gcm("")),
+              ElementsAre(HasSubstr("there are two SAs")));
+}
+
+TEST(HostConfig, RefusesAssociationsOfOthers) {
+  std::string text = std::string(kLeast) + Gcm("");
+  text.replace(text.find("\"10.9.0.1\"\ndestination"), 10, "\"10.9.9.9\"");
+  EXPECT_THAT(Refused(text),
+              ElementsAre(HasSubstr("neither source nor destination")));
+}
+
+TEST(HostConfig, NeverQuotesAKey) {
+  const std::string secret = "0x5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5";
+  std::string text = std::string(kLeast) + Gcm("");
+  text.replace(text.find(Key(20)), Key(20).size(), secret);
+  const std::vector<std::string> lines = Refused(text);
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_THAT(lines[0], HasSubstr("sa[1].encryption_key"));
+  EXPECT_EQ(lines[0].find("5a5a"), std::string::npos);
+}
+
+TEST(HostConfig, TellsAllMistakesAtOnce) {
+  EXPECT_EQ(Refused(std::string(kLeast) +
+                    "mtu = 1\nnmae = \"x\"\n[levels]\nah = \"very\"\n" +
+                    Gcm("esn = 1\n"))
+                .size(),
+            4u);
+}
+
+TEST(HostConfig, SaysWhenTheFileCannotBeRead) {
+  const auto config = LoadHostConfig("/nonexistent/host.toml");
+  ASSERT_FALSE(config.ok());
+  EXPECT_EQ(InFile("host.toml", config.error().at(0)),
+            "host.toml: the file cannot be read: No such file or directory.");
+}
+
+}  // namespace
+}  // namespace postern

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "daemon/worker.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <atomic>
+#include <cstring>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "control/deadline.h"
+#include "control/seqpacket.h"
+#include "core/log/log.h"
+#include "core/net/checksum.h"
+#include "core/rcu.h"
+#include "tests/support/fake_socket_owner.h"
+
+namespace postern {
+namespace {
+
+// A port with a descriptor to wait on: one end of a socket pair, a packet a
+// message.
+class SocketPort : public PacketPort {
+ public:
+  explicit SocketPort(UniqueFd fd) : fd_(std::move(fd)) {}
+
+  std::size_t Receive(Batch& batch, PacketPool& pool,
+                      WorkerStats& stats) override {
+    std::size_t received = 0;
+    std::array<std::uint8_t, 2048> room{};
+    while (!batch.full()) {
+      const ssize_t size =
+          ::recv(fd_.get(), room.data(), room.size(), MSG_DONTWAIT);
+      if (size <= 0) {
+        break;
+      }
+      Packet packet =
+          pool.Copy(ConstBytes(room).first(static_cast<std::size_t>(size)));
+      if (!packet) {
+        stats.Drop(DropReason::kPoolEmpty);
+        break;
+      }
+      batch.Push(std::move(packet));
+      ++received;
+    }
+    return received;
+  }
+
+  void Send(Batch& batch, WorkerStats& stats) override {
+    for (Packet& packet : batch) {
+      const ConstBytes octets = std::as_const(packet).bytes();
+      if (::send(fd_.get(), octets.data(), octets.size(), MSG_NOSIGNAL) < 0) {
+        stats.Drop(DropReason::kPortRefused);
+      }
+      packet.Release();
+    }
+    batch.Clear();
+  }
+
+  std::size_t mtu() const override { return 1500; }
+
+  int descriptor() const override { return fd_.get(); }
+
+ private:
+  UniqueFd fd_;
+};
+
+struct Pair {
+  std::unique_ptr<SocketPort> port;
+  UniqueFd far;
+};
+
+Pair MakePair() {
+  std::array<int, 2> fds{};
+  EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds.data()),
+            0);
+  return {std::make_unique<SocketPort>(UniqueFd(fds[0])), UniqueFd(fds[1])};
+}
+
+// A UDP datagram 10.9.0.1:9 > 10.9.0.<to>:9 with a correct IPv4 header.
+std::vector<std::uint8_t> Datagram(std::uint8_t to = 2) {
+  std::vector<std::uint8_t> packet = {
+      0x45, 0, 0, 32, 0, 1, 0x40, 0, 64, 17, 0, 0, 10, 9, 0, 1,
+      10,   9, 0, to, 0, 9, 0,    9, 0,  12, 0, 0, 1,  2, 3, 4};
+  StoreBe<std::uint16_t>(Bytes(packet).subspan(10),
+                         InternetChecksum(ConstBytes(packet).first(20)));
+  return packet;
+}
+
+class WorkerTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto events = WorkerEvents::Create();
+    ASSERT_TRUE(events.ok());
+    events_ = std::move(*events);
+    sadb_ = std::make_unique<Sadb>(*events_);
+  }
+
+  void TearDown() override { RcuBarrier(); }
+
+  std::unique_ptr<Worker> Start(Direction direction) {
+    const bool out = direction == Direction::kOutbound;
+    auto worker =
+        Worker::Start({.direction = direction,
+                       .entrance = out ? *tun_.port : *wire_.port,
+                       .exit = out ? *wire_.port : *tun_.port,
+                       .sadb = *sadb_,
+                       .system = system_,
+                       .sockets = sockets_,
+                       .events = *events_,
+                       .owner = std::make_unique<FakeSocketOwner>(),
+                       .on_failure = [this] { failed_.store(true); }});
+    EXPECT_TRUE(worker.ok());
+    return worker.ok() ? std::move(*worker) : nullptr;
+  }
+
+  static std::vector<std::uint8_t> Await(int fd) {
+    EXPECT_EQ(WaitFor(fd, POLLIN, Deadline::AfterMilliseconds(10'000)), 0);
+    std::vector<std::uint8_t> room(2048);
+    const ssize_t size = ::recv(fd, room.data(), room.size(), MSG_DONTWAIT);
+    room.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
+    return room;
+  }
+
+  static void Put(int fd, const std::vector<std::uint8_t>& packet) {
+    ASSERT_EQ(::send(fd, packet.data(), packet.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(packet.size()));
+  }
+
+  Pair tun_ = MakePair();
+  Pair wire_ = MakePair();
+  std::unique_ptr<WorkerEvents> events_;
+  std::unique_ptr<Sadb> sadb_;
+  SystemPolicy system_;
+  SocketTable sockets_;
+  std::atomic<bool> failed_{false};
+};
+
+TEST_F(WorkerTest, CarriesClearPacketsBothWaysWhenNothingIsDemanded) {
+  const auto outbound = Start(Direction::kOutbound);
+  const auto inbound = Start(Direction::kInbound);
+  for (int i = 0; i < 200; ++i) {
+    Put(tun_.far.get(), Datagram());
+    EXPECT_EQ(Await(wire_.far.get()), Datagram());
+    Put(wire_.far.get(), Datagram());
+    EXPECT_EQ(Await(tun_.far.get()), Datagram());
+  }
+  EXPECT_EQ(outbound->stats().of(Count::kOutboundClear), 200u);
+  EXPECT_EQ(inbound->stats().of(Count::kInboundClear), 200u);
+  EXPECT_EQ(outbound->stats().of(DropReason::kForgotten), 0u);
+}
+
+// API-31: when the change has returned, every later packet obeys it.
+TEST_F(WorkerTest, ObeysANewRouteTableAtOnce) {
+  const auto worker = Start(Direction::kOutbound);
+  Put(tun_.far.get(), Datagram());
+  EXPECT_EQ(Await(wire_.far.get()), Datagram());
+  Route discard;
+  discard.prefix = IpPrefix(*IpAddress::Parse("10.9.0.2"), 32);
+  discard.verdict = Route::Verdict::kDiscard;
+  auto table = RouteTable::Create({discard});
+  ASSERT_TRUE(table.ok());
+  system_.Replace(std::move(*table));
+  Put(tun_.far.get(), Datagram());
+  // What is sent behind it, to somebody else, is what arrives next.
+  Put(tun_.far.get(), Datagram(3));
+  EXPECT_EQ(Await(wire_.far.get()), Datagram(3));
+  EXPECT_EQ(worker->stats().of(DropReason::kDiscardRoute), 1u);
+}
+
+TEST_F(WorkerTest, EndsWhileItWaitsAndWhileItIsBusy) {
+  Start(Direction::kOutbound).reset();
+  auto worker = Start(Direction::kOutbound);
+  for (int i = 0; i < 50; ++i) {
+    Put(tun_.far.get(), Datagram());
+  }
+  worker.reset();
+  EXPECT_FALSE(failed_.load());
+}
+
+TEST_F(WorkerTest, SaysWhenItsEntranceIsGone) {
+  auto worker = Start(Direction::kOutbound);
+  tun_.far.reset();
+  const Deadline deadline = Deadline::AfterMilliseconds(10'000);
+  while (!failed_.load() && deadline.remaining_ms() > 0) {
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(failed_.load());
+  worker.reset();
+}
+
+}  // namespace
+}  // namespace postern
