@@ -15,7 +15,7 @@ constexpr std::array<DropReasonText, kDropReasonCount> kTexts = {{
     {R::kBadIpVersion, "bad_ip_version", "the IP version is neither 4 nor 6",
      "RFC 791, RFC 8200"},
     {R::kBadIpHeader, "bad_ip_header",
-     "a length in the IP header contradicts the packet", "RFC 791, RFC 8200"},
+     "a length or the checksum in the IP header is wrong", "RFC 791, RFC 8200"},
     {R::kBadIpOption, "bad_ip_option",
      "an IPv4 option has a length that cannot be", "RFC 791"},
     {R::kBadExtensionHeader, "bad_extension_header",

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ah/verifier.h"
+#include "core/net/checksum.h"
 #include "esp/opener.h"
 
 namespace postern {
@@ -34,6 +35,13 @@ AuditEvent Describe(const Packet& packet, Instant now) {
     }
   }
   return event;
+}
+
+// Removing AH or ESP rewrites the length and with it the checksum of an IPv4
+// header, which must not make a damaged one look sound.
+bool HasRightChecksum(const IpView& view, const Packet& packet) {
+  return view.family() == IpFamily::kV6 ||
+         InternetChecksum(packet.bytes().first(view.header_length())) == 0;
 }
 
 // Step 4 failed: the SA remembers forgeries for its dump.
@@ -81,6 +89,9 @@ Opinion<TransformPath> InboundPipeline::Take(Packet& packet, Instant now) {
       return view.error();
     }
     packet.TrimBack(packet.size() - view->size());
+    if (!HasRightChecksum(*view, packet)) {
+      return DropReason::kBadIpHeader;
+    }
     const bool protected_still = view->protocol() == Number(IpProtocol::kEsp) ||
                                  view->protocol() == Number(IpProtocol::kAh);
     if (!protected_still) {

@@ -21,6 +21,13 @@ bool HasTcpHeader(const IpView& view) {
          view.fragment() != IpView::Fragment::kLater;
 }
 
+// A datagram whose sender has closed its socket, or has bound it to another
+// address than it sends from: the kernel finds nobody, yet somebody sent it.
+bool MayOutliveItsSocket(const FlowKey& key, Direction direction) {
+  return direction == Direction::kOutbound && !IsTcp(key) &&
+         key.local_port != 0;
+}
+
 // No connection has this remote end, so only a listener answers for it.
 FlowKey ListenersKey(const FlowKey& flow) {
   static constexpr std::array<std::uint8_t, 16> kUnspecified{};
@@ -108,6 +115,10 @@ Opinion<Flow*> FlowResolver::Ask(const Question& question) {
   if (owner.kind == Owner::Kind::kNobody) {
     passing_.policy = IsTcp(key) ? sources_.sockets.FindFlow(key) : nullptr;
     Judge(passing_);
+    if (MayOutliveItsSocket(key, question.direction)) {
+      passing_.effective = Stricter(
+          passing_.effective, WithoutSession(sources_.sockets.Strongest()));
+    }
     // A datagram socket may be bound to these ports at any moment, silently.
     return IsTcp(key) || key.local_port == 0 ? Keep() : &passing_;
   }

@@ -13,7 +13,9 @@
 // owner does not bind its new one. What a listener owns is not remembered: the
 // next packet may already be its child's. Datagram flows have no SYN: their
 // answer is asked for again when sockets come, go or are bound, and after
-// kTrust in any case; that nobody owns one is not remembered at all.
+// kTrust in any case; that nobody owns one is not remembered at all. An outbound
+// datagram that nobody owns (its sender has closed the socket meanwhile) obeys
+// the strongest level that any socket holds.
 //
 // A SYN for the 5-tuple of a connection in TIME_WAIT opens a new one, although
 // the kernel still names the old: such a SYN must satisfy the old owner's

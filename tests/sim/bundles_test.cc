@@ -137,14 +137,18 @@ TEST(Bundle, OfMoreTransformsThanWeRemoveIsRefused) {
   SimHost bob("10.9.2.1");
   AddSaPair(alice, bob, Category::kEspNetwork);
   alice.SetSystemLevel(Category::kEspNetwork, Level::kRequire);
-  Octets packet = PacketBuilder("10.9.1.1", "10.9.2.1").Udp(1, 2, Octets(30));
-  for (std::size_t i = 0; i < TransformPath::kMaxDepth; ++i) {
-    packet = alice.Send(packet).at(0);
-  }
-  const Octets too_deep = alice.Send(packet).at(0);
-  EXPECT_EQ(bob.Receive(packet).size(), 1u);
-  EXPECT_TRUE(bob.Receive(too_deep).empty());
+  const Octets clear =
+      PacketBuilder("10.9.1.1", "10.9.2.1").Udp(1, 2, Octets(30));
+  const auto nested = [&](std::size_t depth) {
+    Octets packet = clear;
+    for (std::size_t i = 0; i < depth; ++i) {
+      packet = alice.Send(packet).at(0);
+    }
+    return packet;
+  };
+  EXPECT_TRUE(bob.Receive(nested(TransformPath::kMaxDepth + 1)).empty());
   EXPECT_EQ(bob.drops(DropReason::kTooManyTransforms), 1u);
+  EXPECT_EQ(bob.Receive(nested(TransformPath::kMaxDepth)).size(), 1u);
 }
 
 }  // namespace

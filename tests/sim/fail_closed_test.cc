@@ -111,6 +111,19 @@ TEST_F(TwoHosts, WhenTheKernelCannotBeAskedNothingPasses) {
   ExpectReceiveDrop(Datagram(), DropReason::kOwnerUnknown);
 }
 
+TEST_F(TwoHosts, ADamagedIpv4HeaderIsRefused) {
+  Octets packet = Datagram();
+  packet[8] ^= 1;  // the hop limit, and not the checksum
+  ExpectReceiveDrop(packet, DropReason::kBadIpHeader);
+}
+
+// The sender of a datagram closed its socket before we could ask for it.
+TEST_F(TwoHosts, ADatagramThatOutlivedItsSocketIsNotSentInClear) {
+  EXPECT_EQ(alice_.Send(Datagram()).size(), 1u);
+  alice_.SetLevel(SocketCookie{5}, Category::kAh, Level::kRequire);
+  ExpectSendDrop(Datagram(), DropReason::kNoSa);
+}
+
 TEST_F(TwoHosts, SpisThatNobodyHasAreRefused) {
   Require(Category::kEspTransport);
   Octets packet = alice_.Send(Datagram()).at(0);
