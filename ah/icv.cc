@@ -16,6 +16,7 @@ constexpr std::size_t kMaxIcv = 64;
 // The octets around one packet's ICV.
 class Coverage {
  public:
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): room_ is scratch
   Coverage(ConstBytes packet, std::size_t ah_offset, std::size_t icv_size,
            SequenceNumbers numbers)
       : ah_(packet.subspan(ah_offset)),
@@ -53,7 +54,7 @@ class Coverage {
   std::size_t suffix_size_;
   ConstBytes lead_;
   std::array<std::uint8_t, 4> suffix_{};
-  // Written before it is read; clearing 4 KiB a packet would be waste.
+  // Written before it is read; to clear 4 KiB for each packet would be waste.
   std::array<std::uint8_t, kMaxLead> room_;
 };
 

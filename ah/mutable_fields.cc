@@ -61,10 +61,35 @@ Opinion<std::optional<ConstBytes>> FinalHop(ConstBytes option) {
   return std::optional(option.last(kIpv4AddressSize));
 }
 
-Passage ZeroMutableIpv4Options(Bytes header) {
-  const Bytes options = header.subspan(kIpv4HeaderSize);
+// A packet has at most one source route (RFC 791 3.1); `routed` remembers it.
+Passage ArriveSourceRoute(ConstBytes option, bool& routed, Bytes header) {
+  const Opinion<std::optional<ConstBytes>> hop = FinalHop(option);
+  if (!hop.ok() || std::exchange(routed, true)) {
+    return DropReason::kBadIpOption;
+  }
+  if (hop->has_value()) {
+    CopyBytes(header.subspan(kIpv4DestinationOffset), **hop);
+  }
+  return Pass();
+}
+
+// What the ICV covers of one option.
+Passage CoverIpv4Option(const Ipv4Option& option, bool& routed, Bytes header) {
+  if (IsSourceRoute(option.type)) {
+    const Passage arrived = ArriveSourceRoute(option.octets, routed, header);
+    if (!arrived.ok()) {
+      return arrived;
+    }
+  }
+  if (!CoversIpv4Option(option.type)) {
+    Zero(header.subspan(kIpv4HeaderSize + option.offset, option.octets.size()));
+  }
+  return Pass();
+}
+
+Passage CoverIpv4Options(Bytes header) {
   bool routed = false;
-  Ipv4Options walk(options);
+  Ipv4Options walk(header.subspan(kIpv4HeaderSize));
   for (;;) {
     const Opinion<std::optional<Ipv4Option>> next = walk.Next();
     if (!next.ok()) {
@@ -73,18 +98,9 @@ Passage ZeroMutableIpv4Options(Bytes header) {
     if (!next->has_value()) {
       return Pass();
     }
-    const Ipv4Option& option = **next;
-    if (IsSourceRoute(option.type)) {
-      const Opinion<std::optional<ConstBytes>> hop = FinalHop(option.octets);
-      if (!hop.ok() || std::exchange(routed, true)) {
-        return DropReason::kBadIpOption;
-      }
-      if (hop->has_value()) {
-        CopyBytes(header.subspan(kIpv4DestinationOffset), **hop);
-      }
-    }
-    if (!CoversIpv4Option(option.type)) {
-      Zero(options.subspan(option.offset, option.octets.size()));
+    const Passage covered = CoverIpv4Option(**next, routed, header);
+    if (!covered.ok()) {
+      return covered;
     }
   }
 }
@@ -94,7 +110,7 @@ Passage CoverIpv4(Bytes header) {
   Zero(header.subspan(6, 2));   // flags and fragment offset
   header[8] = 0;                // TTL
   Zero(header.subspan(10, 2));  // checksum
-  return ZeroMutableIpv4Options(header);
+  return CoverIpv4Options(header);
 }
 
 Passage ZeroMutableIpv6Options(Bytes extension) {
@@ -159,7 +175,10 @@ ConstBytes WithoutFragmentHeader(Bytes lead, const Ipv6Extension& fragment) {
   return lead.first(lead.size() - size);
 }
 
-Passage CoverExtension(const Ipv6Extension& extension, Bytes lead) {
+// What the ICV covers of one extension header. A fragment header is only
+// remembered: taking it out would pull the ground from under the walk.
+Passage CoverExtension(const Ipv6Extension& extension, Bytes lead,
+                       std::optional<Ipv6Extension>& fragment) {
   const Bytes octets = lead.subspan(extension.offset, extension.octets.size());
   switch (static_cast<IpProtocol>(extension.type)) {
     case IpProtocol::kHopByHop:
@@ -168,6 +187,12 @@ Passage CoverExtension(const Ipv6Extension& extension, Bytes lead) {
     case IpProtocol::kRouting:
       return ArriveRoutingHeader(
           octets, lead.subspan(kIpv6DestinationOffset, kIpv6AddressSize));
+    case IpProtocol::kFragment:
+      if (fragment.has_value()) {
+        return DropReason::kBadExtensionHeader;
+      }
+      fragment = extension;
+      return Pass();
     default:
       return Pass();
   }
@@ -188,14 +213,9 @@ Opinion<ConstBytes> CoverIpv6(Bytes lead) {
     if (!next->has_value()) {
       break;
     }
-    if (const Passage covered = CoverExtension(**next, lead); !covered.ok()) {
+    const Passage covered = CoverExtension(**next, lead, fragment);
+    if (!covered.ok()) {
       return covered.error();
-    }
-    if ((*next)->type == Number(IpProtocol::kFragment)) {
-      if (fragment.has_value()) {
-        return DropReason::kBadExtensionHeader;
-      }
-      fragment = **next;
     }
   }
   return fragment.has_value() ? WithoutFragmentHeader(lead, *fragment)
