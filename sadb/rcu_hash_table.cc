@@ -39,9 +39,9 @@ int MatchesQuery(cds_lfht_node* link, const void* query) {
 }  // namespace
 
 RcuHashTableBase::RcuHashTableBase()
-    : table_(cds_lfht_new_flavor(kFirstBuckets, kFirstBuckets, 0,
-                                 CDS_LFHT_AUTO_RESIZE, &urcu_qsbr_flavor,
-                                 nullptr)) {
+    : table_(cds_lfht_new_flavor(kFirstBuckets, kFirstBuckets, 0, /*flags=*/0,
+                                 &urcu_qsbr_flavor, nullptr)),
+      buckets_(kFirstBuckets) {
   static_assert(sizeof(RcuHashNode) == sizeof(cds_lfht_node) &&
                 alignof(RcuHashNode) == alignof(cds_lfht_node));
   if (table_ == nullptr) {
@@ -58,12 +58,17 @@ RcuHashTableBase::~RcuHashTableBase() {
 void RcuHashTableBase::AddNode(std::uint64_t hash, RcuHashNode& node) {
   RcuAnnotateRelease(&node);
   cds_lfht_add(table_, hash, ToLink(node));
+  if (++entries_ > buckets_) {
+    buckets_ *= 2;
+    cds_lfht_resize(table_, buckets_);
+  }
 }
 
 void RcuHashTableBase::RemoveNode(RcuHashNode& node) {
   if (cds_lfht_del(table_, ToLink(node)) != 0) {
     std::abort();  // removed twice
   }
+  --entries_;
 }
 
 RcuHashNode* RcuHashTableBase::FindNode(std::uint64_t hash, Match match,
