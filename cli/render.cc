@@ -104,9 +104,9 @@ std::string Stats(const Json& answer) {
   for (const auto& [name, packets] : answer.at("drops").items()) {
     if (packets != 0) {
       const Json& meaning = answer.at("meanings").at(name);
-      rows.push_back({Plain(packets), name,
-                      Cell(meaning, "sentence") + " [" +
-                          Cell(meaning, "source") + "]"});
+      rows.push_back(
+          {Plain(packets), name,
+           Cell(meaning, "sentence") + " [" + Cell(meaning, "source") + "]"});
     }
   }
   return text + (rows.size() == 1 ? "\nNothing was dropped.\n"

@@ -410,7 +410,8 @@ TEST_F(SadbTest, FlushesAll) {
     Add(AhSa(0x1000 + i, Direction::kInbound));
   }
   std::size_t seen = 0;
-  sadb_.Dump([&seen](SecurityAssociation& sa) { seen += sa.usable() ? 1U : 0U; });
+  sadb_.Dump(
+      [&seen](SecurityAssociation& sa) { seen += sa.usable() ? 1U : 0U; });
   EXPECT_EQ(seen, 200u);
   EXPECT_EQ(sadb_.Flush(), 200u);
   EXPECT_EQ(sadb_.size(), 0u);
