@@ -23,6 +23,7 @@ namespace postern {
 namespace {
 
 constexpr std::size_t kLeastMtu = 1280;  // IPv6's (RFC 8200 5)
+constexpr Section::Range kPerMille = {0, 1000};
 
 Result<std::string> ParseHostName(std::string_view text) {
   if (!IsHostName(text)) {
@@ -117,7 +118,6 @@ void ReadTun(Section& section, HostConfig& config) {
 
 // Absent: no faults in this direction.
 FaultPlan ReadFaultPlan(Section& faults, std::string_view direction) {
-  constexpr Section::Range kPerMille = {0, 1000};
   FaultPlan plan;
   std::optional<Section> section = faults.Table(direction);
   if (!section) {

@@ -4,10 +4,45 @@
 
 #include <array>
 #include <limits>
+#include <utility>
 
 namespace postern {
 
+Value::Value() = default;
+
+Value::Value(std::string text) : content_(std::move(text)) {}
+
+Value::Value(std::string_view text) : content_(std::string(text)) {}
+
+Value::Value(const char* text) : content_(std::string(text)) {}
+
+Value::Value(Array array) : content_(std::move(array)) {}
+
 Value::Value(Object object) : content_(std::move(object)) {}
+
+Value::Value(const Value& other) = default;
+
+Value::Value(Value&& other) noexcept = default;
+
+Value& Value::operator=(const Value& other) = default;
+
+Value& Value::operator=(Value&& other) noexcept = default;
+
+Value::~Value() = default;
+
+Value::Value(Content content) : content_(std::move(content)) {}
+
+Value Value::Flag(bool value) {
+  return Value(Content(value));
+}
+
+Value Value::Whole(std::int64_t value) {
+  return Value(Content(value));
+}
+
+Value Value::Real(double value) {
+  return Value(Content(value));
+}
 
 Value Value::Count(std::uint64_t value) {
   constexpr auto kMost =

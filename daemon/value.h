@@ -41,23 +41,22 @@ class Value {
     friend bool operator==(Null, Null) = default;
   };
 
-  Value() = default;
-
-  Value(std::string text) : content_(std::move(text)) {}
-
-  Value(std::string_view text) : content_(std::string(text)) {}
-
-  Value(const char* text) : content_(std::string(text)) {}
-
-  Value(Array array) : content_(std::move(array)) {}
-
+  // Defined where Member is complete, as everything that makes or ends one.
+  Value();
+  Value(std::string text);
+  Value(std::string_view text);
+  Value(const char* text);
+  Value(Array array);
   Value(Object object);
+  Value(const Value& other);
+  Value(Value&& other) noexcept;
+  Value& operator=(const Value& other);
+  Value& operator=(Value&& other) noexcept;
+  ~Value();
 
-  static Value Flag(bool value) { return Value(Content(value)); }
-
-  static Value Whole(std::int64_t value) { return Value(Content(value)); }
-
-  static Value Real(double value) { return Value(Content(value)); }
+  static Value Flag(bool value);
+  static Value Whole(std::int64_t value);
+  static Value Real(double value);
 
   // A counter; one beyond 2^63-1 is told as that.
   static Value Count(std::uint64_t value);
@@ -98,7 +97,7 @@ class Value {
   using Content = std::variant<Null, bool, std::int64_t, double, std::string,
                                Array, Object>;
 
-  explicit Value(Content content) : content_(std::move(content)) {}
+  explicit Value(Content content);
 
   Content content_;
   Place place_;

@@ -4,14 +4,14 @@
 
     scripts/check_headers.py build-folder [header...]
 
-Compiles each header alone, with the flags that the build folder's
-compile_commands.json has for a source file of the same folder.
+Compiles each header alone, below build-folder/headers, with the flags that the
+build folder's compile_commands.json has for a source file of the same folder
+(through ccache if that does, so that the second time is quick).
 Exit status 1 if one does not compile.
 """
 
 import concurrent.futures
 import json
-import os
 import pathlib
 import shlex
 import subprocess
@@ -34,8 +34,6 @@ def flags_by_folder(build):
         if path.suffix != ".cc" or ROOT not in path.parents:
             continue
         words = shlex.split(entry["command"])
-        if os.path.basename(words[0]) == "ccache":
-            words = words[1:]
         kept, skip = [], False
         for word in words:
             if skip or word in WITH_ARGUMENT:
@@ -58,22 +56,25 @@ def nearest(flags, header):
     return flags["core"]
 
 
-def errors_of(header, flags):
+def errors_of(header, flags, build):
     """What the compiler says to this header alone; "" when nothing."""
     directory, command = nearest(flags, header)
-    text = f'#include "{ROOT / header}"\n' * 2
+    source = build / "headers" / f"{header}.cc"
+    source.parent.mkdir(parents=True, exist_ok=True)
+    source.write_text(f'#include "{ROOT / header}"\n' * 2)
     answer = subprocess.run(
-        command + ["-fsyntax-only", "-Werror", "-x", "c++", "-"], text=True,
-        input=text, cwd=directory, capture_output=True, check=False)
+        command + ["-Werror", "-c", source, "-o", f"{source}.o"],
+        text=True, cwd=directory, capture_output=True, check=False)
     return answer.stderr if answer.returncode else ""
 
 
 def main():
-    flags = flags_by_folder(pathlib.Path(sys.argv[1]).resolve())
+    build = pathlib.Path(sys.argv[1]).resolve()
+    flags = flags_by_folder(build)
     headers = sys.argv[2:] or source_files.source_files(ROOT, (".h",))
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        answers = list(pool.map(lambda header: errors_of(header, flags),
-                                headers))
+        answers = list(pool.map(lambda header: errors_of(header, flags,
+                                                         build), headers))
     failed = 0
     for header, errors in zip(headers, answers):
         if errors:

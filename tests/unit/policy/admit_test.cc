@@ -134,6 +134,21 @@ TEST_F(InboundPolicyTest, DropsForeignSourcesInTransportMode) {
             DropReason::kSelectorMismatch);
 }
 
+// A wide selector and a route that names the peer change nothing about that.
+TEST_F(InboundPolicyTest, LetsATransportSaSpeakForItsOwnSourceOnly) {
+  SaParameters sa = Parameters(kAuth, Direction::kInbound);
+  sa.selector.source = IpPrefix::Parse("10.9.2.0/24").value();
+  Route route;
+  route.levels.Set(kNetwork, Level::kAvail);
+  route.gateway = Address(kPeer);
+  SetRoutes({route});
+  SecurityAssociation& ah = Add(sa);
+  EXPECT_TRUE(Admit(udp_, PathOf({&ah})).ok());
+  EXPECT_EQ(
+      Refusal(PacketBuilder("10.9.2.99", kHere).Udp(4711, 80), PathOf({&ah})),
+      DropReason::kSelectorMismatch);
+}
+
 TEST_F(InboundPolicyTest, LetsATunnelSpeakForItsOwnEndOnly) {
   SecurityAssociation& tunnel = AddInbound(kNetwork);
   EXPECT_TRUE(Admit(udp_, PathOf({&tunnel})).ok());

@@ -278,6 +278,19 @@ TEST_F(FlowResolverTest, DoesNotBindANewClientByAnOldOnesLevels) {
   EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kOut), Level::kNone);
 }
 
+TEST_F(FlowResolverTest, DoesNotBindANewClientsLateResetsByAnOldOnesLevels) {
+  SetAh(kClient, Level::kRequire);
+  kernel_.Open(tcp_, kClient);
+  ASSERT_TRUE(Resolve(tcp_, Opening::kSyn, kOut).ok());
+  kernel_.Open(tcp_, kLater);
+  ASSERT_TRUE(Resolve(tcp_, Opening::kSyn, kOut).ok());
+  kernel_.Close(tcp_);
+  FlowResolver later({system_, sockets_, kernel_, stats_}, 64);
+  const Opinion<Flow*> flow = later.Resolve(tcp_, Opening::kNone, kOut, now_);
+  ASSERT_TRUE(flow.ok());
+  EXPECT_EQ((*flow)->effective.of(Category::kAh), Level::kNone);
+}
+
 TEST_F(FlowResolverTest, BindsANewClientByItsOwnLevels) {
   kernel_.Open(tcp_, kClient);
   ASSERT_TRUE(Resolve(tcp_, Opening::kSyn, kOut).ok());
