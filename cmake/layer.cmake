@@ -5,7 +5,7 @@
 # One top-level folder is one static library, postern_<folder>. DEPENDS is the
 # list of folders it may include from; scripts/check_layers.py reads it from
 # CMakeLists.txt and holds the sources to it. Every header must compile on its
-# own (target all_verify_interface_header_sets).
+# own (ctest lint.headers).
 function(layer name)
   cmake_parse_arguments(arg "" "" "DEPENDS;PUBLIC;PRIVATE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/*.cc)
