@@ -32,7 +32,7 @@ fi
 cp -r "$here/program" "$work/program"
 cd "$work/program"
 # Nobody's daemon is to answer: these programs must be refused.
-export POSTERN_SOCKET=$work/no-daemon LD_LIBRARY_PATH=$prefix/$libdir
+export POSTERN_RUN_DIR=$work/no-daemon LD_LIBRARY_PATH=$prefix/$libdir
 
 export PKG_CONFIG_PATH=$prefix/$libdir/pkgconfig
 # shellcheck disable=SC2046
