@@ -361,6 +361,16 @@ TEST_F(FlowResolverTest, SeesADatagramSocketThatIsBoundWhereNobodyWas) {
   EXPECT_EQ(AhLevel(udp_, Opening::kNone, kIn), Level::kRequire);
 }
 
+TEST_F(FlowResolverTest, HoldsADatagramThatOutlivedItsSocketToTheStrongest) {
+  SetAh(kClient, Level::kUnique);
+  EXPECT_EQ(AhLevel(udp_, Opening::kNone, kOut), Level::kRequire);
+  // Only what this host sent, and only what a closed socket can have sent.
+  EXPECT_EQ(AhLevel(udp_, Opening::kNone, kIn), Level::kNone);
+  FlowKey icmp = KeyOf(IpProtocol::kIcmp, 0);
+  icmp.remote_port = 0;
+  EXPECT_EQ(AhLevel(icmp, Opening::kNone, kOut), Level::kNone);
+}
+
 TEST_F(FlowResolverTest, SeesADatagramSocketThatFollowsAnother) {
   SetAh(kLater, Level::kRequire);
   kernel_.Open(udp_, kClient);
