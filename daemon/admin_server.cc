@@ -54,6 +54,10 @@ void AdminServer::Take(SocketServer::Message message) {
     Refuse(message.from, frame->request_id, reply.error());
     return;
   }
+  // Answers of connections that were closed because nobody read them.
+  std::erase_if(sending_, [this](const auto& entry) {
+    return !server_.IsOpen(entry.first);
+  });
   sending_[message.from] = {
       .request_id = frame->request_id, .reply = std::move(*reply), .text = {}};
   Continue(message.from);

@@ -69,6 +69,8 @@ class SocketServer {
                const Limits& limits, OnMessage on_message);
   ~SocketServer();
 
+  bool IsOpen(ConnectionId id) const { return Find(id) != nullptr; }
+
   // Whether the peer still waits for an answer (it has not hung up).
   bool IsWaiting(ConnectionId id) const;
 
