@@ -2,85 +2,10 @@
 
 #include "policy/flow_resolver.h"
 
-#include <string_view>
-#include <utility>
-#include <vector>
-
-#include "gtest/gtest.h"
-
-#include "core/rcu.h"
-#include "tests/support/fake_socket_owner.h"
-#include "tests/support/packet_builder.h"
+#include "tests/unit/policy/flow_resolver_world.h"
 
 namespace postern {
 namespace {
-
-constexpr SocketCookie kListener{1};
-constexpr SocketCookie kChild{2};
-constexpr SocketCookie kClient{3};
-constexpr SocketCookie kLater{4};
-constexpr auto kOut = Direction::kOutbound;
-constexpr auto kIn = Direction::kInbound;
-
-IpAddress Address(std::string_view text) {
-  return IpAddress::Parse(text).value();
-}
-
-FlowKey KeyOf(IpProtocol protocol, std::uint16_t local_port = 80) {
-  return {Address("10.9.1.1"), Address("10.9.2.1"), local_port, 4711,
-          Number(protocol)};
-}
-
-class FlowResolverTest : public testing::Test {
- protected:
-  Opinion<Flow*> Resolve(const FlowKey& key, Opening opening,
-                         Direction direction) {
-    return resolver_.Resolve(key, opening, direction, now_);
-  }
-
-  // The AH level that binds a packet of this flow.
-  Level AhLevel(const FlowKey& key, Opening opening, Direction direction) {
-    const Opinion<Flow*> flow = Resolve(key, opening, direction);
-    EXPECT_TRUE(flow.ok());
-    return flow.ok() ? (*flow)->effective.of(Category::kAh) : Level::kBypass;
-  }
-
-  void SetAh(SocketCookie cookie, Level level) {
-    sockets_.Obtain(cookie).value()->SetLevel(Category::kAh, level);
-  }
-
-  void SetSystemAh(Level level) {
-    Route route;
-    route.levels.Set(Category::kAh, level);
-    system_.Replace(RouteTable::Create({route}).value());
-  }
-
-  // An inbound SYN that policy admitted.
-  Passage AdmitSyn(const FlowKey& key) {
-    const Opinion<Flow*> flow = Resolve(key, Opening::kSyn, kIn);
-    if (!flow.ok()) {
-      return flow.error();
-    }
-    return resolver_.Inherit(**flow, now_);
-  }
-
-  // The whole of a passive open: SYN in, SYN-ACK out with the child's cookie.
-  void Accept(SocketCookie child) {
-    ASSERT_TRUE(AdmitSyn(tcp_).ok());
-    kernel_.Open(tcp_, child);
-    ASSERT_TRUE(Resolve(tcp_, Opening::kSynAck, kOut).ok());
-  }
-
-  const FlowKey tcp_ = KeyOf(IpProtocol::kTcp);
-  const FlowKey udp_ = KeyOf(IpProtocol::kUdp);
-  const RcuReader reader_;
-  SystemPolicy system_;
-  SocketTable sockets_{{.sockets = 8, .inherited = 2}};
-  FakeSocketOwner kernel_;
-  WorkerStats stats_;
-  FlowResolver resolver_{{system_, sockets_, kernel_, stats_}, 64};
-  Instant now_;
-};
 
 TEST_F(FlowResolverTest, AsksTheKernelOnceForAConnection) {
   kernel_.Open(tcp_, kClient);
@@ -419,40 +344,6 @@ TEST_F(FlowResolverTest, LosesNothingWhenItsTableIsTooSmall) {
       EXPECT_EQ((*flow)->effective.of(Category::kAh),
                 port % 2 == 0 ? Level::kRequire : Level::kUse);
     }
-  }
-}
-
-Opening OpeningOfTcp(std::uint8_t flags) {
-  const Octets packet =
-      PacketBuilder("10.9.1.1", "10.9.2.1").Tcp(4711, 80, flags);
-  return OpeningOf(IpView::Parse(packet).value());
-}
-
-TEST(Opening, IsReadFromTheTcpFlags) {
-  EXPECT_EQ(OpeningOfTcp(kSyn), Opening::kSyn);
-  EXPECT_EQ(OpeningOfTcp(kSyn | kAck), Opening::kSynAck);
-  EXPECT_EQ(OpeningOfTcp(kAck), Opening::kNone);
-  EXPECT_EQ(OpeningOfTcp(kRst), Opening::kNone);
-  EXPECT_EQ(OpeningOfTcp(kFin | kAck), Opening::kNone);
-}
-
-TEST(Opening, IsNoneForAnythingButTcp) {
-  const Octets udp =
-      PacketBuilder("10.9.1.1", "10.9.2.1").Udp(4711, 80, Octets(20, 0xff));
-  EXPECT_EQ(OpeningOf(IpView::Parse(udp).value()), Opening::kNone);
-  const Octets fragment = PacketBuilder("10.9.1.1", "10.9.2.1")
-                              .FragmentOffset(1)
-                              .Tcp(4711, 80, kSyn);
-  EXPECT_EQ(OpeningOf(IpView::Parse(fragment).value()), Opening::kNone);
-}
-
-TEST(Opening, IsNotShownByASegmentThatEndsBeforeItsFlags) {
-  for (std::size_t size = 4; size <= 20; ++size) {
-    const Octets packet = PacketBuilder("10.9.1.1", "10.9.2.1")
-                              .Raw(Number(IpProtocol::kTcp), Octets(size, 2));
-    const IpView view = IpView::Parse(packet).value();
-    EXPECT_EQ(ShowsFlags(view), size >= 14) << size;
-    EXPECT_EQ(OpeningOf(view), size >= 14 ? Opening::kSyn : Opening::kNone);
   }
 }
 
