@@ -48,7 +48,8 @@ class RcuHashNode {
   ~RcuHashNode() = default;
 
  private:
-  alignas(8) std::array<std::byte, 16> room_{};  // a cds_lfht_node
+  // A cds_lfht_node, which only liburcu reads and writes.
+  [[maybe_unused]] alignas(8) std::array<std::byte, 16> room_{};
 };
 
 // The part that does not depend on the entry's type.
