@@ -245,7 +245,7 @@ class Capture:
         self.log = lab.directory / f"tcpdump-{self.file.stem}.log"
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                ["tcpdump", "-i", device, "-Q", direction, "-n", "-U", "-Z", "root", "-w",
+                ["tcpdump", "-i", device, "-Q", direction, "-B", "32768", "-n", "-U", "-Z", "root", "-w",
                  str(self.file), "--immediate-mode"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         lab.processes.append(self.process)
@@ -253,7 +253,22 @@ class Capture:
                    "tcpdump is listening")
 
     def stop(self):
-        """Ends the capture; returns the file."""
+        """Ends the capture once it has written what it saw; returns the file.
+
+        tcpdump told to end leaves behind what still waits in its buffer."""
+        seen, since = -1, time.monotonic()
+
+        def quiet():
+            nonlocal seen, since
+            size = self.file.stat().st_size
+            if size != seen:
+                seen, since = size, time.monotonic()
+            return time.monotonic() - since > 0.5
+        wait_until(quiet, "the capture is quiet", 30)
+        return self.cut()
+
+    def cut(self):
+        """Ends the capture at once, in the midst of traffic; returns the file."""
         self.process.send_signal(signal.SIGINT)
         self.process.wait(10)
         return self.file

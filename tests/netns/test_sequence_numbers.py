@@ -46,7 +46,7 @@ class SequenceNumbers(unittest.TestCase):
         lab.wait_until(lambda: capture.file.stat().st_size > 4000, "packets flow")
         two.alice.kill()
         lab.end_process(sender)
-        frames = [f for f in wire.read(capture.stop()) if f.field["esp.spi"]]
+        frames = [f for f in wire.read(capture.cut()) if f.field["esp.spi"]]
         seen.update((f.field["esp.spi"], f.field["esp.sequence"]) for f in frames)
         return len(frames)
 
