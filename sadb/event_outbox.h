@@ -10,6 +10,7 @@
 #ifndef POSTERN_SADB_EVENT_OUTBOX_H_
 #define POSTERN_SADB_EVENT_OUTBOX_H_
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -44,7 +45,7 @@ class EventOutbox {
 
  private:
   // The end comes last: its receiver may delete the SA.
-  static constexpr SaEvent::Kind kOrder[] = {
+  static constexpr std::array kOrder = {
       SaEvent::Kind::kSoftExpired, SaEvent::Kind::kReserveMore,
       SaEvent::Kind::kNumbersEnded, SaEvent::Kind::kHardExpired};
 

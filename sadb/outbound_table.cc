@@ -97,33 +97,32 @@ void OutboundTable::Remove(OutboundLink& link) {
   RcuDefer([group] { const std::unique_ptr<OutboundGroup> owned(group); });
 }
 
+SecurityAssociation* OutboundTable::NewestIn(const OutboundGroup* group,
+                                             const FlowKey& flow) {
+  if (group == nullptr) {
+    return nullptr;
+  }
+  for (const OutboundLink* link = group->newest.load(std::memory_order_acquire);
+       link != nullptr; link = link->older_.load(std::memory_order_acquire)) {
+    SecurityAssociation& association = link->association_;
+    if (association.usable() &&
+        association.parameters().selector.Matches(flow, Direction::kOutbound)) {
+      return &association;
+    }
+  }
+  return nullptr;
+}
+
 SecurityAssociation* OutboundTable::Find(const Sadb::OutboundKey& key,
                                          const FlowKey& flow) const {
-  const auto newest_in = [&](const GroupKey& wanted) -> SecurityAssociation* {
-    const OutboundGroup* const group = groups_.Find(HashOf(wanted), wanted);
-    if (group == nullptr) {
-      return nullptr;
-    }
-    for (const OutboundLink* link =
-             group->newest.load(std::memory_order_acquire);
-         link != nullptr; link = link->older_.load(std::memory_order_acquire)) {
-      SecurityAssociation& association = link->association_;
-      if (association.usable() && association.parameters().selector.Matches(
-                                      flow, Direction::kOutbound)) {
-        return &association;
-      }
-    }
-    return nullptr;
+  const auto look = [&](const std::atomic<std::size_t>& groups,
+                        const GroupKey& wanted) -> SecurityAssociation* {
+    return groups.load(std::memory_order_relaxed) == 0
+               ? nullptr
+               : NewestIn(groups_.Find(HashOf(wanted), wanted), flow);
   };
-
-  SecurityAssociation* const general =
-      for_any_flow_.load(std::memory_order_relaxed) == 0
-          ? nullptr
-          : newest_in({key, std::nullopt});
-  SecurityAssociation* const special =
-      for_one_flow_.load(std::memory_order_relaxed) == 0
-          ? nullptr
-          : newest_in({key, flow});
+  SecurityAssociation* const general = look(for_any_flow_, {key, std::nullopt});
+  SecurityAssociation* const special = look(for_one_flow_, {key, flow});
   if (general == nullptr || special == nullptr) {
     return general == nullptr ? special : general;
   }

@@ -63,6 +63,10 @@ class OutboundTable {
                             const FlowKey& flow) const;
 
  private:
+  // The newest usable one that `flow` may take; null without a group.
+  static SecurityAssociation* NewestIn(const OutboundGroup* group,
+                                       const FlowKey& flow);
+
   RcuHashTable<OutboundGroup> groups_;
   // How many groups there are of each kind: a kind that nobody uses costs
   // readers nothing.

@@ -42,8 +42,8 @@ RcuHashTableBase::RcuHashTableBase()
     : table_(cds_lfht_new_flavor(kFirstBuckets, kFirstBuckets, 0, /*flags=*/0,
                                  &urcu_qsbr_flavor, nullptr)),
       buckets_(kFirstBuckets) {
-  static_assert(sizeof(RcuHashNode) == sizeof(cds_lfht_node) &&
-                alignof(RcuHashNode) == alignof(cds_lfht_node));
+  static_assert(sizeof(RcuHashNode) == sizeof(cds_lfht_node));
+  static_assert(alignof(RcuHashNode) >= alignof(cds_lfht_node));
   if (table_ == nullptr) {
     std::abort();  // no memory: as every other allocation
   }

@@ -54,14 +54,16 @@ class RcuHashNode {
 
 // The part that does not depend on the entry's type.
 class RcuHashTableBase {
+ public:
+  RcuHashTableBase(const RcuHashTableBase&) = delete;
+  RcuHashTableBase& operator=(const RcuHashTableBase&) = delete;
+
  protected:
   using Match = bool (*)(const RcuHashNode& node, const void* key);
 
   RcuHashTableBase();
   // REQUIRES: the table is empty and no reader uses it.
   ~RcuHashTableBase();
-  RcuHashTableBase(const RcuHashTableBase&) = delete;
-  RcuHashTableBase& operator=(const RcuHashTableBase&) = delete;
 
   void AddNode(std::uint64_t hash, RcuHashNode& node);
   void RemoveNode(RcuHashNode& node);

@@ -76,7 +76,7 @@ class Sadb::Tables final : public SaEventSink {
   Tables& operator=(const Tables&) = delete;
 
   Status CheckFree(const SaParameters& parameters);
-  void Insert(std::unique_ptr<Entry> entry, Instant now);
+  void Insert(std::unique_ptr<Entry> owned, Instant now);
   void Remove(Entry& entry);
   std::size_t RemoveAll();
   void Schedule(Entry& entry, Instant now);

@@ -208,11 +208,11 @@ class SequenceStore::Database {
 
 Error SequenceStore::Database::Fail() {
   const Error failure = parts_.connection.Failure();
-  const Error told = {ErrorCode::kSystem,
-                      "sequence numbers could not be reserved on disk (" +
-                          failure.message +
-                          "); make room or repair the disk, until then the "
-                          "SA stops at what it has reserved"};
+  Error told = {ErrorCode::kSystem,
+                "sequence numbers could not be reserved on disk (" +
+                    failure.message +
+                    "); make room or repair the disk, until then the "
+                    "SA stops at what it has reserved"};
   if (parts_.connection.failed_for_good()) {
     broken_ = told;
   }
@@ -253,7 +253,7 @@ Status SequenceStore::Database::Reserve(const KeyFingerprint& key,
   parts_.upsert.Bind(1, key.octets);
   parts_.upsert.Bind(2, number);
   const bool done = parts_.upsert.Next() == SqliteStatement::Step::kDone;
-  const Status reserved = done ? Ok() : Status(Fail());
+  Status reserved = done ? Ok() : Status(Fail());
   parts_.upsert.Reset();
   return reserved;
 }
