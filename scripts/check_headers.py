@@ -6,7 +6,7 @@
 
 Compiles each header alone, below build-folder/headers, with the flags that the
 build folder's compile_commands.json has for a source file of the same folder
-(through ccache where it is installed: the second time is quick).
+(through ccache if that does, so that the second time is quick).
 Exit status 1 if one does not compile.
 """
 
@@ -14,14 +14,12 @@ import concurrent.futures
 import json
 import pathlib
 import shlex
-import shutil
 import subprocess
 import sys
 
 import source_files
 
 ROOT = source_files.ROOT
-LAUNCHER = [shutil.which("ccache")] if shutil.which("ccache") else []
 # What the flags of a compilation carry besides warnings and paths.
 WITH_ARGUMENT = {"-o", "-c", "-MF", "-MT", "-MQ"}
 ALONE = {"-MD", "-MMD", "-g"}
@@ -65,7 +63,7 @@ def errors_of(header, flags, build):
     source.parent.mkdir(parents=True, exist_ok=True)
     source.write_text(f'#include "{ROOT / header}"\n' * 2)
     answer = subprocess.run(
-        LAUNCHER + command + ["-Werror", "-c", source, "-o", f"{source}.o"],
+        command + ["-Werror", "-c", source, "-o", f"{source}.o"],
         text=True, cwd=directory, capture_output=True, check=False)
     return answer.stderr if answer.returncode else ""
 
