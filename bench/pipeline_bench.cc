@@ -57,6 +57,13 @@ class Half {
     if (!sadb_.Add(esp, {}, Instant()).ok()) {
       std::abort();
     }
+    kernel_.Open(
+        direction == Direction::kOutbound
+            ? FlowKey{HereAddress(), PeerAddress(), UdpSource::kLocalPort,
+                      UdpSource::kRemotePort, Number(IpProtocol::kUdp)}
+            : FlowKey{PeerAddress(), HereAddress(), UdpSource::kRemotePort,
+                      UdpSource::kLocalPort, Number(IpProtocol::kUdp)},
+        SocketCookie{1});
   }
 
   OutboundPipeline Outbound() {

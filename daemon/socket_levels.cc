@@ -104,12 +104,8 @@ int SocketLevels::Judge(const ApiRequest& request,
 // (API-33); its cookie may not have been seen by then.
 void SocketLevels::AdoptChild(const SocketFacts& facts) {
   const std::optional<FlowKey> flow = FlowOf(facts);
-  if (facts.type != SOCK_STREAM || !flow ||
-      sockets_.Find(facts.cookie) != nullptr) {
-    return;
-  }
-  if (const SocketPolicyRef inherited = sockets_.FindFlow(*flow)) {
-    sockets_.Bind(facts.cookie, *flow, inherited);
+  if (facts.type == SOCK_STREAM && flow) {
+    sockets_.Adopt(facts.cookie, *flow);
   }
 }
 

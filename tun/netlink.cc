@@ -293,7 +293,7 @@ Status Netlink::AddAddress(const std::string& link,
                request);
 }
 
-Status Netlink::ChangeRoute(std::string_view what, const Route& route,
+Status Netlink::ChangeRoute(std::string_view what, const LinkRoute& route,
                             NetlinkRequest request) {
   const Result<Link> found = FindLink(route.link);
   if (!found) {
@@ -321,11 +321,11 @@ Status Netlink::ChangeRoute(std::string_view what, const Route& route,
                request);
 }
 
-Status Netlink::AddRoute(const Route& route) {
+Status Netlink::AddRoute(const LinkRoute& route) {
   return ChangeRoute("adding", route, NetlinkRequest(RTM_NEWROUTE, kCreate));
 }
 
-Status Netlink::RemoveRoute(const Route& route) {
+Status Netlink::RemoveRoute(const LinkRoute& route) {
   return ChangeRoute("removing", route, NetlinkRequest(RTM_DELROUTE, kChange));
 }
 

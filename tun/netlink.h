@@ -55,7 +55,7 @@ struct InterfaceAddress {
   unsigned prefix_length = 32;
 };
 
-struct Route {
+struct LinkRoute {
   IpPrefix prefix;  // 0.0.0.0/0 or ::/0: the family's default route
   std::string link;
   std::optional<IpAddress> source = std::nullopt;  // preferred for new sockets
@@ -86,8 +86,8 @@ class Netlink {
   Status AddAddress(const std::string& link, const InterfaceAddress& address);
 
   // By device, without a gateway, in the main table.
-  Status AddRoute(const Route& route);
-  Status RemoveRoute(const Route& route);
+  Status AddRoute(const LinkRoute& route);
+  Status RemoveRoute(const LinkRoute& route);
 
  private:
   explicit Netlink(NetlinkSocket socket);
@@ -107,7 +107,7 @@ class Netlink {
   // Sends `request`, which asks for nothing but an acknowledgement.
   Status Order(std::string_view what, NetlinkRequest& request);
 
-  Status ChangeRoute(std::string_view what, const Route& route,
+  Status ChangeRoute(std::string_view what, const LinkRoute& route,
                      NetlinkRequest request);
 
   NetlinkSocket socket_;

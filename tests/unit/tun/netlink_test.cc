@@ -199,7 +199,7 @@ TEST_F(NetlinkTest, RefusesASecondEqualRoute) {
 
 TEST_F(NetlinkTest, RemovesARouteOnce) {
   BringUpWith("10.9.0.1", 32);
-  const Route route{IpPrefix(Address("10.20.0.0"), 16), "postern0"};
+  const LinkRoute route{IpPrefix(Address("10.20.0.0"), 16), "postern0"};
   Must(netlink().AddRoute(route));
   Must(netlink().RemoveRoute(route));
   EXPECT_EQ(Connect("10.20.3.4").first, ENETUNREACH);
