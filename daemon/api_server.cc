@@ -24,15 +24,14 @@ int ErrnoOf(ErrorCode code) {
 
 }  // namespace
 
-ApiServer::ApiServer(EventLoop& loop, UniqueFd listener, SocketLevels& levels)
-    : ApiServer(loop, std::move(listener), levels, SocketServer::Limits()) {}
+ApiServer::ApiServer(const Parts& parts, UniqueFd listener)
+    : ApiServer(parts, std::move(listener), SocketServer::Limits()) {}
 
-ApiServer::ApiServer(EventLoop& loop, UniqueFd listener, SocketLevels& levels,
+ApiServer::ApiServer(const Parts& parts, UniqueFd listener,
                      const SocketServer::Limits& limits)
-    : loop_(loop),
-      levels_(levels),
+    : parts_(parts),
       server_(
-          loop, "api.sock", std::move(listener), limits,
+          parts.loop, "api.sock", std::move(listener), limits,
           [this](SocketServer::Message message) { Take(std::move(message)); }) {
 }
 
@@ -48,28 +47,31 @@ void ApiServer::Take(SocketServer::Message message) {
     server_.Close(message.from);
     return;
   }
-  const SocketLevels::Outcome outcome = Obey(*request, std::move(message.fd));
+  const SocketServer::ConnectionId from = message.from;
+  const SocketLevels::Outcome outcome = Obey(*request, std::move(message));
   if (outcome.visible == SocketLevels::Visible::kAfterGracePeriod) {
-    ReplyAfterGracePeriod(message.from, outcome.reply);
+    ReplyAfterGracePeriod(from, outcome.reply);
   } else {
-    Reply(message.from, outcome.reply);
+    Reply(from, outcome.reply);
   }
 }
 
 SocketLevels::Outcome ApiServer::Obey(const ApiRequest& request,
-                                      UniqueFd socket) {
+                                      SocketServer::Message message) {
   SocketLevels::Outcome hello{
       .reply = {.to = request.type, .request_id = request.request_id}};
   if (!CarriesSocket(request.type)) {
     return hello;
   }
-  const Result<SocketFacts> facts = ReadSocketFacts(socket.get());
-  socket.reset();
+  const Result<SocketFacts> facts = ReadSocketFacts(message.fd.get());
+  message.fd.reset();
   if (!facts.ok()) {
     hello.reply.error = ErrnoOf(facts.error().code);
     return hello;
   }
-  return levels_.Obey(request, *facts);
+  return parts_.levels.Obey(request, *facts, [this, &message] {
+    return parts_.privilege.Grants(message.peer, message.connection);
+  });
 }
 
 void ApiServer::Reply(SocketServer::ConnectionId to, const ApiReply& reply) {
@@ -84,7 +86,7 @@ void ApiServer::Reply(SocketServer::ConnectionId to, const ApiReply& reply) {
 void ApiServer::ReplyAfterGracePeriod(SocketServer::ConnectionId to,
                                       const ApiReply& reply) {
   if (waiting_.empty()) {
-    loop_.Post([this] { ReplyToWaiting(); });
+    parts_.loop.Post([this] { ReplyToWaiting(); });
   }
   waiting_.push_back({.to = to, .reply = reply});
 }

@@ -21,6 +21,7 @@
 
 #include "control/api_protocol.h"
 #include "daemon/event_loop.h"
+#include "daemon/privilege_rule.h"
 #include "daemon/socket_levels.h"
 #include "daemon/socket_server.h"
 
@@ -28,8 +29,14 @@ namespace postern {
 
 class ApiServer {
  public:
-  ApiServer(EventLoop& loop, UniqueFd listener, SocketLevels& levels);
-  ApiServer(EventLoop& loop, UniqueFd listener, SocketLevels& levels,
+  struct Parts {
+    EventLoop& loop;
+    SocketLevels& levels;
+    const PrivilegeRule& privilege;
+  };
+
+  ApiServer(const Parts& parts, UniqueFd listener);
+  ApiServer(const Parts& parts, UniqueFd listener,
             const SocketServer::Limits& limits);
 
   const SocketServer& connections() const { return server_; }
@@ -41,14 +48,14 @@ class ApiServer {
   };
 
   void Take(SocketServer::Message message);
-  SocketLevels::Outcome Obey(const ApiRequest& request, UniqueFd socket);
+  SocketLevels::Outcome Obey(const ApiRequest& request,
+                             SocketServer::Message message);
   void Reply(SocketServer::ConnectionId to, const ApiReply& reply);
   void ReplyAfterGracePeriod(SocketServer::ConnectionId to,
                              const ApiReply& reply);
   void ReplyToWaiting();
 
-  EventLoop& loop_;
-  SocketLevels& levels_;
+  const Parts parts_;
   std::vector<Waiting> waiting_;
   SocketServer server_;
 };

@@ -127,6 +127,7 @@ struct Host::Assembly {
   std::unique_ptr<Worker> inbound;
   std::unique_ptr<Housekeeping> housekeeping;
   std::unique_ptr<SocketLevels> levels;
+  std::unique_ptr<PrivilegeRule> privilege;
   std::unique_ptr<AdminVerbs> verbs;
   std::unique_ptr<PublishedNames> names;
   std::unique_ptr<ApiServer> api;
@@ -224,7 +225,10 @@ Status Host::Assembly::StartWorkers() {
 
 Status Host::Assembly::StartServers() {
   const NamespaceCookie cookie = network->inside().cookie();
-  levels = std::make_unique<SocketLevels>(cookie, sockets);
+  levels =
+      std::make_unique<SocketLevels>(cookie, sockets, config.api.user_levels);
+  privilege = std::make_unique<PrivilegeRule>(config.api.bypass_group,
+                                              network->inside().fd());
   verbs = std::make_unique<AdminVerbs>(
       AdminVerbs::Parts{.config = config,
                         .associations = *associations,
@@ -243,7 +247,10 @@ Status Host::Assembly::StartServers() {
   if (!for_root.ok()) {
     return for_root.error();
   }
-  api = std::make_unique<ApiServer>(loop, std::move(*for_all), *levels);
+  api = std::make_unique<ApiServer>(
+      ApiServer::Parts{
+          .loop = loop, .levels = *levels, .privilege = *privilege},
+      std::move(*for_all));
   admin = std::make_unique<AdminServer>(loop, std::move(*for_root), *verbs);
   return names->Publish();
 }

@@ -301,6 +301,9 @@ Expected<HostConfig, Defects> ParseHostConfig(std::string_view text,
         log->Parsed("level", ParseLogLevel).value_or(LogLevel::kInfo);
     log->Finish();
   }
+  if (auto api = root.Table("api")) {
+    config.api = ReadApiRules(*api);
+  }
   ReadRoutes(root, config);
   ReadAssociations(root, directory, config);
   root.Finish();

@@ -94,10 +94,23 @@ int SocketLevels::Judge(const ApiRequest& request,
       facts.domain != AF_INET6) {
     return ENOPROTOOPT;
   }
-  const bool not_built =
-      request.level == ApiLevel::kBypass || request.level == ApiLevel::kUnique;
-  return request.type == ApiRequestType::kSetLevel && not_built ? EOPNOTSUPP
-                                                                : 0;
+  return 0;
+}
+
+// What a caller without privilege may do; see UserLevels.
+bool SocketLevels::UserMaySet(Level wanted, Level now) const {
+  if (wanted == Level::kBypass) {
+    return false;
+  }
+  switch (user_levels_) {
+    case UserLevels::kFree:
+      return true;
+    case UserLevels::kStrengthen:
+      return now == Level::kBypass || wanted >= now;
+    case UserLevels::kLocked:
+      return wanted == now;
+  }
+  return false;
 }
 
 // A child that accept() returned inherited its levels when its SYN was admitted
@@ -109,8 +122,31 @@ void SocketLevels::AdoptChild(const SocketFacts& facts) {
   }
 }
 
+Level SocketLevels::LevelNow(const SocketFacts& facts,
+                             Category category) const {
+  const SocketPolicyRef policy = sockets_.Find(facts.cookie);
+  return policy ? policy->levels().of(category) : Level::kNone;
+}
+
+// 0, or the errno with which the request is refused.
+int SocketLevels::Set(const ApiRequest& request, const SocketFacts& facts,
+                      const IsPrivileged& is_privileged) {
+  const Category category = CategoryOf(request.category);
+  const Level wanted = LevelOf(request.level);
+  if (!UserMaySet(wanted, LevelNow(facts, category)) && !is_privileged()) {
+    return EACCES;
+  }
+  const Result<SocketPolicyRef> policy = sockets_.Obtain(facts.cookie);
+  if (!policy.ok()) {
+    return ENOBUFS;
+  }
+  (*policy)->SetLevel(category, wanted);
+  return 0;
+}
+
 SocketLevels::Outcome SocketLevels::Obey(const ApiRequest& request,
-                                         const SocketFacts& facts) {
+                                         const SocketFacts& facts,
+                                         const IsPrivileged& is_privileged) {
   Outcome outcome{.reply = {.to = request.type,
                             .request_id = request.request_id,
                             .error = Judge(request, facts)}};
@@ -121,21 +157,15 @@ SocketLevels::Outcome SocketLevels::Obey(const ApiRequest& request,
   if (!NamesCategory(request.type)) {
     return outcome;
   }
-  const Category category = CategoryOf(request.category);
-  if (request.type == ApiRequestType::kGetLevel) {
-    const SocketPolicyRef policy = sockets_.Find(facts.cookie);
-    outcome.reply.level =
-        ApiLevelOf(policy ? policy->levels().of(category) : Level::kNone);
-    return outcome;
+  if (request.type == ApiRequestType::kSetLevel) {
+    outcome.reply.error = Set(request, facts, is_privileged);
+    if (outcome.reply.error != 0) {
+      return outcome;
+    }
+    outcome.visible = Visible::kAfterGracePeriod;
   }
-  const Result<SocketPolicyRef> policy = sockets_.Obtain(facts.cookie);
-  if (!policy.ok()) {
-    outcome.reply.error = ENOBUFS;
-    return outcome;
-  }
-  (*policy)->SetLevel(category, LevelOf(request.level));
-  outcome.reply.level = ApiLevelOf((*policy)->levels().of(category));
-  outcome.visible = Visible::kAfterGracePeriod;
+  outcome.reply.level =
+      ApiLevelOf(LevelNow(facts, CategoryOf(request.category)));
   return outcome;
 }
 

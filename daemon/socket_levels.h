@@ -7,8 +7,10 @@
 // Who is refused, with which errno:
 //
 //     ENETUNREACH   a socket of another network namespace than the host's
-//     EOPNOTSUPP    what is not TCP or UDP (see below), BYPASS, UNIQUE
+//     EOPNOTSUPP    what is not TCP or UDP (see below)
 //     ENOPROTOOPT   the IPv6 option on an IPv4 socket
+//     EACCES        BYPASS without privilege; a change that the administrator
+//                   forbids users (UserLevels); the old level stays
 //     ENOBUFS       the socket table is full
 //
 // Raw and ICMP sockets: the kernel does not tell which of them sent a packet, so
@@ -21,9 +23,11 @@
 #define POSTERN_DAEMON_SOCKET_LEVELS_H_
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 #include "control/api_protocol.h"
+#include "daemon/api_rules.h"
 #include "policy/socket_table.h"
 #include "tun/network_namespace.h"
 #include "tun/socket_facts.h"
@@ -41,18 +45,29 @@ class SocketLevels {
     Visible visible = Visible::kNow;
   };
 
-  SocketLevels(NamespaceCookie host, SocketTable& sockets)
-      : host_(host), sockets_(sockets) {}
+  // Whether the caller is privileged (PrivilegeRule); asked only when the answer
+  // depends on it.
+  using IsPrivileged = std::function<bool()>;
+
+  SocketLevels(NamespaceCookie host, SocketTable& sockets,
+               UserLevels user_levels = UserLevels::kFree)
+      : host_(host), sockets_(sockets), user_levels_(user_levels) {}
 
   // REQUIRES: CarriesSocket(request.type).
-  Outcome Obey(const ApiRequest& request, const SocketFacts& facts);
+  Outcome Obey(const ApiRequest& request, const SocketFacts& facts,
+               const IsPrivileged& is_privileged);
 
  private:
   int Judge(const ApiRequest& request, const SocketFacts& facts) const;
+  bool UserMaySet(Level wanted, Level now) const;
+  int Set(const ApiRequest& request, const SocketFacts& facts,
+          const IsPrivileged& is_privileged);
+  Level LevelNow(const SocketFacts& facts, Category category) const;
   void AdoptChild(const SocketFacts& facts);
 
   const NamespaceCookie host_;
   SocketTable& sockets_;
+  const UserLevels user_levels_;
 };
 
 // The policy layer's words for the protocol's, and back.

@@ -121,6 +121,7 @@ void SocketServer::Receive(ConnectionId id) {
       connection->last_heard = MonotonicNow();
       on_message_({.from = id,
                    .peer = connection->peer,
+                   .connection = connection->socket.get(),
                    .octets = ConstBytes(room_).first(message.size),
                    .fd = std::move(message.fd)});
       return;

@@ -51,7 +51,8 @@ class SocketServer {
   struct Message {
     ConnectionId from{};
     PeerCredentials peer;
-    ConstBytes octets;  // valid during the call
+    int connection = kNoFd;  // to ask the kernel about; during the call
+    ConstBytes octets;       // valid during the call
     UniqueFd fd;
   };
 

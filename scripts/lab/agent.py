@@ -8,6 +8,7 @@ ordinary Python program: its setsockopt() calls reach Postern because
 
 import errno
 import json
+import os
 import socket
 import struct
 import sys
@@ -127,7 +128,15 @@ def read_levels(request):
     return {name: sock.getsockopt(level, number) for name, number in OPTIONS.items()}
 
 
-VERBS = {"serve": serve, "talk": talk, "change": change, "levels": read_levels}
+def become(request):
+    """Gives up root for good: the user and the groups of the request."""
+    os.setgroups(request.get("groups", []))
+    os.setresgid(request["user"], request["user"], request["user"])
+    os.setresuid(request["user"], request["user"], request["user"])
+    return {}
+
+
+VERBS = {"become": become, "serve": serve, "talk": talk, "change": change, "levels": read_levels}
 
 
 def main():

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
@@ -54,7 +55,7 @@ class ApiServerTest : public ::testing::Test {
  protected:
   void Serve(const SocketServer::Limits& limits) {
     SetLogLevel(LogLevel::kOff);
-    server_.emplace(loop_, ListenAt(path_), levels_, limits);
+    server_.emplace(Parts(), ListenAt(path_), limits);
     thread_.Start();
   }
 
@@ -89,11 +90,16 @@ class ApiServerTest : public ::testing::Test {
     return Ask(connection.get(), EncodeApiRequest(request), fd);
   }
 
+  ApiServer::Parts Parts() {
+    return {.loop = loop_, .levels = levels_, .privilege = privilege_};
+  }
+
   TemporaryDirectory directory_;
   const UnixPath path_ = directory_.Socket("api.sock");
   EventLoop loop_;
   SocketTable sockets_;
   SocketLevels levels_{OurNamespace(), sockets_};
+  const PrivilegeRule privilege_{std::nullopt};
   std::optional<ApiServer> server_;
   LoopThread thread_{loop_};
 };
@@ -112,6 +118,15 @@ TEST_F(ApiServerTest, SetsAndTellsTheLevelOfThePassedSocket) {
   ASSERT_TRUE(reply);
   EXPECT_EQ(reply->level, ApiLevel::kRequire);
   EXPECT_EQ(reply->request_id, 6u);
+}
+
+// API-23: the connection's own credentials decide.
+TEST_F(ApiServerTest, TakesBypassFromRootAlone) {
+  Serve({});
+  const UniqueFd socket = NewSocket(AF_INET, SOCK_STREAM, 0);
+  const auto reply = AskOnce(Set(ApiLevel::kBypass), socket.get());
+  ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->error, ::geteuid() == 0 ? 0 : EACCES);
 }
 
 TEST_F(ApiServerTest, AnswersHello) {
@@ -197,7 +212,7 @@ TEST_F(ApiServerTest, ClosesConnectionsThatTalkNonsenseAndGoesOn) {
 TEST_F(ApiServerTest, DoesNotObeyAClientThatHasGone) {
   const UniqueFd socket = NewSocket(AF_INET, SOCK_STREAM, 0);
   SetLogLevel(LogLevel::kOff);
-  server_.emplace(loop_, ListenAt(path_), levels_);
+  server_.emplace(Parts(), ListenAt(path_));
   {
     const UniqueFd connection = ConnectTo(path_);
     ASSERT_EQ(SendSeqpacket(connection.get(),

@@ -80,6 +80,34 @@ TEST(HostConfig, ReadsTheLeastThatAHostNeeds) {
   EXPECT_TRUE(config.routes.empty());
 }
 
+// API-42
+TEST(HostConfig, ReadsWhatProgramsMayDo) {
+  EXPECT_FALSE(Read(kLeast).api.bypass_group);
+  EXPECT_EQ(Read(kLeast).api.user_levels, UserLevels::kFree);
+  const HostConfig config = Read(std::string(kLeast) +
+                                 "[api]\nbypass_group = \"root\"\n"
+                                 "user_levels = \"strengthen\"\n");
+  EXPECT_EQ(config.api.bypass_group, 0u);
+  EXPECT_EQ(config.api.user_levels, UserLevels::kStrengthen);
+  EXPECT_EQ(Read(std::string(kLeast) + "[api]\nbypass_group = \"4711\"\n"
+                                       "user_levels = \"locked\"\n")
+                .api.bypass_group,
+            4711u);
+}
+
+TEST(HostConfig, RefusesWordsThatGrantNobodyKnowsWhat) {
+  EXPECT_THAT(Refused(std::string(kLeast) +
+                      "[api]\nbypass_group = \"no such group\"\n"),
+              ElementsAre(HasSubstr("there is no group \"no such group\"")));
+  // Members of unmapped groups would all be in it.
+  EXPECT_THAT(
+      Refused(std::string(kLeast) + "[api]\nbypass_group = \"65534\"\n"),
+      ElementsAre(HasSubstr("stands for every group")));
+  EXPECT_THAT(
+      Refused(std::string(kLeast) + "[api]\nuser_levels = \"weaken\"\n"),
+      ElementsAre(HasSubstr("write free, strengthen or locked")));
+}
+
 TEST(HostConfig, ReadsEveryKeyOfTheHost) {
   const HostConfig config = Read(R"([host]
 name = "blue-1"

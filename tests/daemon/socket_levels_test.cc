@@ -40,13 +40,22 @@ ApiRequest Get(ApiCategory category) {
 class SocketLevelsTest : public ::testing::Test {
  protected:
   int ErrnoOf(const ApiRequest& request, const SocketFacts& facts) {
-    return levels_.Obey(request, facts).reply.error;
+    return ErrnoOf(levels_, request, facts);
+  }
+
+  // As a user without privilege, unless `privileged` says otherwise.
+  int ErrnoOf(SocketLevels& levels, const ApiRequest& request,
+              const SocketFacts& facts) {
+    return levels.Obey(request, facts, [this] { return privileged_; })
+        .reply.error;
   }
 
   ApiLevel LevelOf(ApiCategory category, const SocketFacts& facts) {
-    return levels_.Obey(Get(category), facts).reply.level;
+    return levels_.Obey(Get(category), facts, [this] { return privileged_; })
+        .reply.level;
   }
 
+  bool privileged_ = false;
   SocketTable sockets_;
   SocketLevels levels_{kHost, sockets_};
 };
@@ -57,7 +66,8 @@ TEST_F(SocketLevelsTest, KeepsThreeLevelsApart) {
        {std::pair{ApiCategory::kEspTransport, ApiLevel::kAvail},
         std::pair{ApiCategory::kAh, ApiLevel::kUse},
         std::pair{ApiCategory::kEspNetwork, ApiLevel::kRequire}}) {
-    const auto outcome = levels_.Obey(Set(level, category), Tcp(1));
+    const auto outcome = levels_.Obey(Set(level, category), Tcp(1),
+                                      [this] { return privileged_; });
     EXPECT_EQ(outcome.reply.error, 0);
     EXPECT_EQ(outcome.reply.level, level);
     EXPECT_EQ(outcome.reply.request_id, 9u);
@@ -112,19 +122,98 @@ TEST_F(SocketLevelsTest, RefusesTheIpv6OptionOnAnIpv4Socket) {
   EXPECT_EQ(LevelOf(ApiCategory::kAh, dual), ApiLevel::kRequire);
 }
 
-TEST_F(SocketLevelsTest, RefusesLevelsThatAreNotBuiltAndKeepsTheOldOne) {
+// API-23
+TEST_F(SocketLevelsTest, RefusesUsersBypassAndKeepsTheOldLevel) {
   ASSERT_EQ(ErrnoOf(Set(ApiLevel::kUse), Tcp(1)), 0);
-  EXPECT_EQ(ErrnoOf(Set(ApiLevel::kBypass), Tcp(1)), EOPNOTSUPP);
-  EXPECT_EQ(ErrnoOf(Set(ApiLevel::kUnique), Tcp(1)), EOPNOTSUPP);
+  EXPECT_EQ(ErrnoOf(Set(ApiLevel::kBypass), Tcp(1)), EACCES);
   EXPECT_EQ(LevelOf(ApiCategory::kAh, Tcp(1)), ApiLevel::kUse);
+  EXPECT_EQ(ErrnoOf(Set(ApiLevel::kBypass), Tcp(2)), EACCES);
+  EXPECT_EQ(sockets_.sockets(), 1u);  // nothing was made for the second
+}
+
+// API-23 API-25 API-26
+TEST_F(SocketLevelsTest, LetsThePrivilegedBypassOneCategoryAtATime) {
+  privileged_ = true;
+  EXPECT_EQ(ErrnoOf(Set(ApiLevel::kBypass), Tcp(1)), 0);
+  EXPECT_EQ(LevelOf(ApiCategory::kAh, Tcp(1)), ApiLevel::kBypass);
+  EXPECT_EQ(LevelOf(ApiCategory::kEspTransport, Tcp(1)), ApiLevel::kNone);
+  EXPECT_EQ(sockets_.Find(SocketCookie{1})->levels().of(Category::kAh),
+            Level::kBypass);
+}
+
+TEST_F(SocketLevelsTest, AsksForPrivilegeOnlyWhenTheAnswerDependsOnIt) {
+  int asked = 0;
+  const auto is_privileged = [&asked] {
+    ++asked;
+    return true;
+  };
+  levels_.Obey(Set(ApiLevel::kRequire), Tcp(1), is_privileged);
+  levels_.Obey(Get(ApiCategory::kAh), Tcp(1), is_privileged);
+  EXPECT_EQ(asked, 0);
+  levels_.Obey(Set(ApiLevel::kBypass), Tcp(1), is_privileged);
+  EXPECT_EQ(asked, 1);
+}
+
+// API-19
+TEST_F(SocketLevelsTest, TakesUniqueFromEverybody) {
+  EXPECT_EQ(ErrnoOf(Set(ApiLevel::kUnique), Tcp(1)), 0);
+  EXPECT_EQ(LevelOf(ApiCategory::kAh, Tcp(1)), ApiLevel::kUnique);
+}
+
+// API-42 API-43
+TEST_F(SocketLevelsTest, LetsUsersOnlyStrengthenWhereTheAdministratorSaysSo) {
+  SocketLevels levels(kHost, sockets_, UserLevels::kStrengthen);
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kNone), Tcp(1)), 0);
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kUse), Tcp(1)), 0);
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kUse), Tcp(1)), 0);
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kAvail), Tcp(1)), EACCES);
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kNone), Tcp(1)), EACCES);
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kBypass), Tcp(1)), EACCES);
+  EXPECT_EQ(LevelOf(ApiCategory::kAh, Tcp(1)), ApiLevel::kUse);
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kRequire), Tcp(1)), 0);
+  // Another category has a level of its own.
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kAvail, ApiCategory::kEspTransport),
+                    Tcp(1)),
+            0);
+  privileged_ = true;
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kBypass), Tcp(1)), 0);
+  // A socket that was handed over with BYPASS is strengthened by leaving it.
+  privileged_ = false;
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kAvail), Tcp(1)), 0);
+}
+
+// API-42
+TEST_F(SocketLevelsTest, LetsUsersChangeNothingWhereTheAdministratorSaysSo) {
+  SocketLevels levels(kHost, sockets_, UserLevels::kLocked);
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kRequire), Tcp(1)), EACCES);
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kNone), Tcp(1)), 0);  // no change
+  privileged_ = true;
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kUse), Tcp(1)), 0);
+  privileged_ = false;
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kNone), Tcp(1)), EACCES);
+  EXPECT_EQ(LevelOf(ApiCategory::kAh, Tcp(1)), ApiLevel::kUse);
+}
+
+// API-33 API-42
+TEST_F(SocketLevelsTest, HoldsAChildToWhatItInherited) {
+  SocketLevels levels(kHost, sockets_, UserLevels::kStrengthen);
+  SocketFacts child = Tcp(2);
+  child.local = {.address = *IpAddress::Parse("10.9.0.1"), .port = 80};
+  child.remote =
+      SocketEnd{.address = *IpAddress::Parse("10.9.0.2"), .port = 4711};
+  LevelSet inherited;
+  inherited.Set(Category::kAh, Level::kRequire);
+  ASSERT_TRUE(sockets_.Inherit(*FlowOf(child), inherited, MonotonicNow()).ok());
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kUse), child), EACCES);
+  EXPECT_EQ(LevelOf(ApiCategory::kAh, child), ApiLevel::kRequire);
 }
 
 TEST_F(SocketLevelsTest, SaysWhenTheTableIsFull) {
   SocketTable small({.sockets = 1, .inherited = 1});
   SocketLevels levels(kHost, small);
-  EXPECT_EQ(levels.Obey(Set(ApiLevel::kUse), Tcp(1)).reply.error, 0);
-  EXPECT_EQ(levels.Obey(Set(ApiLevel::kUse), Tcp(2)).reply.error, ENOBUFS);
-  EXPECT_EQ(levels.Obey(Set(ApiLevel::kRequire), Tcp(1)).reply.error, 0);
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kUse), Tcp(1)), 0);
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kUse), Tcp(2)), ENOBUFS);
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kRequire), Tcp(1)), 0);
 }
 
 // API-33
