@@ -237,20 +237,31 @@ name = "wire-{self.name}"
         return bool(shown.stdout.strip())
 
 
+def capture_command(device, file, direction):
+    """The program to capture with, and what it says when it has begun."""
+    if pathlib.Path("/proc/self/setgroups").read_text().strip() == "allow":
+        return (["tcpdump", "-i", device, "-Q", direction, "-B", "32768", "-n",
+                 "-U", "-w", str(file), "--immediate-mode"], "listening on")
+    # In an ordinary user's namespace tcpdump, which wants to be another user
+    # than root, cannot; Wireshark's own program does not care.
+    which = {"in": ["-f", "inbound"], "out": ["-f", "outbound"], "inout": []}
+    return (["dumpcap", "-q", "-P", "-B", "32", "-i", device,
+             *which[direction], "-w", str(file)], "File:")
+
+
 class Capture:
-    """tcpdump on a device of the outer namespace."""
+    """What passes a device of the outer namespace, written to a pcap file."""
 
     def __init__(self, lab, device, file, direction="inout"):
         self.file = pathlib.Path(file)
-        self.log = lab.directory / f"tcpdump-{self.file.stem}.log"
+        self.log = lab.directory / f"capture-{self.file.stem}.log"
+        command, begun = capture_command(device, self.file, direction)
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                ["tcpdump", "-i", device, "-Q", direction, "-B", "32768", "-n", "-U", "-Z", "root", "-w",
-                 str(self.file), "--immediate-mode"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         lab.processes.append(self.process)
-        wait_until(lambda: "listening on" in self.log.read_text(),
-                   "tcpdump is listening")
+        wait_until(lambda: begun in self.log.read_text(),
+                   f"{command[0]} captures")
 
     def stop(self):
         """Ends the capture once it has written what it saw; returns the file.
