@@ -77,7 +77,8 @@ class Host {
   }
 
   Decision Decide(std::size_t flow) {
-    return outbound_.Decide(*IpView::Parse(outbound_packets_[flow]), Instant());
+    return outbound_.Decide(*IpView::Parse(outbound_packets_[flow]), Owner(),
+                            Instant());
   }
 
   bool Admit(std::size_t flow) {

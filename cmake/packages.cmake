@@ -17,3 +17,6 @@ pkg_check_modules(URCU_CDS REQUIRED IMPORTED_TARGET liburcu-cds)
 add_library(postern_urcu INTERFACE)
 target_link_libraries(postern_urcu INTERFACE PkgConfig::URCU_QSBR
   PkgConfig::URCU_CDS)
+
+# libbpf attaches the program that stamps packets with their sender's cookie.
+pkg_check_modules(LIBBPF REQUIRED IMPORTED_TARGET libbpf)

@@ -37,6 +37,7 @@ enum class DropReason : std::uint8_t {
   kSequenceNotReserved,
   kLifetimeExpired,
   kOwnerUnknown,
+  kNotStamped,
   kTableFull,
   kCryptoFailed,
   // Inbound: finding and opening.

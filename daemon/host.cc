@@ -265,6 +265,7 @@ Object Host::Assembly::DescribeStatus() const {
       {"pid", Value::Whole(::getpid()), {}},
       {"uptime_seconds", Value::Whole(uptime.count()), {}},
       {"namespace_cookie", Value::Count(cookie), {}},
+      {"ownership", std::string(NameOf(network->ownership())), {}},
       {"tun", Describe(config.network.tun), {}},
       {"wire", Describe(config.network.wire), {}},
       {"api_connections", Describe(api->connections()), {}},

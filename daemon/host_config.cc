@@ -50,6 +50,19 @@ Result<std::string> ParseNamespaceName(std::string_view text) {
   return std::string(text);
 }
 
+// Empty: the best that the kernel allows.
+Result<std::optional<Ownership>> ParseOwnership(std::string_view text) {
+  if (text == "auto") {
+    return std::optional<Ownership>();
+  }
+  for (const Ownership ownership : {Ownership::kBpf, Ownership::kSockDiag}) {
+    if (text == NameOf(ownership)) {
+      return std::optional(ownership);
+    }
+  }
+  return Invalid("write \"auto\", \"bpf\" or \"sock_diag\".");
+}
+
 // As the kernel's dev_valid_name().
 Result<std::string> ParseLinkName(std::string_view text) {
   const bool odd = text.find_first_of("/: \t\n%") != std::string_view::npos;
@@ -78,6 +91,8 @@ void ReadHost(Section& section, HostConfig& config) {
   config.run_directory = section.Parsed("run_directory", ParseDirectory);
   config.network.namespace_name =
       section.Parsed("namespace", ParseNamespaceName);
+  config.network.ownership =
+      section.Parsed("ownership", ParseOwnership).value_or(std::nullopt);
   section.Finish();
 }
 
@@ -242,6 +257,10 @@ std::string DirectoryOf(const std::string& file) {
 }
 
 }  // namespace
+
+std::string_view NameOf(Ownership ownership) {
+  return ownership == Ownership::kBpf ? "bpf" : "sock_diag";
+}
 
 Result<OwnAddress> OwnAddress::Parse(std::string_view text) {
   const std::size_t slash = text.find('/');

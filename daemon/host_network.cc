@@ -10,6 +10,8 @@
 
 #include "core/log/log.h"
 #include "tun/netlink.h"
+#include "tun/socket_stamp.h"
+#include "tun/stamp_program.h"
 #include "tun/tun_device.h"
 #include "wire/fault_injector.h"
 #include "wire/pcap_recorder.h"
@@ -43,6 +45,37 @@ Result<NetworkNamespace> OpenInside(const NetworkConfig& config) {
 Status UnlessThere(Status status) {
   const bool there = !status.ok() && status.error().code == ErrorCode::kExists;
   return there ? Ok() : status;
+}
+
+Status StampPackets(const NetworkNamespace& inside, TunDevice& tun) {
+  const Result<SocketStamp> stamp = SocketStamp::Create();
+  if (!stamp.ok()) {
+    return stamp.error();
+  }
+  Status attached = AttachStampProgram(inside, tun.index(), *stamp);
+  if (attached.ok()) {
+    tun.ExpectStamps(*stamp);
+  }
+  return attached;
+}
+
+// While the link is down, so that no packet comes before its stamp does.
+Result<Ownership> ChooseOwnership(const NetworkNamespace& inside,
+                                  TunDevice& tun,
+                                  std::optional<Ownership> wanted) {
+  if (wanted != Ownership::kSockDiag) {
+    const Status stamped = StampPackets(inside, tun);
+    if (stamped.ok()) {
+      return Ownership::kBpf;
+    }
+    if (wanted == Ownership::kBpf) {
+      return stamped.error();
+    }
+    Log(LogLevel::kWarning, "ownership_by_sock_diag",
+        {{"reason", stamped.error().message}});
+  }
+  DetachStampProgram(inside, tun.index());
+  return Ownership::kSockDiag;
 }
 
 Status AttachInside(const NetworkNamespace& inside, const TunConfig& config) {
@@ -153,7 +186,11 @@ Result<std::unique_ptr<HostNetwork>> HostNetwork::Create(
   if (!tun.ok()) {
     return tun.error();
   }
-  const std::uint32_t tun_index = (*tun)->index();
+  const Result<Ownership> ownership =
+      ChooseOwnership(*inside, **tun, config.ownership);
+  if (!ownership.ok()) {
+    return ownership.error();
+  }
   if (Status attached = AttachInside(*inside, config.tun); !attached.ok()) {
     return attached.error();
   }
@@ -167,16 +204,16 @@ Result<std::unique_ptr<HostNetwork>> HostNetwork::Create(
   }
   WarnUnlessForwarding(config.tun);
   return std::unique_ptr<HostNetwork>(new HostNetwork(
-      std::move(*inside), std::move(*tun), tun_index, std::move(*wire)));
+      std::move(*inside), std::move(*tun), *ownership, std::move(*wire)));
 }
 
 HostNetwork::HostNetwork(NetworkNamespace inside,
-                         std::unique_ptr<PacketPort> tun,
-                         std::uint32_t tun_index,
+                         std::unique_ptr<TunDevice> tun, Ownership ownership,
                          std::unique_ptr<PacketPort> wire)
     : inside_(std::move(inside)),
+      tun_index_(tun->index()),
       tun_(std::move(tun)),
-      tun_index_(tun_index),
+      ownership_(ownership),
       wire_(std::move(wire)) {}
 
 }  // namespace postern

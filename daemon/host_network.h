@@ -24,6 +24,7 @@
 #include "core/packet/packet_port.h"
 #include "daemon/network_config.h"
 #include "tun/network_namespace.h"
+#include "tun/tun_device.h"
 
 namespace postern {
 
@@ -39,16 +40,20 @@ class HostNetwork {
 
   std::uint32_t tun_index() const { return tun_index_; }
 
+  // How the outbound packets' owners are found out.
+  Ownership ownership() const { return ownership_; }
+
   // With the recorder and the faults, if there are any.
   PacketPort& wire() { return *wire_; }
 
  private:
-  HostNetwork(NetworkNamespace inside, std::unique_ptr<PacketPort> tun,
-              std::uint32_t tun_index, std::unique_ptr<PacketPort> wire);
+  HostNetwork(NetworkNamespace inside, std::unique_ptr<TunDevice> tun,
+              Ownership ownership, std::unique_ptr<PacketPort> wire);
 
   NetworkNamespace inside_;
-  std::unique_ptr<PacketPort> tun_;
   std::uint32_t tun_index_;
+  std::unique_ptr<PacketPort> tun_;
+  Ownership ownership_;
   std::unique_ptr<PacketPort> wire_;
 };
 

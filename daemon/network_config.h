@@ -9,6 +9,7 @@
 #define POSTERN_DAEMON_NETWORK_CONFIG_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -43,8 +44,16 @@ struct WireConfig {
   std::optional<FaultInjector::Plan> faults;
 };
 
+// How it is found out which socket sent a packet: by a BPF program that stamps
+// it, or by a question to the kernel (sock_diag).
+enum class Ownership : std::uint8_t { kBpf, kSockDiag };
+
+// "bpf", "sock_diag".
+std::string_view NameOf(Ownership ownership);
+
 struct NetworkConfig {
   std::optional<std::string> namespace_name;  // as `ip netns` calls it
+  std::optional<Ownership> ownership;  // empty: kBpf if the kernel lets us
   TunConfig tun;
   WireConfig wire;
 };

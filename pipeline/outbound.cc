@@ -56,7 +56,7 @@ Opinion<Decision> OutboundPipeline::Judge(Packet& packet, Instant now) {
     return view.error();
   }
   packet.TrimBack(packet.size() - view->size());
-  return policy_.Decide(*view, now);
+  return policy_.Decide(*view, packet.sender(), now);
 }
 
 // Steps 5 and 6.

@@ -36,19 +36,20 @@ bool AllUsable(const Bundle& bundle) {
 
 }  // namespace
 
-Decision OutboundPolicy::Decide(const IpView& packet, Instant now) {
+Decision OutboundPolicy::Decide(const IpView& packet, const Owner& sender,
+                                Instant now) {
   const Opinion<FlowKey> key = packet.Key(Direction::kOutbound);
   if (!key.ok()) {
     return Discard{key.error()};
   }
   if (packet.fragment() == IpView::Fragment::kLater) {
-    return DecideFragment(*key);
+    return DecideFragment(*key, sender);
   }
   if (!ShowsFlags(packet)) {
     return Discard{DropReason::kBadTransportHeader};
   }
-  const Opinion<Flow*> flow =
-      flows_.Resolve(*key, OpeningOf(packet), Direction::kOutbound, now);
+  const Opinion<Flow*> flow = flows_.Resolve(*key, OpeningOf(packet),
+                                             Direction::kOutbound, now, sender);
   if (!flow.ok()) {
     return Discard{flow.error()};
   }
@@ -72,8 +73,12 @@ Decision OutboundPolicy::DecideFlow(Flow& flow) {
   return Protect{&flow.bundle};
 }
 
-Decision OutboundPolicy::DecideFragment(const FlowKey& key) {
-  fragment_ = flows_.WithoutOwner(key);
+Decision OutboundPolicy::DecideFragment(const FlowKey& key,
+                                        const Owner& sender) {
+  fragment_ = flows_.OfFragment(key, sender);
+  if (sender.kind != Owner::Kind::kUnknown) {
+    return DecideFlow(fragment_);
+  }
   const LevelSet strongest = flows_.StrongestSocket();
   for (const Category category : kCategories) {
     if (ForbidsClearOutbound(strongest.of(category)) &&
@@ -177,7 +182,7 @@ bool InboundPolicy::SpeaksFor(const SaParameters& sa,
 
 Passage InboundPolicy::AdmitFragment(const FlowKey& key,
                                      const TransformPath& path) const {
-  const Flow fragment = flows_.WithoutOwner(key);
+  const Flow fragment = flows_.OfFragment(key);
   if (fragment.discard) {
     return DropReason::kDiscardRoute;
   }

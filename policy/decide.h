@@ -16,7 +16,7 @@
 // there is none: NeedSa outbound, and inbound as REQUIRE.
 //
 // Fragments. A non-initial fragment names no ports, so its socket cannot be
-// known. It is judged by the route's levels, and dropped (kFragment) wherever
+// known, unless it names its sender itself. It is judged by the route's levels, and dropped (kFragment) wherever
 // any socket of the host has a level that could forbid it: outbound at USE and
 // stronger when the route's level does not protect it anyway, inbound at
 // REQUIRE and stronger without that category's transform. Once fragments are
@@ -68,11 +68,12 @@ class OutboundPolicy {
   OutboundPolicy(const Sadb& sadb, FlowResolver& flows)
       : sadb_(sadb), flows_(flows) {}
 
-  Decision Decide(const IpView& packet, Instant now);
+  // `sender` is whom the packet names: Packet::sender().
+  Decision Decide(const IpView& packet, const Owner& sender, Instant now);
 
  private:
   Decision DecideFlow(Flow& flow);
-  Decision DecideFragment(const FlowKey& key);
+  Decision DecideFragment(const FlowKey& key, const Owner& sender);
   void BuildBundle(Flow& flow);
   SecurityAssociation* FindFor(const Flow& flow, Category category) const;
 

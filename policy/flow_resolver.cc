@@ -73,27 +73,42 @@ FlowResolver::FlowResolver(const Sources& sources, std::size_t flows)
     : sources_(sources), table_(flows) {}
 
 Opinion<Flow*> FlowResolver::Resolve(const FlowKey& key, Opening opening,
-                                     Direction direction, Instant now) {
+                                     Direction direction, Instant now,
+                                     const Owner& sender) {
+  Question question{key, opening, direction, now, sender};
+  // A segment of the kernel's own belongs to the connection it speaks for.
+  if (IsTcp(key) && (sender.kind == Owner::Kind::kNobody ||
+                     (sender.role == Owner::Role::kRaw &&
+                      !sources_.sockets.Find(sender.cookie)))) {
+    question.sender = Owner();
+  }
   if (opening == Opening::kNone) {
-    Flow* const flow = table_.Find(key);
-    if (flow != nullptr && Trusts(*flow, now)) {
+    Flow* const flow = table_.Find(key, question.sender.cookie);
+    if (flow != nullptr && Trusts(*flow, question)) {
       Refresh(*flow);
       return flow;
     }
   }
-  return Ask({key, opening, direction, now});
+  return Ask(question);
 }
 
-// A TCP connection keeps its owner until a SYN opens the next one. A datagram
-// flow can pass to another socket without any packet telling so.
-bool FlowResolver::Trusts(const Flow& flow, Instant now) const {
+// A socket that the packet names is its owner for ever; that it is nobody's
+// holds until sockets come. Otherwise, a TCP connection keeps its owner until a
+// SYN opens the next one, and a datagram flow can pass to another socket without
+// any packet telling so.
+bool FlowResolver::Trusts(const Flow& flow, const Question& question) const {
+  const bool sockets_as_seen =
+      flow.seen_sockets == sources_.sockets.generation();
+  if (question.sender.kind != Owner::Kind::kUnknown) {
+    return flow.cookie || sockets_as_seen;
+  }
   return IsTcp(flow.key) ||
-         (flow.seen_sockets == sources_.sockets.generation() &&
-          now - flow.asked < kTrust);
+         (sockets_as_seen && question.now - flow.asked < kTrust);
 }
 
 Opinion<Flow*> FlowResolver::Ask(const Question& question) {
   const FlowKey& key = question.key;
+  table_.Erase(key, question.sender.cookie);
   table_.Erase(key);
   if (question.opening == Opening::kSyn &&
       question.direction == Direction::kOutbound) {
@@ -101,6 +116,7 @@ Opinion<Flow*> FlowResolver::Ask(const Question& question) {
   }
   passing_ = Flow{};
   passing_.key = key;
+  passing_.sender = question.sender.cookie;
   passing_.asked = question.now;
   // Read before the look-ups: what changes meanwhile is looked up again.
   passing_.seen_sockets = sources_.sockets.generation();
@@ -108,26 +124,54 @@ Opinion<Flow*> FlowResolver::Ask(const Question& question) {
   if (passing_.discard) {
     return &passing_;
   }
-  const Owner owner = AskKernel(key);
-  if (owner.kind == Owner::Kind::kUnknown) {
-    return DropReason::kOwnerUnknown;
-  }
-  if (owner.kind == Owner::Kind::kNobody) {
-    passing_.policy = IsTcp(key) ? sources_.sockets.FindFlow(key) : nullptr;
-    Judge(passing_);
-    if (MayOutliveItsSocket(key, question.direction)) {
-      passing_.effective = Stricter(
-          passing_.effective, WithoutSession(sources_.sockets.Strongest()));
-    }
-    // A datagram socket may be bound to these ports at any moment, silently.
-    return IsTcp(key) || key.local_port == 0 ? Keep() : &passing_;
+  const Owner owner = question.sender.kind == Owner::Kind::kUnknown
+                          ? AskKernel(key)
+                          : question.sender;
+  switch (owner.kind) {
+    case Owner::Kind::kUnknown:
+      return DropReason::kOwnerUnknown;
+    case Owner::Kind::kNobody:
+      return AskForNobody(question);
+    case Owner::Kind::kSocket:
+      break;
   }
   passing_.cookie = owner.cookie;
-  if (owner.role == Owner::Role::kListener) {
-    LookUpListener(question, sources_.sockets.Find(owner.cookie));
-    return &passing_;
+  switch (owner.role) {
+    case Owner::Role::kListener:
+      LookUpListener(question, sources_.sockets.Find(owner.cookie));
+      return &passing_;
+    case Owner::Role::kRaw:
+      return AskForRaw(question);
+    case Owner::Role::kEndpoint:
+      break;
   }
   return AskForEndpoint(question);
+}
+
+Flow* FlowResolver::AskForNobody(const Question& question) {
+  const FlowKey& key = question.key;
+  passing_.policy = IsTcp(key) ? sources_.sockets.FindFlow(key) : nullptr;
+  Judge(passing_);
+  if (question.sender.kind == Owner::Kind::kNobody) {
+    return Keep();
+  }
+  if (MayOutliveItsSocket(key, question.direction)) {
+    passing_.effective = Stricter(passing_.effective,
+                                  WithoutSession(sources_.sockets.Strongest()));
+  }
+  // A datagram socket may be bound to these ports at any moment, silently.
+  return IsTcp(key) || key.local_port == 0 ? Keep() : &passing_;
+}
+
+// Without levels of its own it may be the kernel's, and is nobody.
+Flow* FlowResolver::AskForRaw(const Question& question) {
+  passing_.policy = sources_.sockets.Find(question.sender.cookie);
+  if (!passing_.policy) {
+    passing_.cookie.reset();
+  }
+  Judge(passing_);
+  // A connection's flow must not be remembered as this socket's.
+  return IsTcp(question.key) ? &passing_ : Keep();
 }
 
 // A listener's answer is never kept: the next packet may be its child's.
@@ -196,7 +240,7 @@ Opinion<SocketPolicyRef> FlowResolver::AskForListener(const FlowKey& key) {
 }
 
 Flow* FlowResolver::Keep() {
-  Flow& kept = table_.Insert(passing_.key);
+  Flow& kept = table_.Insert(passing_.key, passing_.sender);
   passing_.last_use = kept.last_use;
   kept = passing_;
   Remember(kept);
@@ -258,9 +302,15 @@ Passage FlowResolver::Inherit(Flow& flow, Instant now) {
   return Pass();
 }
 
-Flow FlowResolver::WithoutOwner(const FlowKey& key) const {
+Flow FlowResolver::OfFragment(const FlowKey& key, const Owner& sender) const {
   Flow flow;
   flow.key = key;
+  if (sender.kind == Owner::Kind::kSocket) {
+    flow.policy = sources_.sockets.Find(sender.cookie);
+    if (flow.policy || sender.role != Owner::Role::kRaw) {
+      flow.cookie = sender.cookie;
+    }
+  }
   Judge(flow);
   return flow;
 }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A FlowResolver answers, for one worker, which levels bind a packet's flow:
-// the socket that owns it (asked of the kernel once a flow), that socket's own
-// levels, and the route's.
+// the socket that owns it, that socket's own levels, and the route's.
+//
+// Outbound, the packet itself names its sender (Packet::sender()): that is the
+// owner, packet by packet, and the kernel is not asked. Only for a TCP segment
+// that names nobody, or a socket of the kernel's own (a reset, the SYN-ACK of a
+// syncookie), it is, as it is for every packet where the kernel lets us stamp
+// none, and inbound:
 //
 // Inheritance. An inbound SYN belongs to the listener. When it is admitted the
 // connection gets a copy of the listener's levels (API-33), recorded under its
@@ -14,8 +19,8 @@
 // next packet may already be its child's. Datagram flows have no SYN: their
 // answer is asked for again when sockets come, go or are bound, and after
 // kTrust in any case; that nobody owns one is not remembered at all. An outbound
-// datagram that nobody owns (its sender has closed the socket meanwhile) obeys
-// the strongest level that any socket holds.
+// datagram that names no sender and that nobody owns (the sender has closed the
+// socket meanwhile) obeys the strongest level that any socket holds.
 //
 // A SYN for the 5-tuple of a connection in TIME_WAIT opens a new one, although
 // the kernel still names the old: such a SYN must satisfy the old owner's
@@ -24,8 +29,8 @@
 //
 // Thread safety: Worker-confined; it shares the SocketTable, the SystemPolicy
 // and the kernel with others.
-// Cost: a warm flow: one table look-up and three loads. A new one: one question
-// to the kernel.
+// Cost: a warm flow: one table look-up and three loads. A new one: a look-up in
+// the socket table, or one question to the kernel.
 
 #ifndef POSTERN_POLICY_FLOW_RESOLVER_H_
 #define POSTERN_POLICY_FLOW_RESOLVER_H_
@@ -71,11 +76,13 @@ class FlowResolver {
   FlowResolver(const Sources& sources, std::size_t flows);
 
   // The flow with its effective levels as of now. Valid until the next call.
+  // `sender` is whom the packet names; kUnknown: it names none, ask the kernel.
   // Where the route says discard, the kernel is not asked: look at `discard`
   // first.
   // Errors: kOwnerUnknown (the kernel could not be asked: fail closed).
   Opinion<Flow*> Resolve(const FlowKey& key, Opening opening,
-                         Direction direction, Instant now);
+                         Direction direction, Instant now,
+                         const Owner& sender = Owner());
 
   // The inbound segment that Resolve() answered for was admitted: if a listener
   // owns it, the connection inherits. (Not a SYN alone: the ACK that completes
@@ -85,8 +92,9 @@ class FlowResolver {
   // Errors: kTableFull: the segment must be dropped.
   Passage Inherit(Flow& flow, Instant now);
 
-  // The flow as if nobody owned it: for fragments, whose owner cannot be found.
-  Flow WithoutOwner(const FlowKey& key) const;
+  // The flow of a fragment, whose owner cannot be found by its key: as if
+  // nobody owned it, unless it names its sender.
+  Flow OfFragment(const FlowKey& key, const Owner& sender = Owner()) const;
 
   // Per category the strongest level that any socket holds.
   LevelSet StrongestSocket() const { return sources_.sockets.Strongest(); }
@@ -97,13 +105,16 @@ class FlowResolver {
     Opening opening;
     Direction direction;
     Instant now;
+    Owner sender;  // kUnknown: ask the kernel
   };
 
-  bool Trusts(const Flow& flow, Instant now) const;
+  bool Trusts(const Flow& flow, const Question& question) const;
   void Refresh(Flow& flow);
 
   Opinion<Flow*> Ask(const Question& question);
   Opinion<Flow*> AskForEndpoint(const Question& question);
+  Flow* AskForRaw(const Question& question);
+  Flow* AskForNobody(const Question& question);
   void LookUpListener(const Question& question,
                       const SocketPolicyRef& listener);
   Owner AskKernel(const FlowKey& key);

@@ -17,24 +17,30 @@ FlowTable::FlowTable(std::size_t flows) {
   tags_.resize(sets);
 }
 
-FlowTable::Place FlowTable::PlaceOf(const FlowKey& key) const {
-  const std::uint64_t hash = FlowKeyHash()(key);
+FlowTable::Place FlowTable::PlaceOf(const FlowKey& key,
+                                    SocketCookie sender) const {
+  // Cookies count up: the factor (2^64 / golden ratio) spreads neighbours.
+  constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;
+  const std::uint64_t hash =
+      FlowKeyHash()(key) ^ (static_cast<std::uint64_t>(sender) * kSpread);
   const auto tag = static_cast<std::uint32_t>(hash >> 32) | 1U;
   return {hash & (tags_.size() - 1), tag};
 }
 
-Flow* FlowTable::FindAt(const Place& place, const FlowKey& key) {
+Flow* FlowTable::FindAt(const Place& place, const FlowKey& key,
+                        SocketCookie sender) {
   const Tags& tags = tags_[place.set];
   for (std::size_t way = 0; way < kWays; ++way) {
-    if (tags[way] == place.tag && slot(place.set, way).key == key) {
-      return &slot(place.set, way);
+    Flow& flow = slot(place.set, way);
+    if (tags[way] == place.tag && flow.sender == sender && flow.key == key) {
+      return &flow;
     }
   }
   return nullptr;
 }
 
-Flow* FlowTable::Find(const FlowKey& key) {
-  Flow* const flow = FindAt(PlaceOf(key), key);
+Flow* FlowTable::Find(const FlowKey& key, SocketCookie sender) {
+  Flow* const flow = FindAt(PlaceOf(key, sender), key, sender);
   if (flow != nullptr) {
     flow->last_use = ++tick_;
   }
@@ -58,21 +64,22 @@ Flow& FlowTable::Claim(const Place& place) {
   return slot(place.set, oldest);
 }
 
-Flow& FlowTable::Insert(const FlowKey& key) {
-  const Place place = PlaceOf(key);
-  Flow* flow = FindAt(place, key);
+Flow& FlowTable::Insert(const FlowKey& key, SocketCookie sender) {
+  const Place place = PlaceOf(key, sender);
+  Flow* flow = FindAt(place, key, sender);
   if (flow == nullptr) {
     flow = &Claim(place);
   }
   *flow = Flow{};
   flow->key = key;
+  flow->sender = sender;
   flow->last_use = ++tick_;
   return *flow;
 }
 
-void FlowTable::Erase(const FlowKey& key) {
-  const Place place = PlaceOf(key);
-  const Flow* const flow = FindAt(place, key);
+void FlowTable::Erase(const FlowKey& key, SocketCookie sender) {
+  const Place place = PlaceOf(key, sender);
+  const Flow* const flow = FindAt(place, key, sender);
   if (flow == nullptr) {
     return;
   }

@@ -5,6 +5,9 @@
 // cache: losing an entry costs a question to the kernel and never lowers
 // protection. Its size is fixed when it is made.
 //
+// Where packets name the socket that sent them, each sender has a flow of its
+// own: sockets that share a port (SO_REUSEPORT) share 5-tuples as well.
+//
 // A Flow also keeps the generations it was resolved at; whoever uses it
 // compares them packet by packet (policy/flow_resolver.h).
 //
@@ -32,6 +35,7 @@ namespace postern {
 
 struct Flow {
   FlowKey key;
+  SocketCookie sender{};  // whom its packets name; 0: nobody
 
   // Who owns it, and when the kernel said so.
   std::optional<SocketCookie> cookie;  // empty: nobody
@@ -63,13 +67,13 @@ class FlowTable {
   explicit FlowTable(std::size_t flows);
 
   // Null when the flow is not remembered.
-  Flow* Find(const FlowKey& key);
+  Flow* Find(const FlowKey& key, SocketCookie sender = {});
 
-  // A fresh entry for `key`, in place of an old one or of the least recently
-  // used of its set.
-  Flow& Insert(const FlowKey& key);
+  // A fresh entry for `key` and `sender`, in place of an old one or of the
+  // least recently used of its set.
+  Flow& Insert(const FlowKey& key, SocketCookie sender = {});
 
-  void Erase(const FlowKey& key);
+  void Erase(const FlowKey& key, SocketCookie sender = {});
 
   std::size_t capacity() const { return slots_.size(); }
 
@@ -82,8 +86,8 @@ class FlowTable {
 
   using Tags = std::array<std::uint32_t, kWays>;
 
-  Place PlaceOf(const FlowKey& key) const;
-  Flow* FindAt(const Place& place, const FlowKey& key);
+  Place PlaceOf(const FlowKey& key, SocketCookie sender) const;
+  Flow* FindAt(const Place& place, const FlowKey& key, SocketCookie sender);
   Flow& Claim(const Place& place);
 
   Flow& slot(std::size_t set, std::size_t way) {

@@ -35,6 +35,7 @@ THIRD_PARTY = [
     ("spdlog/", ["core/log"]),
     ("sanitizer/", ["core/rcu"]),
     ("urcu", ["core/rcu", "sadb/", "policy/"]),
+    ("bpf/", ["tun/"]),
     ("sqlite3.h", ["state/"]),
     ("boost/", ["daemon/"]),
     ("toml++/", ["daemon/"]),

@@ -119,6 +119,15 @@ Status Configure(Netlink& netlink, const std::string& name,
   return no_ipv6 ? Ok() : quiet;
 }
 
+// The kernel counted from the stamp on.
+void LeaveOutStamp(VnetHeader& vnet) {
+  constexpr std::uint16_t kStamp = SocketStamp::kOctets;
+  for (std::uint16_t* offset : {&vnet.header_length, &vnet.checksum_start}) {
+    *offset =
+        *offset < kStamp ? 0 : static_cast<std::uint16_t>(*offset - kStamp);
+  }
+}
+
 DropReason ReasonOf(int errno_value) {
   switch (errno_value) {
     case EAGAIN:
@@ -188,40 +197,62 @@ std::size_t TunDevice::Receive(Batch& batch, PacketPool& pool,
     if (!packet) {
       break;
     }
-    const std::int64_t got = ReadInto(packet);
-    if (got <= 0) {
+    const Arrival arrival = ReadInto(packet);
+    if (arrival.octets <= 0) {
       packet.Release();
       break;
     }
-    const auto size = static_cast<std::size_t>(got);
-    if (size > packet.size()) {
+    if (const Passage accepted = Accept(packet, arrival); !accepted.ok()) {
       packet.Release();
-      stats.Drop(DropReason::kTooBig);
+      stats.Drop(accepted.error());
       continue;
     }
-    packet.TrimBack(packet.size() - size);
     batch.Push(std::move(packet));
   }
   return batch.size() - before;
 }
 
-// The size of the IP packet read, one more than packet.size() when it is
-// larger than that; -1 when nothing was read.
-std::int64_t TunDevice::ReadInto(Packet& packet) {
+TunDevice::Arrival TunDevice::ReadInto(Packet& packet) {
+  Arrival arrival;
   // A TUN cuts a packet to the room it gets and does not say so: the octet
   // behind the room tells.
   std::uint8_t excess = 0;
   const bool vnet = framing_ == TunFraming::kVnetHeader;
-  std::array<iovec, 3> parts = {{
+  std::array<iovec, 4> parts = {{
       {&packet.vnet(), vnet ? sizeof(VnetHeader) : 0},
+      {arrival.stamp.data(), stamp_ ? arrival.stamp.size() : 0},
       {packet.bytes().data(), packet.size()},
       {&excess, sizeof(excess)},
   }};
-  ssize_t got = -1;
   do {
-    got = ::readv(fd_.get(), parts.data(), static_cast<int>(parts.size()));
-  } while (got < 0 && errno == EINTR);
-  return got < 0 ? -1 : got - static_cast<ssize_t>(parts[0].iov_len);
+    arrival.octets =
+        ::readv(fd_.get(), parts.data(), static_cast<int>(parts.size()));
+  } while (arrival.octets < 0 && errno == EINTR);
+  return arrival;
+}
+
+Passage TunDevice::Accept(Packet& packet, const Arrival& arrival) const {
+  std::size_t front =
+      framing_ == TunFraming::kVnetHeader ? sizeof(VnetHeader) : 0;
+  if (stamp_) {
+    const Opinion<Owner> sender = stamp_->Read(arrival.stamp);
+    if (!sender.ok()) {
+      return sender.error();
+    }
+    packet.set_sender(*sender);
+    front += SocketStamp::kOctets;
+    LeaveOutStamp(packet.vnet());
+  }
+  const auto octets = static_cast<std::size_t>(arrival.octets);
+  if (octets < front) {
+    return DropReason::kTruncated;
+  }
+  const std::size_t size = octets - front;
+  if (size > packet.size()) {
+    return DropReason::kTooBig;
+  }
+  packet.TrimBack(packet.size() - size);
+  return Pass();
 }
 
 void TunDevice::Send(Batch& batch, WorkerStats& stats) {

@@ -14,6 +14,10 @@
 // Send() does not compare with mtu(): a datagram that was reassembled or
 // opened may be larger than what the host itself may send, and must reach it.
 //
+// Once ExpectStamps() was called, every packet must begin with a SocketStamp,
+// which becomes its Packet::sender(); one that does not is dropped as
+// kNotStamped.
+//
 // If somebody deletes the interface, descriptor() reports POLLERR and Receive()
 // returns 0.
 //
@@ -24,10 +28,12 @@
 #ifndef POSTERN_TUN_TUN_DEVICE_H_
 #define POSTERN_TUN_TUN_DEVICE_H_
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/error.h"
@@ -36,6 +42,7 @@
 #include "core/unique_fd.h"
 #include "tun/netlink.h"
 #include "tun/network_namespace.h"
+#include "tun/socket_stamp.h"
 
 namespace postern {
 
@@ -69,7 +76,12 @@ class TunDevice : public PacketPort {
   // Errors: those of Netlink::SetMtu().
   Status SetMtu(std::size_t octets);
 
-  // A packet larger than the pool's payload is dropped as kTooBig.
+  // REQUIRES: the link is down and AttachStampProgram() has put the program
+  // of this stamp there.
+  void ExpectStamps(const SocketStamp& stamp) { stamp_ = stamp; }
+
+  // A packet larger than the pool's payload is dropped as kTooBig, one without
+  // the expected stamp as kNotStamped.
   std::size_t Receive(Batch& batch, PacketPool& pool,
                       WorkerStats& stats) override;
 
@@ -88,7 +100,14 @@ class TunDevice : public PacketPort {
 
   TunDevice(UniqueFd fd, Netlink netlink, const Link& link, TunFraming framing);
 
-  std::int64_t ReadInto(Packet& packet);
+  // What one read brought: the packet's octets are in the packet already.
+  struct Arrival {
+    std::int64_t octets = -1;  // all of them; negative: nothing waits
+    std::array<std::uint8_t, SocketStamp::kOctets> stamp{};
+  };
+
+  Arrival ReadInto(Packet& packet);
+  Passage Accept(Packet& packet, const Arrival& arrival) const;
   std::int64_t Write(Packet& packet);
 
   UniqueFd fd_;
@@ -97,6 +116,7 @@ class TunDevice : public PacketPort {
   std::uint32_t index_;
   std::atomic<std::size_t> mtu_octets_;
   TunFraming framing_;
+  std::optional<SocketStamp> stamp_;  // empty: packets bring none
 };
 
 }  // namespace postern

@@ -4,6 +4,9 @@
 // The kernel is the authority (tun/sock_diag.h); tests have a twin
 // (tests/support). A client's word is never asked.
 //
+// An outbound packet may bring the answer itself (Packet::sender(),
+// tun/socket_stamp.h): then nobody needs to be asked.
+//
 // Thread safety: Worker-confined; each worker has its own.
 
 #ifndef POSTERN_CORE_FLOW_SOCKET_OWNER_H_
@@ -26,8 +29,10 @@ struct Owner {
     kNobody,   // no socket does: kernel resets, ICMP, closed ports
     kUnknown,  // the kernel could not be asked, or answered with an error
   };
-  // What the socket is doing; a listener's SYN makes the flow inherit.
-  enum class Role : std::uint8_t { kEndpoint, kListener };
+  // What the socket is doing; a listener's SYN makes the flow inherit. A raw
+  // socket may be one of the kernel's own, from which it sends resets and
+  // echo replies: it owns no connection.
+  enum class Role : std::uint8_t { kEndpoint, kListener, kRaw };
 
   Kind kind = Kind::kUnknown;
   SocketCookie cookie{};

@@ -75,6 +75,7 @@ void Packet::Swap(Packet& other) noexcept {
   std::swap(begin_, other.begin_);
   std::swap(end_, other.end_);
   std::swap(vnet_, other.vnet_);
+  std::swap(sender_, other.sender_);
 }
 
 }  // namespace postern

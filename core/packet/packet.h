@@ -14,7 +14,7 @@
 // hold at zero, but never a leak and never clear text on the wire.
 //
 // Thread safety: Worker-confined, like its pool.
-// Cost: a move is three words; destruction returns the buffer to its pool.
+// Cost: a move is eight words; destruction returns the buffer to its pool.
 
 #ifndef POSTERN_CORE_PACKET_PACKET_H_
 #define POSTERN_CORE_PACKET_PACKET_H_
@@ -24,6 +24,7 @@
 #include <utility>
 
 #include "core/bytes.h"
+#include "core/flow/socket_owner.h"
 
 namespace postern {
 
@@ -82,6 +83,12 @@ class Packet {
 
   const VnetHeader& vnet() const { return vnet_; }
 
+  // Which socket sent it, when the port by which it came can tell; kUnknown
+  // otherwise, and for whatever came from the network.
+  const Owner& sender() const { return sender_; }
+
+  void set_sender(const Owner& sender) { sender_ = sender; }
+
   // Ends the packet on purpose: it was delivered, or its drop was counted.
   void Release();
 
@@ -99,6 +106,7 @@ class Packet {
   std::size_t begin_ = 0;  // offsets into the buffer
   std::size_t end_ = 0;
   VnetHeader vnet_;
+  Owner sender_;
 };
 
 }  // namespace postern

@@ -153,6 +153,7 @@ class Host:
 [host]
 name = "{self.name}"
 state_directory = "{self.lab.directory}/state-{self.name}"
+ownership = "{self.lab.ownership}"
 
 [tun]
 name = "tun0"
@@ -240,8 +241,9 @@ name = "wire-{self.name}"
 def capture_command(device, file, direction):
     """The program to capture with, and what it says when it has begun."""
     if pathlib.Path("/proc/self/setgroups").read_text().strip() == "allow":
+        # Each packet takes a snapshot length's room of the buffer.
         return (["tcpdump", "-i", device, "-Q", direction, "-B", "32768", "-n",
-                 "-U", "-w", str(file), "--immediate-mode"], "listening on")
+                 "-s", "9300", "-U", "-w", str(file), "--immediate-mode"], "listening on")
     # In an ordinary user's namespace tcpdump, which wants to be another user
     # than root, cannot; Wireshark's own program does not care.
     which = {"in": ["-f", "inbound"], "out": ["-f", "outbound"], "inout": []}
@@ -293,6 +295,8 @@ class Lab:
             "POSTERN_BUILD", ROOT / "build" / "release"))
         self.directory = pathlib.Path(keep or tempfile.mkdtemp(prefix="postern-"))
         self.keep = keep is not None
+        # "sock_diag" tries what hosts do to which the kernel refuses BPF.
+        self.ownership = os.environ.get("POSTERN_OWNERSHIP", "auto")
         self.processes = []
         self.environment = dict(os.environ, POSTERN_RUN_DIR=str(self.directory / "run"))
         self.alice = Host(self, "alice")

@@ -57,7 +57,7 @@ class MidSession : public PolicyWorld {
       while (!stop_.load()) {
         const bool strict = strict_.load();
         const Decision decision =
-            outbound.Decide(*IpView::Parse(packet), world.now_);
+            outbound.Decide(*IpView::Parse(packet), Owner(), world.now_);
         if (strict && std::holds_alternative<Bypass>(decision)) {
           ++leaks_;
         }

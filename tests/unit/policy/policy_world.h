@@ -108,8 +108,8 @@ class PolicyWorld : public testing::Test {
     return route;
   }
 
-  Decision Decide(const Octets& packet) {
-    return outbound_.Decide(IpView::Parse(packet).value(), now_);
+  Decision Decide(const Octets& packet, const Owner& sender = Owner()) {
+    return outbound_.Decide(IpView::Parse(packet).value(), sender, now_);
   }
 
   Passage Admit(const Octets& packet, const TransformPath& path = {}) {
