@@ -2,21 +2,12 @@
 
 #include "policy/socket_table.h"
 
-#include <list>
-#include <unordered_map>
 #include <utility>
 
-#include "core/mutex.h"
+#include "policy/socket_entries.h"
 
 namespace postern {
 namespace {
-
-// Cookies are the kernel's counter: nobody outside chooses them.
-struct CookieHash {
-  std::size_t operator()(SocketCookie cookie) const {
-    return std::hash<std::uint64_t>()(static_cast<std::uint64_t>(cookie));
-  }
-};
 
 Error Exhausted() {
   return {ErrorCode::kExhausted,
@@ -24,155 +15,60 @@ Error Exhausted() {
           "the daemon's limit."};
 }
 
+Error Damaged() {
+  return Invalid("two records claim one socket or one connection");
+}
+
 }  // namespace
-
-SocketPolicy::SocketPolicy(const LevelSet& levels,
-                           std::shared_ptr<LevelCensus> census)
-    : packed_(levels.Pack()), census_(std::move(census)) {
-  if (census_) {
-    census_->Enter(levels);
-  }
-}
-
-SocketPolicy::~SocketPolicy() {
-  if (census_) {
-    census_->Leave(levels());
-  }
-}
-
-void SocketPolicy::SetLevel(Category category, Level level) {
-  std::uint32_t seen = packed();
-  for (;;) {
-    LevelSet wanted = LevelSet::Unpack(seen);
-    wanted.Set(category, level);
-    // Counted before it can be seen, so that the census is never too weak.
-    if (census_) {
-      census_->Enter(wanted);
-    }
-    const bool set = packed_.compare_exchange_weak(seen, wanted.Pack(),
-                                                   std::memory_order_acq_rel);
-    if (census_) {
-      census_->Leave(set ? LevelSet::Unpack(seen) : wanted);
-    }
-    if (set) {
-      return;
-    }
-  }
-}
-
-// Every flow entry is in one of two states: waiting, with a place in the queue
-// that ends kHalfOpen later, or bound to a cookie, whose entry names it.
-struct SocketTable::Tables {
-  struct Waiting {
-    FlowKey flow;
-    Instant since;
-  };
-
-  struct Retired {
-    SocketCookie cookie;
-    Instant since;
-  };
-
-  struct SocketEntry {
-    SocketPolicyRef policy;
-    std::optional<FlowKey> flow;  // its entry in `flows`, if it has one
-    bool retired = false;
-  };
-
-  struct FlowEntry {
-    SocketPolicyRef policy;
-    std::optional<SocketCookie> cookie;
-    std::list<Waiting>::iterator waiting;  // meaningful without a cookie
-  };
-
-  explicit Tables(const Limits& bounds) : limits(bounds) {}
-
-  bool Full() const POSTERN_REQUIRES(mutex) {
-    return sockets.size() + waiting.size() >= limits.sockets;
-  }
-
-  SocketPolicyRef Find(SocketCookie cookie) POSTERN_REQUIRES(mutex) {
-    const auto found = sockets.find(cookie);
-    return found == sockets.end() ? nullptr : found->second.policy;
-  }
-
-  void Erase(const FlowKey& flow) POSTERN_REQUIRES(mutex) {
-    const auto found = flows.find(flow);
-    if (found == flows.end()) {
-      return;
-    }
-    if (!found->second.cookie) {
-      waiting.erase(found->second.waiting);
-    } else if (const auto owner = sockets.find(*found->second.cookie);
-               owner != sockets.end()) {
-      owner->second.flow.reset();
-    }
-    flows.erase(found);
-  }
-
-  // Makes `flow` the one of this socket, with this socket's policy. False when
-  // it was that already.
-  bool Attach(SocketCookie cookie, SocketEntry& socket, const FlowKey& flow)
-      POSTERN_REQUIRES(mutex) {
-    if (socket.flow == flow) {
-      return false;
-    }
-    if (socket.flow) {
-      flows.erase(*socket.flow);
-    }
-    Erase(flow);
-    flows.emplace(flow, FlowEntry{socket.policy, cookie, {}});
-    socket.flow = flow;
-    return true;
-  }
-
-  // True when the socket had no entry before.
-  bool Bind(SocketCookie cookie, const FlowKey& flow,
-            const SocketPolicyRef& policy) POSTERN_REQUIRES(mutex) {
-    const auto [entry, fresh] = sockets.try_emplace(cookie);
-    if (fresh) {
-      entry->second.policy = policy;
-    }
-    Attach(cookie, entry->second, flow);
-    return fresh;
-  }
-
-  // What the flow inherited and no cookie took yet.
-  SocketPolicyRef Unclaimed(const FlowKey& flow) POSTERN_REQUIRES(mutex) {
-    const auto found = flows.find(flow);
-    const bool free = found != flows.end() && !found->second.cookie;
-    return free ? found->second.policy : nullptr;
-  }
-
-  const Limits limits;
-  mutable Mutex mutex;
-  std::unordered_map<SocketCookie, SocketEntry, CookieHash> sockets
-      POSTERN_GUARDED_BY(mutex);
-  std::unordered_map<FlowKey, FlowEntry> flows POSTERN_GUARDED_BY(mutex);
-  std::list<Waiting> waiting POSTERN_GUARDED_BY(mutex);  // oldest first
-  std::list<Retired> retired POSTERN_GUARDED_BY(mutex);  // oldest first
-};
 
 SocketTable::SocketTable() : SocketTable(Limits{}) {}
 
 SocketTable::SocketTable(const Limits& limits)
     : census_(std::make_shared<LevelCensus>()),
-      tables_(std::make_unique<Tables>(limits)) {}
+      entries_(std::make_unique<SocketEntries>(limits)) {}
 
 SocketTable::~SocketTable() = default;
 
+Status SocketTable::ResumeFrom(std::shared_ptr<SocketJournal> journal,
+                               Instant now) {
+  SocketEntries& entries = *entries_;
+  {
+    const MutexLock lock(entries.mutex);
+    entries.journal = std::move(journal);
+    bool unique = true;
+    entries.journal->ForEach(
+        [&](SocketJournal::Line line, const SocketRecord& record)
+            POSTERN_REQUIRES(entries.mutex) {
+              const auto policy = std::make_shared<SocketPolicy>(
+                  record.levels, SocketPolicy::Books{
+                                     .census = census_,
+                                     .line = JournalLine(entries.journal, line),
+                                     .origin = record.origin});
+              unique = entries.Resume(record, policy, now) && unique;
+            });
+    if (!unique) {
+      return Damaged();
+    }
+    NoteChange();
+  }
+  DoubtConnections(now);
+  return Ok();
+}
+
 Result<SocketPolicyRef> SocketTable::Obtain(SocketCookie cookie) {
-  Tables& tables = *tables_;
-  const MutexLock lock(tables.mutex);
-  if (SocketPolicyRef known = tables.Find(cookie)) {
+  SocketEntries& entries = *entries_;
+  const MutexLock lock(entries.mutex);
+  if (SocketPolicyRef known = entries.Find(cookie)) {
     return known;
   }
-  if (tables.Full()) {
+  if (entries.Full()) {
     return Exhausted();
   }
-  auto policy = std::make_shared<SocketPolicy>(LevelSet(), census_);
-  tables.sockets[cookie].policy = policy;
-  NoteChange();
+  Result<SocketPolicyRef> policy = entries.Write({.cookie = cookie}, census_);
+  if (policy.ok()) {
+    entries.sockets[cookie].policy = *policy;
+    NoteChange();
+  }
   return policy;
 }
 
@@ -185,81 +81,79 @@ Result<SocketPolicyRef> SocketTable::Obtain(SocketCookie cookie,
 }
 
 SocketPolicyRef SocketTable::Find(SocketCookie cookie) const {
-  const MutexLock lock(tables_->mutex);
-  return tables_->Find(cookie);
+  const MutexLock lock(entries_->mutex);
+  return entries_->Find(cookie);
 }
 
 Result<SocketPolicyRef> SocketTable::Inherit(const FlowKey& flow,
                                              const LevelSet& levels,
                                              Instant now) {
-  Tables& tables = *tables_;
-  const MutexLock lock(tables.mutex);
+  SocketEntries& entries = *entries_;
+  const MutexLock lock(entries.mutex);
   // A repeated SYN takes the place of its own first one.
-  const bool replaces = tables.Unclaimed(flow) != nullptr;
-  if (!replaces &&
-      (tables.Full() || tables.waiting.size() >= tables.limits.inherited)) {
+  if (!entries.Waits(flow) &&
+      (entries.Full() || entries.waiting.size() >= entries.limits.inherited)) {
     return Exhausted();
   }
-  tables.Erase(flow);
-  auto policy = std::make_shared<SocketPolicy>(levels, census_);
-  const auto place = tables.waiting.insert(tables.waiting.end(), {flow, now});
-  tables.flows.emplace(flow, Tables::FlowEntry{policy, std::nullopt, place});
-  NoteChange();
+  entries.Erase(flow);
+  Result<SocketPolicyRef> policy =
+      entries.Write({.flow = flow,
+                     .levels = levels,
+                     .origin = SocketRecord::Origin::kInherited},
+                    census_);
+  if (policy.ok()) {
+    const auto place =
+        entries.waiting.insert(entries.waiting.end(), {flow, now});
+    entries.flows.emplace(
+        flow, SocketEntries::Connection{*policy, std::nullopt, place});
+    NoteChange();
+  }
   return policy;
 }
 
 SocketPolicyRef SocketTable::FindFlow(const FlowKey& flow) const {
-  const MutexLock lock(tables_->mutex);
-  const auto found = tables_->flows.find(flow);
-  return found == tables_->flows.end() ? nullptr : found->second.policy;
+  const MutexLock lock(entries_->mutex);
+  const auto found = entries_->flows.find(flow);
+  return found == entries_->flows.end() ? nullptr : found->second.policy;
 }
 
 SocketPolicyRef SocketTable::Adopt(SocketCookie cookie, const FlowKey& flow) {
-  Tables& tables = *tables_;
-  const MutexLock lock(tables.mutex);
-  if (SocketPolicyRef known = tables.Find(cookie)) {
+  SocketEntries& entries = *entries_;
+  const MutexLock lock(entries.mutex);
+  if (SocketPolicyRef known = entries.Find(cookie)) {
     return known;
   }
-  SocketPolicyRef inherited = tables.Unclaimed(flow);
+  SocketPolicyRef inherited = entries.Claim(cookie, flow);
   if (inherited) {
-    tables.Bind(cookie, flow, inherited);
     NoteChange();
   }
   return inherited;
 }
 
-void SocketTable::Bind(SocketCookie cookie, const FlowKey& flow,
-                       const SocketPolicyRef& policy) {
-  Tables& tables = *tables_;
-  const MutexLock lock(tables.mutex);
-  if (tables.Bind(cookie, flow, policy)) {
-    NoteChange();
-  }
-}
-
 void SocketTable::Remember(SocketCookie cookie, const FlowKey& flow) {
-  Tables& tables = *tables_;
-  const MutexLock lock(tables.mutex);
-  const auto socket = tables.sockets.find(cookie);
-  if (socket != tables.sockets.end() &&
-      tables.Attach(cookie, socket->second, flow)) {
+  SocketEntries& entries = *entries_;
+  const MutexLock lock(entries.mutex);
+  const auto socket = entries.sockets.find(cookie);
+  if (socket != entries.sockets.end() &&
+      entries.Attach(cookie, socket->second, flow)) {
     NoteChange();
   }
 }
 
 void SocketTable::ForgetFlow(const FlowKey& flow) {
-  const MutexLock lock(tables_->mutex);
-  tables_->Erase(flow);
+  const MutexLock lock(entries_->mutex);
+  entries_->Erase(flow);
 }
 
 void SocketTable::Retire(SocketCookie cookie, Instant now) {
-  Tables& tables = *tables_;
-  const MutexLock lock(tables.mutex);
+  SocketEntries& entries = *entries_;
+  const MutexLock lock(entries.mutex);
   NoteChange();
-  const auto socket = tables.sockets.find(cookie);
-  if (socket != tables.sockets.end() && !socket->second.retired) {
+  const auto socket = entries.sockets.find(cookie);
+  if (socket != entries.sockets.end() && !socket->second.retired) {
+    socket->second.policy->line().Retire();
     socket->second.retired = true;
-    tables.retired.push_back({cookie, now});
+    entries.retired.push_back({cookie, now});
   }
 }
 
@@ -267,39 +161,69 @@ void SocketTable::NoteRebinding() {
   NoteChange();
 }
 
-void SocketTable::Age(Instant now) {
-  Tables& tables = *tables_;
-  const MutexLock lock(tables.mutex);
-  while (!tables.waiting.empty() &&
-         now - tables.waiting.front().since >= kHalfOpen) {
-    const FlowKey flow = tables.waiting.front().flow;
-    tables.Erase(flow);
-  }
-  while (!tables.retired.empty() &&
-         now - tables.retired.front().since >= kLinger) {
-    const auto socket = tables.sockets.find(tables.retired.front().cookie);
-    if (socket->second.flow) {
-      tables.flows.erase(*socket->second.flow);
+void SocketTable::DoubtConnections(Instant now) {
+  SocketEntries& entries = *entries_;
+  const MutexLock lock(entries.mutex);
+  entries.doubted.clear();
+  for (const auto& [cookie, socket] : entries.sockets) {
+    if (SocketEntries::MayBeDoubted(socket)) {
+      entries.doubted.push_back({cookie, now});
     }
-    tables.sockets.erase(socket);
-    tables.retired.pop_front();
+  }
+}
+
+std::vector<SocketTable::Connection> SocketTable::TakeDoubted(
+    Instant now, std::size_t most) {
+  SocketEntries& entries = *entries_;
+  const MutexLock lock(entries.mutex);
+  std::vector<Connection> taken;
+  while (!entries.doubted.empty() && taken.size() < most &&
+         now - entries.doubted.front().since >= kHalfOpen) {
+    const SocketCookie cookie = entries.doubted.front().cookie;
+    entries.doubted.pop_front();
+    const auto socket = entries.sockets.find(cookie);
+    if (socket != entries.sockets.end() &&
+        SocketEntries::MayBeDoubted(socket->second)) {
+      taken.push_back({cookie, socket->second.flow});
+    }
+  }
+  return taken;
+}
+
+void SocketTable::Age(Instant now) {
+  SocketEntries& entries = *entries_;
+  const MutexLock lock(entries.mutex);
+  while (!entries.waiting.empty() &&
+         now - entries.waiting.front().since >= kHalfOpen) {
+    const FlowKey flow = entries.waiting.front().flow;
+    entries.Erase(flow);
+  }
+  while (!entries.retired.empty() &&
+         now - entries.retired.front().since >= kLinger) {
+    const auto socket = entries.sockets.find(entries.retired.front().cookie);
+    if (socket->second.flow) {
+      entries.flows.erase(*socket->second.flow);
+    }
+    socket->second.policy->line().Remove();
+    entries.sockets.erase(socket);
+    entries.retired.pop_front();
   }
 }
 
 std::size_t SocketTable::sockets() const {
-  const MutexLock lock(tables_->mutex);
-  return tables_->sockets.size();
+  const MutexLock lock(entries_->mutex);
+  return entries_->sockets.size();
 }
 
 std::size_t SocketTable::flows() const {
-  const MutexLock lock(tables_->mutex);
-  return tables_->flows.size();
+  const MutexLock lock(entries_->mutex);
+  return entries_->flows.size();
 }
 
 void SocketTable::Dump(
     const std::function<void(SocketCookie, const LevelSet&)>& visit) const {
-  const MutexLock lock(tables_->mutex);
-  for (const auto& [cookie, socket] : tables_->sockets) {
+  const MutexLock lock(entries_->mutex);
+  for (const auto& [cookie, socket] : entries_->sockets) {
     visit(cookie, socket.policy->levels());
   }
 }

@@ -18,9 +18,17 @@
 // Nothing live is ever evicted: at a limit, requests are refused. Each
 // half-open connection keeps room for its child's entry, so that Adopt() always
 // finds some. Half-open connections and retired sockets go by time; whoever
-// owns the table calls Age() now and then, and Retire() also for cookies that a
-// dump of the kernel's sockets no longer shows (destroy notices can be lost,
-// and half-open request sockets send none).
+// owns the table calls Age() now and then.
+//
+// Doubts. A request socket whose handshake never ends sends no destroy notice,
+// and notices can be lost. So a connection that inherited is doubted once,
+// kHalfOpen after its SYN (and again after DoubtConnections()): the kernel is
+// asked whether it is there, and Retire() follows if not. Sockets whose levels a
+// program set are not doubted: one that is not bound, or whose connection has
+// failed, is in none of the kernel's lists and yet alive.
+//
+// ResumeFrom() a journal, and every change is written there before it takes
+// effect: a daemon that is killed finds everything again.
 //
 // Thread safety: Thread-safe (one lock). The packet path comes here for a new
 // flow only; a flow keeps the shared SocketPolicy and reads its levels without
@@ -36,6 +44,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "core/clock.h"
 #include "core/error.h"
@@ -43,36 +52,12 @@
 #include "core/flow/socket_owner.h"
 #include "policy/level.h"
 #include "policy/level_census.h"
+#include "policy/socket_journal.h"
+#include "policy/socket_policy.h"
 
 namespace postern {
 
-// What one socket asked for. Shared by the table and by the flows of the
-// socket; outlives its entry as long as a flow holds it.
-//
-// Thread safety: Thread-safe (one atomic word).
-class SocketPolicy {
- public:
-  explicit SocketPolicy(const LevelSet& levels,
-                        std::shared_ptr<LevelCensus> census = nullptr);
-  ~SocketPolicy();
-  SocketPolicy(const SocketPolicy&) = delete;
-  SocketPolicy& operator=(const SocketPolicy&) = delete;
-
-  LevelSet levels() const { return LevelSet::Unpack(packed()); }
-
-  // Changes whenever a level does: flows compare it packet by packet.
-  std::uint32_t packed() const {
-    return packed_.load(std::memory_order_acquire);
-  }
-
-  void SetLevel(Category category, Level level);
-
- private:
-  std::atomic<std::uint32_t> packed_;
-  std::shared_ptr<LevelCensus> census_;  // null: nobody counts
-};
-
-using SocketPolicyRef = std::shared_ptr<SocketPolicy>;
+struct SocketEntries;
 
 class SocketTable {
  public:
@@ -89,6 +74,13 @@ class SocketTable {
   SocketTable();
   explicit SocketTable(const Limits& limits);
   ~SocketTable();
+
+  // Takes over what `journal` holds, and writes every change there from now on.
+  // Beyond the limits, too: nothing live is dropped. Retired sockets linger
+  // anew, half-open connections wait anew, and connections are doubted: notices
+  // were lost while nobody listened. Once, before anything else.
+  // Errors: kInvalid (two records for one socket or one connection).
+  Status ResumeFrom(std::shared_ptr<SocketJournal> journal, Instant now);
 
   // The entry of this socket, made with every level NONE if it is new.
   // Errors: kExhausted.
@@ -118,10 +110,6 @@ class SocketTable {
   // on the same 5-tuple and is not given out. Null when there is neither.
   SocketPolicyRef Adopt(SocketCookie cookie, const FlowKey& flow);
 
-  // Also records `policy` under the cookie, unless that has one already.
-  void Bind(SocketCookie cookie, const FlowKey& flow,
-            const SocketPolicyRef& policy);
-
   // Records an endpoint's policy for its flow as well, so that packets sent
   // after the socket has gone (late resets) still obey it. A socket has one
   // flow at a time: the last one counts. No effect when `cookie` has no entry.
@@ -137,6 +125,19 @@ class SocketTable {
   // A socket was bound or connected: datagram flows ask again who owns them.
   // The daemon calls it when the library tells of bind() or connect().
   void NoteRebinding();
+
+  // A connection that inherited its levels and changed none of them.
+  struct Connection {
+    SocketCookie cookie{};
+    std::optional<FlowKey> flow;  // none: another connection has it by now
+  };
+
+  // Notices of sockets that are gone may have been lost.
+  void DoubtConnections(Instant now);
+
+  // At most so many connections that are due to be doubted now: whoever finds
+  // that the kernel has one no more calls Retire(). The others are believed.
+  std::vector<Connection> TakeDoubted(Instant now, std::size_t most);
 
   // Removes what has lingered long enough.
   void Age(Instant now);
@@ -159,13 +160,11 @@ class SocketTable {
       const std::function<void(SocketCookie, const LevelSet&)>& visit) const;
 
  private:
-  struct Tables;
-
   void NoteChange() { generation_.fetch_add(1, std::memory_order_acq_rel); }
 
   std::atomic<std::uint64_t> generation_{1};
   std::shared_ptr<LevelCensus> census_;
-  std::unique_ptr<Tables> tables_;
+  std::unique_ptr<SocketEntries> entries_;
 };
 
 }  // namespace postern

@@ -37,7 +37,8 @@ TEST(LevelCensus, DoesNotCountBypass) {
 
 TEST(LevelCensus, FollowsPoliciesUntilNobodyHoldsThem) {
   const auto census = std::make_shared<LevelCensus>();
-  auto policy = std::make_shared<SocketPolicy>(LevelSet(), census);
+  auto policy = std::make_shared<SocketPolicy>(
+      LevelSet(), SocketPolicy::Books{.census = census});
   policy->SetLevel(Category::kAh, Level::kUnique);
   EXPECT_EQ(census->Strongest(), Ah(Level::kUnique));
   policy->SetLevel(Category::kAh, Level::kAvail);

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A SocketPolicy is what one socket asked for. Shared by the socket table and
+// by the flows of the socket; outlives its entry in the table as long as a flow
+// holds it.
+//
+// Thread safety: Thread-safe to read (one atomic word); SetLevel() is
+// Control-confined.
+
+#ifndef POSTERN_POLICY_SOCKET_POLICY_H_
+#define POSTERN_POLICY_SOCKET_POLICY_H_
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+
+#include "policy/level.h"
+#include "policy/level_census.h"
+#include "policy/socket_journal.h"
+
+namespace postern {
+
+class SocketPolicy {
+ public:
+  using Origin = SocketRecord::Origin;
+
+  // What counts it and where it is written down: nowhere, unless told.
+  struct Books {
+    std::shared_ptr<LevelCensus> census = nullptr;
+    JournalLine line = {};
+    Origin origin = Origin::kAsked;
+  };
+
+  explicit SocketPolicy(const LevelSet& levels);
+  SocketPolicy(const LevelSet& levels, Books books);
+  ~SocketPolicy();
+  SocketPolicy(const SocketPolicy&) = delete;
+  SocketPolicy& operator=(const SocketPolicy&) = delete;
+
+  LevelSet levels() const { return LevelSet::Unpack(packed()); }
+
+  // Changes whenever a level does: flows compare it packet by packet.
+  std::uint32_t packed() const {
+    return packed_.load(std::memory_order_acquire);
+  }
+
+  // Written down before any packet can see it: whoever is killed in between
+  // leaves the old level or the new one.
+  void SetLevel(Category category, Level level);
+
+  // kAsked from the first SetLevel() on.
+  Origin origin() const { return origin_.load(std::memory_order_acquire); }
+
+  const JournalLine& line() const { return line_; }
+
+ private:
+  std::atomic<std::uint32_t> packed_;
+  std::atomic<Origin> origin_;
+  const std::shared_ptr<LevelCensus> census_;  // null: nobody counts
+  const JournalLine line_;
+};
+
+using SocketPolicyRef = std::shared_ptr<SocketPolicy>;
+
+}  // namespace postern
+
+#endif  // POSTERN_POLICY_SOCKET_POLICY_H_
