@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The daemon's promise, without the daemon: whenever it is killed, every socket
+// has the levels it had before the change that was under way, or after it.
+//
+// One test walks a process through its changes instruction by instruction
+// (ptrace) and opens what a kill at that instruction would have left; the other
+// really kills one, again and again.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <new>
+#include <optional>
+#include <random>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+#include "core/unique_fd.h"
+#include "policy/socket_table.h"
+#include "state/socket_store.h"
+#include "tests/unit/policy/memory_journal.h"
+#include "tests/unit/state/temporary_directory.h"
+
+namespace postern {
+namespace {
+
+using Records = std::vector<SocketRecord>;
+
+const RecordFile::Life kLife{"a boot", 1};
+// So small that the file grows while we watch.
+constexpr RecordFile::Limits kLimits{.step = 2, .most = 64};
+constexpr Instant kStart;
+
+FlowKey KeyOf(std::uint16_t remote_port) {
+  FlowKey key;
+  key.local = IpAddress::Parse("fd00:9:1::1").value();
+  key.remote = IpAddress::Parse("fd00:9:2::1").value();
+  key.local_port = 80;
+  key.remote_port = remote_port;
+  key.protocol = Number(IpProtocol::kTcp);
+  return key;
+}
+
+LevelSet Ah(Level level) {
+  LevelSet levels;
+  levels.Set(Category::kAh, level);
+  return levels;
+}
+
+Records RecordsOf(const SocketJournal& journal) {
+  Records records;
+  journal.ForEach([&](SocketJournal::Line, const SocketRecord& record) {
+    records.push_back(record);
+  });
+  return records;
+}
+
+bool AreSame(const Records& one, const Records& other) {
+  return one.size() == other.size() &&
+         std::is_permutation(one.begin(), one.end(), other.begin());
+}
+
+// What is shared with a child process.
+template <typename T>
+class Shared {
+ public:
+  Shared()
+      : memory_(::mmap(nullptr, sizeof(T), PROT_READ | PROT_WRITE,
+                       MAP_SHARED | MAP_ANONYMOUS, -1, 0)) {
+    if (memory_ == MAP_FAILED) {
+      std::abort();
+    }
+    value_ = new (memory_) T();
+  }
+
+  ~Shared() { ::munmap(memory_, sizeof(T)); }
+
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+
+  T& operator*() const { return *value_; }
+
+ private:
+  void* const memory_;
+  T* value_ = nullptr;
+};
+
+// Calls `before` ahead of every change that it passes on.
+class WatchedJournal : public SocketJournal {
+ public:
+  WatchedJournal(std::shared_ptr<SocketJournal> journal,
+                 std::function<void()> before)
+      : journal_(std::move(journal)), before_(std::move(before)) {}
+
+  Result<Line> Add(const SocketRecord& record) override {
+    before_();
+    return journal_->Add(record);
+  }
+
+  void SetLevel(Line line, Category category, Level level) override {
+    before_();
+    journal_->SetLevel(line, category, level);
+  }
+
+  void SetCookie(Line line, SocketCookie cookie) override {
+    before_();
+    journal_->SetCookie(line, cookie);
+  }
+
+  void SetFlow(Line line, const std::optional<FlowKey>& flow) override {
+    before_();
+    journal_->SetFlow(line, flow);
+  }
+
+  void Retire(Line line) override {
+    before_();
+    journal_->Retire(line);
+  }
+
+  void Remove(Line line) override {
+    before_();
+    journal_->Remove(line);
+  }
+
+  void ForEach(const Visit& visit) const override { journal_->ForEach(visit); }
+
+ private:
+  const std::shared_ptr<SocketJournal> journal_;
+  const std::function<void()> before_;
+};
+
+// Everything that a daemon does with a table, at least once.
+void LiveALife(SocketTable& table) {
+  constexpr SocketCookie kListener{1};
+  constexpr SocketCookie kChild{2};
+  constexpr SocketCookie kClient{3};
+  const SocketPolicyRef listener = table.Obtain(kListener).value();
+  listener->SetLevel(Category::kAh, Level::kRequire);
+  (void)table.Inherit(KeyOf(1), listener->levels(), kStart);
+  listener->SetLevel(Category::kAh, Level::kNone);
+  (void)table.Adopt(kChild, KeyOf(1));
+  (void)table.Inherit(KeyOf(2), Ah(Level::kUse), kStart);
+  (void)table.Inherit(KeyOf(2), Ah(Level::kUnique), kStart);
+  table.Find(kChild)->SetLevel(Category::kEspTransport, Level::kBypass);
+  (void)table.Obtain(kClient);
+  table.Remember(kClient, KeyOf(3));
+  table.Remember(kClient, KeyOf(1));
+  table.ForgetFlow(KeyOf(1));
+  table.Remember(kClient, KeyOf(2));
+  table.Retire(kChild, kStart);
+  table.Age(kStart + SocketTable::kLinger);
+}
+
+// What the journal holds after each change; the first is nothing.
+std::vector<Records> Stages() {
+  const auto memory = std::make_shared<MemoryJournal>();
+  std::vector<Records> stages;
+  SocketTable table;
+  const auto watched = std::make_shared<WatchedJournal>(
+      memory, [&] { stages.push_back(RecordsOf(*memory)); });
+  EXPECT_TRUE(table.ResumeFrom(watched, kStart).ok());
+  LiveALife(table);
+  stages.push_back(RecordsOf(*memory));
+  return stages;
+}
+
+// A process that lives its life in a file, one instruction at a time.
+class SteppedProcess {
+ public:
+  explicit SteppedProcess(const std::filesystem::path& path)
+      : child_(::fork()) {
+    if (child_ == 0) {
+      const auto store = SocketStore::Open(path, kLife, kLimits);
+      SocketTable table;
+      (void)table.ResumeFrom(
+          std::make_shared<WatchedJournal>(*store, [this] { ++*changes_; }),
+          kStart);
+      if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) {
+        std::_Exit(kNotTraced);
+      }
+      ::raise(SIGSTOP);
+      LiveALife(table);
+      std::_Exit(0);
+    }
+    Wait();
+  }
+
+  ~SteppedProcess() {
+    if (!ended()) {
+      ::kill(child_, SIGKILL);
+      ::waitpid(child_, nullptr, 0);
+    }
+  }
+
+  SteppedProcess(const SteppedProcess&) = delete;
+  SteppedProcess& operator=(const SteppedProcess&) = delete;
+
+  void Step() {
+    ::ptrace(PTRACE_SINGLESTEP, child_, nullptr, nullptr);
+    Wait();
+  }
+
+  bool ended() const { return !WIFSTOPPED(status_); }
+
+  bool traced() const { return !ended() || WEXITSTATUS(status_) != kNotTraced; }
+
+  bool fine() const { return WIFEXITED(status_) && WEXITSTATUS(status_) == 0; }
+
+  // Changes that were begun.
+  std::size_t changes() const { return *changes_; }
+
+ private:
+  enum : int { kNotTraced = 9 };
+
+  void Wait() { ::waitpid(child_, &status_, 0); }
+
+  const Shared<std::atomic<std::size_t>> changes_;
+  const pid_t child_;
+  int status_ = 0;
+};
+
+// The file as the process that is walked through its changes left it.
+class FileView {
+ public:
+  explicit FileView(const std::filesystem::path& path)
+      : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)),
+        memory_(::mmap(nullptr, kMost, PROT_READ, MAP_SHARED, fd_.get(), 0)) {
+    if (memory_ == MAP_FAILED) {
+      std::abort();
+    }
+  }
+
+  ~FileView() { ::munmap(memory_, kMost); }
+
+  FileView(const FileView&) = delete;
+  FileView& operator=(const FileView&) = delete;
+
+  std::string_view octets() const {
+    struct stat now {};
+
+    ::fstat(fd_.get(), &now);
+    return {static_cast<const char*>(memory_),
+            static_cast<std::size_t>(now.st_size)};
+  }
+
+ private:
+  static constexpr std::size_t kMost =
+      RecordFile::kHeaderOctets + kLimits.most * RecordFile::kRecordOctets;
+
+  const UniqueFd fd_;
+  void* const memory_;
+};
+
+class Killed : public ::testing::Test {
+ protected:
+  // What a daemon would find that started now; nothing when it would refuse.
+  std::optional<Records> FoundIn(std::string_view octets) const {
+    const auto copy = directory_.path() / "copy";
+    std::ofstream(copy, std::ios::binary | std::ios::trunc) << octets;
+    std::filesystem::permissions(copy, std::filesystem::perms(0600));
+    const auto store = SocketStore::Open(copy, kLife, kLimits);
+    SocketTable table;
+    if (!store.ok() || !table.ResumeFrom(*store, kStart).ok()) {
+      return std::nullopt;
+    }
+    return RecordsOf(**store);
+  }
+
+  const TemporaryDirectory directory_;
+  const std::filesystem::path path_ = directory_.path() / "sockets";
+};
+
+TEST_F(Killed, AtAnyInstructionItLeavesTheOldOrTheNew) {  // API-44
+  const std::vector<Records> stages = Stages();
+  SteppedProcess process(path_);
+  if (!process.traced()) {
+    GTEST_SKIP() << "ptrace is not allowed here";
+  }
+  const FileView file(path_);
+  std::string last;
+  std::size_t moments = 0;
+  std::size_t old_ones = 0;
+  while (!process.ended()) {
+    if (file.octets() != last) {
+      last = file.octets();
+      const std::optional<Records> found = FoundIn(last);
+      const std::size_t begun = process.changes();
+      ASSERT_TRUE(found.has_value()) << "refused, in change " << begun;
+      const bool is_old = begun > 0 && AreSame(*found, stages.at(begun - 1));
+      EXPECT_TRUE(is_old || AreSame(*found, stages.at(begun)))
+          << "neither old nor new, in change " << begun;
+      ++moments;
+      old_ones += is_old ? 1U : 0U;
+    }
+    process.Step();
+  }
+  EXPECT_TRUE(process.fine());
+  EXPECT_EQ(process.changes(), stages.size() - 1);
+  // More than one store for each change, and we looked between them.
+  EXPECT_GT(moments, 4 * stages.size());
+  EXPECT_GT(old_ones, stages.size());
+  EXPECT_TRUE(AreSame(FoundIn(last).value(), stages.back()));
+}
+
+// What a program was told, and what it has asked for meanwhile.
+struct Promise {
+  std::atomic<std::uint32_t> told{0};
+  std::atomic<std::uint32_t> asked{0};
+};
+
+constexpr std::size_t kSockets = 8;
+using Promises = std::array<Promise, kSockets>;
+
+SocketCookie CookieOf(std::size_t socket) {
+  return SocketCookie{100 + socket};
+}
+
+// Sets levels of all sockets, for ever.
+[[noreturn]] void SetLevels(SocketTable& table, Promises& promises,
+                            unsigned seed) {
+  std::mt19937 dice(seed);
+  for (;;) {
+    const std::size_t socket = dice() % kSockets;
+    Promise& promise = promises.at(socket);
+    const Category category = kCategories.at(dice() % kCategories.size());
+    const auto level = static_cast<Level>(dice() % 5);
+    LevelSet wanted = LevelSet::Unpack(promise.told.load());
+    wanted.Set(category, level);
+    promise.asked.store(wanted.Pack());
+    table.Obtain(CookieOf(socket)).value()->SetLevel(category, level);
+    promise.told.store(wanted.Pack());
+  }
+}
+
+// What a worker does meanwhile: connections come and go.
+[[noreturn]] void Connect(SocketTable& table) {
+  for (std::uint64_t i = 0;; ++i) {
+    const auto port = static_cast<std::uint16_t>(i % 8);
+    const Instant now(std::chrono::seconds(static_cast<std::int64_t>(i)));
+    (void)table.Inherit(KeyOf(port), Ah(Level::kRequire), now);
+    (void)table.Adopt(SocketCookie{1000 + i}, KeyOf(port));
+    table.Retire(SocketCookie{1000 + i}, now);
+    table.Age(now);
+  }
+}
+
+TEST_F(Killed, AgainAndAgainItKeepsWhatProgramsWereTold) {  // API-44
+  const Shared<Promises> promises;
+  std::mt19937 dice(2026);
+  std::uniform_int_distribution<int> microseconds(0, 4000);
+  for (unsigned run = 0; run < 50; ++run) {
+    const Shared<std::atomic<bool>> ready;
+    const pid_t child = ::fork();
+    if (child == 0) {
+      const auto store = SocketStore::Open(path_, kLife);
+      SocketTable table;
+      if (!store.ok() || !table.ResumeFrom(*store, kStart).ok()) {
+        std::_Exit(1);
+      }
+      std::thread worker([&table] { Connect(table); });
+      (*ready).store(true);
+      SetLevels(table, *promises, run);
+    }
+    while (!(*ready).load() && ::waitpid(child, nullptr, WNOHANG) == 0) {
+      std::this_thread::yield();
+    }
+    ASSERT_TRUE((*ready).load()) << "refused in run " << run;
+    std::this_thread::sleep_for(std::chrono::microseconds(microseconds(dice)));
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+
+    const auto store = SocketStore::Open(path_, kLife);
+    ASSERT_TRUE(store.ok()) << store.error().message;
+    SocketTable table;
+    ASSERT_TRUE(table.ResumeFrom(*store, kStart).ok());
+    for (std::size_t socket = 0; socket < kSockets; ++socket) {
+      Promise& promise = (*promises).at(socket);
+      const SocketPolicyRef policy = table.Find(CookieOf(socket));
+      const std::uint32_t found = policy ? policy->packed() : 0;
+      EXPECT_TRUE(found == promise.told || found == promise.asked)
+          << "run " << run << ", socket " << socket;
+      promise.told = found;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace postern
