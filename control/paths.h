@@ -5,6 +5,7 @@
 //
 //     <base>/<host>/api.sock          levels of sockets; anybody may connect
 //     <base>/<host>/admin.sock        the CLI; root only, mode 0600
+//     <base>/<host>/sockets           the daemon's memory of sockets' levels
 //     <base>/by-netns/<cookie>.sock   -> ../<host>/api.sock
 //
 // The last is how the library finds the daemon of an application's socket with
@@ -99,7 +100,7 @@ inline UnixPath RunDirectory() {
                       : kDefaultRunDirectory);
 }
 
-// REQUIRES (all three): IsHostName(host).
+// REQUIRES (all four): IsHostName(host).
 inline UnixPath HostDirectory(std::string_view host) {
   return RunDirectory().Append("/").Append(host);
 }
@@ -110,6 +111,10 @@ inline UnixPath ApiSocketPath(std::string_view host) {
 
 inline UnixPath AdminSocketPath(std::string_view host) {
   return HostDirectory(host).Append("/admin.sock");
+}
+
+inline UnixPath SocketsPath(std::string_view host) {
+  return HostDirectory(host).Append("/sockets");
 }
 
 inline UnixPath NetnsSocketPath(std::uint64_t netns_cookie) {

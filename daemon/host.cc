@@ -19,9 +19,11 @@
 #include "daemon/durable_reserve.h"
 #include "daemon/host_network.h"
 #include "daemon/housekeeping.h"
+#include "daemon/roll_call.h"
 #include "daemon/run_lock.h"
 #include "daemon/service_notify.h"
 #include "daemon/worker.h"
+#include "state/socket_store.h"
 #include "tun/sock_diag.h"
 
 namespace postern {
@@ -104,6 +106,7 @@ struct Host::Assembly {
   Status OpenState();
   Status LoadPolicy();
   Status Attach();
+  Status ResumeSockets();
   Result<std::unique_ptr<Worker>> StartWorker(Direction direction);
   Status StartWorkers();
   Status StartServers();
@@ -123,6 +126,8 @@ struct Host::Assembly {
   GraceAtEnd grace;
   std::unique_ptr<HostNetwork> network;
   std::unique_ptr<SocketWatch> watch;
+  std::unique_ptr<SockDiagOwner> kernel;
+  std::unique_ptr<RollCall> roll_call;
   std::unique_ptr<Worker> outbound;
   std::unique_ptr<Worker> inbound;
   std::unique_ptr<Housekeeping> housekeeping;
@@ -182,6 +187,35 @@ Status Host::Assembly::Attach() {
   return Ok();
 }
 
+// After the watch has begun to listen: what goes from now on is told.
+Status Host::Assembly::ResumeSockets() {
+  Result<std::string> boot = ReadBootId();
+  if (!boot.ok()) {
+    return boot.error();
+  }
+  const std::string file(SocketsPath(config.name).view());
+  const auto cookie = static_cast<std::uint64_t>(network->inside().cookie());
+  Result<std::shared_ptr<SocketStore>> store =
+      SocketStore::Open(file, {std::move(*boot), cookie});
+  if (!store.ok()) {
+    return store.error();
+  }
+  if (Status resumed = sockets.ResumeFrom(std::move(*store), MonotonicNow());
+      !resumed.ok()) {
+    return Error{resumed.error().code, file + ": " + resumed.error().message};
+  }
+  Log(LogLevel::kInfo, "sockets_resumed",
+      {{"sockets", sockets.sockets()}, {"connections", sockets.flows()}});
+  Result<std::unique_ptr<SockDiagOwner>> asked =
+      SockDiagOwner::Create(network->inside(), network->tun_index());
+  if (!asked.ok()) {
+    return asked.error();
+  }
+  kernel = std::move(*asked);
+  roll_call = std::make_unique<RollCall>(sockets, *kernel);
+  return Ok();
+}
+
 Result<std::unique_ptr<Worker>> Host::Assembly::StartWorker(
     Direction direction) {
   Result<std::unique_ptr<SockDiagOwner>> owner =
@@ -219,7 +253,8 @@ Status Host::Assembly::StartWorkers() {
                           .events = *events,
                           .associations = *associations,
                           .sockets = sockets,
-                          .watch = *watch});
+                          .watch = *watch,
+                          .roll_call = *roll_call});
   return Ok();
 }
 
@@ -293,9 +328,9 @@ Result<std::unique_ptr<Host>> Host::Create(const HostConfig& config) {
   }
   auto assembly =
       std::make_unique<Assembly>(config, std::move(*lock), std::move(*events));
-  for (const auto step :
-       {&Assembly::OpenState, &Assembly::LoadPolicy, &Assembly::Attach,
-        &Assembly::StartWorkers, &Assembly::StartServers}) {
+  for (const auto step : {&Assembly::OpenState, &Assembly::LoadPolicy,
+                          &Assembly::Attach, &Assembly::ResumeSockets,
+                          &Assembly::StartWorkers, &Assembly::StartServers}) {
     if (Status made = (assembly.get()->*step)(); !made.ok()) {
       return made.error();
     }

@@ -28,8 +28,7 @@ Housekeeping::Housekeeping(const Parts& parts)
       age_associations_(
           parts.loop, kAssociationTick,
           [this] { parts_.associations.sadb().Age(MonotonicNow()); }),
-      age_sockets_(parts.loop, kSocketTick,
-                   [this] { parts_.sockets.Age(MonotonicNow()); }) {
+      age_sockets_(parts.loop, kSocketTick, [this] { AgeSockets(); }) {
   events_ready_.OnReadable([this] { TakeEvents(); });
   sockets_ready_.OnReadable([this] { TakeSocketEvents(); });
 }
@@ -91,10 +90,23 @@ void Housekeeping::TakeSocketEvents() {
       parts_.sockets.Retire(event->cookie, now);
       continue;
     }
-    // Entries of sockets that are gone then stay: they bind nobody, since a
-    // cookie is never used again.
+    // Entries of sockets that are gone stay meanwhile: they bind nobody, since
+    // a cookie is never used again.
+    parts_.roll_call.Doubt(now);
     LogLimited(other_log_, {kLogMissedSockets, now}, LogLevel::kWarning,
                "socket_events_missed");
+  }
+}
+
+void Housekeeping::AgeSockets() {
+  parts_.sockets.Age(MonotonicNow());
+  CallRoll();
+}
+
+// Takes turns with requests.
+void Housekeeping::CallRoll() {
+  if (parts_.roll_call.Call(MonotonicNow()) == RollCall::Rest::kMore) {
+    parts_.loop.Post([this] { CallRoll(); });
   }
 }
 

@@ -14,6 +14,7 @@
 #include "core/log/log.h"
 #include "daemon/associations.h"
 #include "daemon/event_loop.h"
+#include "daemon/roll_call.h"
 #include "daemon/worker_events.h"
 #include "policy/socket_table.h"
 #include "tun/socket_watch.h"
@@ -28,6 +29,7 @@ class Housekeeping {
     Associations& associations;
     SocketTable& sockets;
     SocketWatch& watch;
+    RollCall& roll_call;
   };
 
   explicit Housekeeping(const Parts& parts);
@@ -35,6 +37,8 @@ class Housekeeping {
  private:
   void TakeEvents();
   void TakeSocketEvents();
+  void AgeSockets();
+  void CallRoll();
   void LogAcquire(const NeedSa& need, Instant now);
   void LogAudit(const AuditEvent& event, Instant now);
 

@@ -146,7 +146,7 @@ class Host:
     def address(self, family):
         return ADDRESSES[self.name][family]
 
-    def configure(self, sas=(), levels=None, routes="", extra=""):
+    def configure(self, sas=(), levels=None, routes="", extra="", namespace=None):
         levels = levels or {}
         v4, v6 = self.address(4), self.address(6)
         text = f"""
@@ -154,6 +154,7 @@ class Host:
 name = "{self.name}"
 state_directory = "{self.lab.directory}/state-{self.name}"
 ownership = "{self.lab.ownership}"
+{f'namespace = "{namespace}"' if namespace else ""}
 
 [tun]
 name = "tun0"
