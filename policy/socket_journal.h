@@ -8,6 +8,7 @@
 //     journal.SetLevel(*line, ...);          before packets see it
 //     journal.SetCookie(*line, cookie);      the child's cookie is known
 //     journal.SetFlow(*line, flow);
+//     journal.SetWishes(*line, octets);
 //     journal.Retire(*line);                 the kernel says it is gone
 //     journal.Remove(*line);                 forgotten at last
 //
@@ -16,18 +17,21 @@
 // after; never a third.
 //
 // Thread safety: Thread-safe.
-// Cost: Add() may take memory, and a system call once in a while; the others
-// are stores into memory and cannot fail.
+// Cost: Add() and SetWishes() may take memory, and a system call once in a
+// while; the others are stores into memory and cannot fail.
 
 #ifndef POSTERN_POLICY_SOCKET_JOURNAL_H_
 #define POSTERN_POLICY_SOCKET_JOURNAL_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
+#include <vector>
 
+#include "core/bytes.h"
 #include "core/error.h"
 #include "core/flow/flow_key.h"
 #include "core/flow/socket_owner.h"
@@ -46,6 +50,8 @@ struct SocketRecord {
   LevelSet levels = {};
   Origin origin = Origin::kAsked;
   Standing standing = Standing::kLive;
+  // What else the socket asked for, as the policy layer writes it.
+  std::vector<std::uint8_t> wishes = {};
 
   friend bool operator==(const SocketRecord&, const SocketRecord&) = default;
 };
@@ -59,15 +65,19 @@ class SocketJournal {
     std::uint32_t place = 0;
   };
 
+  static constexpr std::size_t kMostWishes = 4096;  // octets
+
   virtual ~SocketJournal() = default;
 
-  // Errors: kExhausted (no room).
+  // Errors: kExhausted (no room), kInvalid (more than kMostWishes).
   virtual Result<Line> Add(const SocketRecord& record) = 0;
 
   // The socket's levels are its own from now on (Origin::kAsked).
   virtual void SetLevel(Line line, Category category, Level level) = 0;
   virtual void SetCookie(Line line, SocketCookie cookie) = 0;
   virtual void SetFlow(Line line, const std::optional<FlowKey>& flow) = 0;
+  // Errors: as Add(); then the old ones hold.
+  virtual Status SetWishes(Line line, ConstBytes wishes) = 0;
   virtual void Retire(Line line) = 0;
   virtual void Remove(Line line) = 0;
 
@@ -102,6 +112,10 @@ class JournalLine {
     if (journal_) {
       journal_->SetFlow(line_, flow);
     }
+  }
+
+  Status SetWishes(ConstBytes wishes) const {
+    return journal_ ? journal_->SetWishes(line_, wishes) : Ok();
   }
 
   void Retire() const {

@@ -3,129 +3,15 @@
 #include "state/socket_store.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
 #include <string>
+
+#include "state/socket_layout.h"
 
 namespace postern {
 namespace {
 
-enum Word : std::size_t {
-  kNumber,
-  kCookie,
-  kState,
-  kEnds,
-  kLocal,
-  kRemote = kLocal + 2,
-  kUnused = kRemote + 2,
-};
-
-enum Has : std::uint64_t { kHasCookie = 1, kHasFlow = 2 };
-
-constexpr unsigned kOriginShift = 32;
-constexpr unsigned kStandingShift = 40;
-constexpr unsigned kHasShift = 48;
-
-using Content = RecordFile::Content;
-
-void PutAddress(Content& content, std::size_t word, const IpAddress& address) {
-  const ConstBytes octets = address.octets();
-  std::memcpy(&content.at(word), octets.data(), octets.size());
-}
-
-IpAddress AddressIn(const Content& content, std::size_t word, IpFamily family) {
-  std::array<std::uint8_t, 16> octets{};
-  std::memcpy(octets.data(), &content.at(word), octets.size());
-  return IpAddress::FromOctets(ConstBytes(octets).first(BitsOf(family) / 8));
-}
-
-void PutFlow(Content& content, const FlowKey& flow) {
-  content[kEnds] = std::uint64_t{flow.local_port} |
-                   std::uint64_t{flow.remote_port} << 16U |
-                   std::uint64_t{flow.protocol} << 32U |
-                   static_cast<std::uint64_t>(flow.local.family()) << 40U;
-  PutAddress(content, kLocal, flow.local);
-  PutAddress(content, kRemote, flow.remote);
-}
-
-// REQUIRES: the family is one.
-FlowKey FlowIn(const Content& content) {
-  const auto family = static_cast<IpFamily>(content[kEnds] >> 40U & 0xffU);
-  FlowKey flow;
-  flow.local = AddressIn(content, kLocal, family);
-  flow.remote = AddressIn(content, kRemote, family);
-  flow.local_port = static_cast<std::uint16_t>(content[kEnds]);
-  flow.remote_port = static_cast<std::uint16_t>(content[kEnds] >> 16U);
-  flow.protocol = static_cast<std::uint8_t>(content[kEnds] >> 32U);
-  return flow;
-}
-
-Content ContentOf(std::uint64_t number, const SocketRecord& record) {
-  Content content{};
-  content[kNumber] = number;
-  content[kState] = std::uint64_t{record.levels.Pack()} |
-                    static_cast<std::uint64_t>(record.origin) << kOriginShift |
-                    static_cast<std::uint64_t>(record.standing)
-                        << kStandingShift;
-  if (record.cookie) {
-    content[kState] |= std::uint64_t{kHasCookie} << kHasShift;
-    content[kCookie] = static_cast<std::uint64_t>(*record.cookie);
-  }
-  if (record.flow) {
-    content[kState] |= std::uint64_t{kHasFlow} << kHasShift;
-    PutFlow(content, *record.flow);
-  }
-  return content;
-}
-
-// REQUIRES: MakesSense(content).
-SocketRecord RecordIn(const Content& content) {
-  const std::uint64_t state = content[kState];
-  const std::uint64_t has = state >> kHasShift;
-  SocketRecord record;
-  record.levels = LevelSet::Unpack(static_cast<std::uint32_t>(state));
-  record.origin =
-      static_cast<SocketRecord::Origin>(state >> kOriginShift & 0xffU);
-  record.standing =
-      static_cast<SocketRecord::Standing>(state >> kStandingShift & 0xffU);
-  if ((has & kHasCookie) != 0) {
-    record.cookie = SocketCookie{content[kCookie]};
-  }
-  if ((has & kHasFlow) != 0) {
-    record.flow = FlowIn(content);
-  }
-  return record;
-}
-
-bool IsFamily(std::uint64_t number) {
-  return number == static_cast<std::uint64_t>(IpFamily::kV4) ||
-         number == static_cast<std::uint64_t>(IpFamily::kV6);
-}
-
-bool AreLevels(std::uint32_t packed) {
-  const LevelSet levels = LevelSet::Unpack(packed);
-  return levels.Pack() == packed &&
-         std::all_of(
-             kCategories.begin(), kCategories.end(), [&](Category category) {
-               return FindLevel(NameOf(levels.of(category))).has_value();
-             });
-}
-
-// Whether it is exactly what ContentOf() makes of some record.
-bool MakesSense(const Content& content) {
-  const std::uint64_t state = content[kState];
-  const std::uint64_t has = state >> kHasShift;
-  const bool readable =
-      content[kNumber] != 0 && AreLevels(static_cast<std::uint32_t>(state)) &&
-      (state >> kOriginShift & 0xffU) <= 1 &&
-      (state >> kStandingShift & 0xffU) <= 1 && has != 0 &&
-      has <= (kHasCookie | kHasFlow) &&
-      ((has & kHasFlow) == 0 || IsFamily(content[kEnds] >> 40U & 0xffU));
-  return readable && ContentOf(content[kNumber], RecordIn(content)) == content;
-}
-
-bool IsFree(const Content& content) {
-  return content == Content{};
+Error TooManyWishes() {
+  return Invalid("what a socket asks for is too long to be remembered");
 }
 
 Error WithAdvice(const Error& error) {
@@ -159,50 +45,165 @@ Result<std::shared_ptr<SocketStore>> SocketStore::Open(
 
 Status SocketStore::TakeStock(const std::filesystem::path& path) {
   const MutexLock lock(mutex_);
-  // The first places are taken first.
-  for (std::size_t place = file_->size(); place-- > 0;) {
-    const Content content = file_->Read(place);
-    if (IsFree(content)) {
-      free_.push_back(static_cast<std::uint32_t>(place));
-    } else if (!MakesSense(content)) {
+  std::vector<bool> in_use(file_->size());
+  for (std::size_t place = 0; place < file_->size(); ++place) {
+    const SocketContent content = file_->Read(place);
+    last_number_ = std::max(last_number_, NumberIn(content));
+    if (IsFree(content) || IsPart(content)) {
+      continue;
+    }
+    if (!MakesSense(content) || !ClaimWishes(content, in_use)) {
       return Invalid(path.string() + " is damaged: record " +
                      std::to_string(place) + " makes no sense");
     }
-    last_number_ = std::max(last_number_, content[kNumber]);
+    in_use[place] = true;
+  }
+  // The first places are taken first. Parts that belong to nobody are what a
+  // kill left of wishes that were being changed.
+  for (std::size_t place = file_->size(); place-- > 0;) {
+    if (!in_use[place]) {
+      Free(place);
+    }
   }
   return Ok();
 }
 
-Result<SocketJournal::Line> SocketStore::Add(const SocketRecord& record) {
-  const MutexLock lock(mutex_);
-  if (free_.empty()) {
+// Whether its wishes are there, all of them and nobody else's.
+bool SocketStore::ClaimWishes(const SocketContent& content,
+                              std::vector<bool>& in_use) const {
+  const WishPlaces wishes = WishesIn(content);
+  std::size_t place = wishes.first;
+  for (std::size_t left = PartsFor(wishes.octets); left > 0; --left) {
+    if (place >= in_use.size() || in_use[place] ||
+        !IsPart(file_->Read(place))) {
+      return false;
+    }
+    in_use[place] = true;
+    const WishPart part = PartIn(file_->Read(place));
+    if (part.number != wishes.number || part.has_next != (left > 1)) {
+      return false;
+    }
+    place = part.next;
+  }
+  return wishes.octets <= kMostWishes;
+}
+
+void SocketStore::Free(std::size_t place) {
+  if (!IsFree(file_->Read(place))) {
+    file_->Write(place, SocketContent{});
+  }
+  free_.push_back(static_cast<std::uint32_t>(place));
+}
+
+// Makes sure of so many free places. Errors: kExhausted.
+Status SocketStore::Reserve(std::size_t places) {
+  while (free_.size() < places) {
     const std::size_t before = file_->size();
     if (Status grown = file_->Grow(); !grown.ok()) {
-      return grown.error();
+      return grown;
     }
     for (std::size_t place = file_->size(); place-- > before;) {
       free_.push_back(static_cast<std::uint32_t>(place));
     }
   }
+  return Ok();
+}
+
+// Nobody knows of the parts until a record names them.
+// REQUIRES: so many places are reserved.
+WishPlaces SocketStore::WriteWishes(ConstBytes wishes) {
+  if (wishes.empty()) {
+    return {};
+  }
+  WishPlaces places{.octets = static_cast<std::uint32_t>(wishes.size()),
+                    .first = 0,
+                    .number = ++last_number_};
+  // From the last part to the first, so that each knows the next.
+  for (std::size_t left = PartsFor(wishes.size()); left > 0; --left) {
+    const std::size_t place = free_.back();
+    free_.pop_back();
+    const bool is_last = left == PartsFor(wishes.size());
+    const ConstBytes octets = wishes.subspan((left - 1) * kPartOctets);
+    file_->Write(place,
+                 ContentOf(WishPart{.number = places.number,
+                                    .has_next = !is_last,
+                                    .next = places.first},
+                           octets.first(std::min(octets.size(), kPartOctets))));
+    places.first = place;
+  }
+  return places;
+}
+
+std::vector<std::uint8_t> SocketStore::ReadWishes(
+    const WishPlaces& wishes) const {
+  std::vector<std::uint8_t> octets;
+  std::size_t place = wishes.first;
+  while (octets.size() < wishes.octets) {
+    const SocketContent content = file_->Read(place);
+    AppendOctets(content, wishes.octets - octets.size(), octets);
+    place = PartIn(content).next;
+  }
+  return octets;
+}
+
+// REQUIRES: no record names them any more.
+void SocketStore::FreeWishes(const WishPlaces& wishes) {
+  std::size_t place = wishes.first;
+  for (std::size_t left = PartsFor(wishes.octets); left > 0; --left) {
+    const std::size_t next = PartIn(file_->Read(place)).next;
+    Free(place);
+    place = next;
+  }
+}
+
+Result<SocketJournal::Line> SocketStore::Add(const SocketRecord& record) {
+  if (record.wishes.size() > kMostWishes) {
+    return TooManyWishes();
+  }
+  const MutexLock lock(mutex_);
+  if (Status room = Reserve(1 + PartsFor(record.wishes.size())); !room.ok()) {
+    return room.error();
+  }
+  const WishPlaces wishes = WriteWishes(record.wishes);
   const Line line{.number = ++last_number_, .place = free_.back()};
   free_.pop_back();
-  file_->Write(line.place, ContentOf(line.number, record));
+  file_->Write(line.place, ContentOf(line.number, record, wishes));
   return line;
 }
 
 // Not when its record has been removed, and its place perhaps been taken.
 bool SocketStore::IsWritten(Line line) const {
-  return line.number != 0 && file_->Read(line.place)[kNumber] == line.number;
+  return line.number != 0 && NumberIn(file_->Read(line.place)) == line.number;
 }
 
 template <typename Edit>
 void SocketStore::Change(Line line, const Edit& edit) {
   const MutexLock lock(mutex_);
   if (IsWritten(line)) {
-    SocketRecord record = RecordIn(file_->Read(line.place));
+    const SocketContent content = file_->Read(line.place);
+    SocketRecord record = RecordIn(content);
     edit(record);
-    file_->Write(line.place, ContentOf(line.number, record));
+    file_->Write(line.place, ContentOf(line.number, record, WishesIn(content)));
   }
+}
+
+Status SocketStore::SetWishes(Line line, ConstBytes wishes) {
+  if (wishes.size() > kMostWishes) {
+    return TooManyWishes();
+  }
+  const MutexLock lock(mutex_);
+  if (!IsWritten(line)) {
+    return Ok();
+  }
+  if (Status room = Reserve(PartsFor(wishes.size())); !room.ok()) {
+    return room;
+  }
+  const SocketContent content = file_->Read(line.place);
+  SocketRecord record = RecordIn(content);
+  record.origin = SocketRecord::Origin::kAsked;
+  file_->Write(line.place, ContentOf(line.number, record, WriteWishes(wishes)));
+  FreeWishes(WishesIn(content));
+  return Ok();
 }
 
 void SocketStore::SetLevel(Line line, Category category, Level level) {
@@ -229,19 +230,22 @@ void SocketStore::Retire(Line line) {
 void SocketStore::Remove(Line line) {
   const MutexLock lock(mutex_);
   if (IsWritten(line)) {
-    file_->Write(line.place, Content{});
-    free_.push_back(line.place);
+    const WishPlaces wishes = WishesIn(file_->Read(line.place));
+    Free(line.place);
+    FreeWishes(wishes);
   }
 }
 
 void SocketStore::ForEach(const Visit& visit) const {
   const MutexLock lock(mutex_);
   for (std::size_t place = 0; place < file_->size(); ++place) {
-    const Content content = file_->Read(place);
-    if (!IsFree(content)) {
-      visit({.number = content[kNumber],
+    const SocketContent content = file_->Read(place);
+    if (!IsFree(content) && !IsPart(content)) {
+      SocketRecord record = RecordIn(content);
+      record.wishes = ReadWishes(WishesIn(content));
+      visit({.number = NumberIn(content),
              .place = static_cast<std::uint32_t>(place)},
-            RecordIn(content));
+            record);
     }
   }
 }

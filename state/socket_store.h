@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A SocketStore is the SocketJournal that survives the daemon: a RecordFile in
-// the run directory, one record for each policy of the socket table.
+// the run directory, with one record for each policy of the socket table.
 //
 //     auto store = SocketStore::Open("/run/postern/a/sockets", life);
 //     sockets.ResumeFrom(*store, now);           before any packet passes
 //
-//     word 0   number of the line, never 0
-//          1   cookie
-//          2   levels 32 | origin 8 | standing 8 | has cookie, has flow 8 | 0
-//          3   flow: local port 16 | remote port 16 | protocol 8 | family 8 | 0
-//          4   its local address, 16 octets
-//          6   its remote address, 16 octets
-//          8   0: room for what policies will hold one day
+// Wishes are of any length: they lie in parts, which are written before the
+// record that names them and freed after it names others (state/socket_layout.h
+// has every word).
 //
 // What makes no sense is damage, like a wrong checksum: the file is refused,
 // because forgetting a level would send what it protects in clear.
@@ -37,6 +33,8 @@
 
 namespace postern {
 
+struct WishPlaces;
+
 class SocketStore : public SocketJournal {
  public:
   // Errors: those of RecordFile::Open(); a damaged file's says what to do.
@@ -48,6 +46,7 @@ class SocketStore : public SocketJournal {
   void SetLevel(Line line, Category category, Level level) override;
   void SetCookie(Line line, SocketCookie cookie) override;
   void SetFlow(Line line, const std::optional<FlowKey>& flow) override;
+  Status SetWishes(Line line, ConstBytes wishes) override;
   void Retire(Line line) override;
   void Remove(Line line) override;
   void ForEach(const Visit& visit) const override;
@@ -57,6 +56,15 @@ class SocketStore : public SocketJournal {
       : file_(std::move(file)) {}
 
   Status TakeStock(const std::filesystem::path& path);
+  bool ClaimWishes(const RecordFile::Content& content,
+                   std::vector<bool>& in_use) const POSTERN_REQUIRES(mutex_);
+
+  Status Reserve(std::size_t places) POSTERN_REQUIRES(mutex_);
+  void Free(std::size_t place) POSTERN_REQUIRES(mutex_);
+  WishPlaces WriteWishes(ConstBytes wishes) POSTERN_REQUIRES(mutex_);
+  std::vector<std::uint8_t> ReadWishes(const WishPlaces& wishes) const
+      POSTERN_REQUIRES(mutex_);
+  void FreeWishes(const WishPlaces& wishes) POSTERN_REQUIRES(mutex_);
 
   bool IsWritten(Line line) const POSTERN_REQUIRES(mutex_);
   template <typename Edit>

@@ -46,6 +46,11 @@ class MemoryJournal : public SocketJournal {
     records_.at(line.number).flow = flow;
   }
 
+  Status SetWishes(Line line, ConstBytes wishes) override {
+    records_.at(line.number).wishes.assign(wishes.begin(), wishes.end());
+    return Ok();
+  }
+
   void Retire(Line line) override {
     records_.at(line.number).standing = SocketRecord::Standing::kRetired;
   }

@@ -8,6 +8,7 @@
 // really kills one, again and again.
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
@@ -127,6 +128,11 @@ class WatchedJournal : public SocketJournal {
     journal_->SetFlow(line, flow);
   }
 
+  Status SetWishes(Line line, ConstBytes wishes) override {
+    before_();
+    return journal_->SetWishes(line, wishes);
+  }
+
   void Retire(Line line) override {
     before_();
     journal_->Retire(line);
@@ -144,6 +150,11 @@ class WatchedJournal : public SocketJournal {
   const std::function<void()> before_;
 };
 
+void Wish(const SocketPolicyRef& policy, std::size_t octets) {
+  const std::vector<std::uint8_t> wishes(octets, 0xab);
+  EXPECT_TRUE(policy->line().SetWishes(wishes).ok());
+}
+
 // Everything that a daemon does with a table, at least once.
 void LiveALife(SocketTable& table) {
   constexpr SocketCookie kListener{1};
@@ -157,11 +168,15 @@ void LiveALife(SocketTable& table) {
   (void)table.Inherit(KeyOf(2), Ah(Level::kUse), kStart);
   (void)table.Inherit(KeyOf(2), Ah(Level::kUnique), kStart);
   table.Find(kChild)->SetLevel(Category::kEspTransport, Level::kBypass);
+  Wish(table.Find(kChild), 250);
   (void)table.Obtain(kClient);
+  Wish(table.Find(kChild), 30);
+  Wish(table.Find(kClient), 100);
   table.Remember(kClient, KeyOf(3));
   table.Remember(kClient, KeyOf(1));
   table.ForgetFlow(KeyOf(1));
   table.Remember(kClient, KeyOf(2));
+  Wish(table.Find(kClient), 0);
   table.Retire(kChild, kStart);
   table.Age(kStart + SocketTable::kLinger);
 }
@@ -178,6 +193,26 @@ std::vector<Records> Stages() {
   stages.push_back(RecordsOf(*memory));
   return stages;
 }
+
+// Two processes that take turns do so much faster on one processor.
+class OneProcessor {
+ public:
+  OneProcessor() {
+    ::sched_getaffinity(0, sizeof(before_), &before_);
+    cpu_set_t here;
+    CPU_ZERO(&here);
+    CPU_SET(static_cast<std::size_t>(::sched_getcpu()), &here);
+    ::sched_setaffinity(0, sizeof(here), &here);
+  }
+
+  ~OneProcessor() { ::sched_setaffinity(0, sizeof(before_), &before_); }
+
+  OneProcessor(const OneProcessor&) = delete;
+  OneProcessor& operator=(const OneProcessor&) = delete;
+
+ private:
+  cpu_set_t before_{};
+};
 
 // A process that lives its life in a file, one instruction at a time.
 class SteppedProcess {
@@ -287,6 +322,7 @@ class Killed : public ::testing::Test {
 
 TEST_F(Killed, AtAnyInstructionItLeavesTheOldOrTheNew) {  // API-44
   const std::vector<Records> stages = Stages();
+  const OneProcessor here;
   SteppedProcess process(path_);
   if (!process.traced()) {
     GTEST_SKIP() << "ptrace is not allowed here";

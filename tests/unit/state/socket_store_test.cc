@@ -13,11 +13,13 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 #include <string>
 #include <vector>
 
 #include "gtest/gtest.h"
 
+#include "state/socket_layout.h"
 #include "tests/unit/state/temporary_directory.h"
 
 namespace postern {
@@ -48,14 +50,21 @@ SocketRecord SocketNumber(std::uint64_t cookie) {
   return {.cookie = SocketCookie{cookie}};
 }
 
-// One of each kind.
+std::vector<std::uint8_t> WishesOf(std::size_t octets) {
+  std::vector<std::uint8_t> wishes(octets);
+  std::iota(wishes.begin(), wishes.end(), std::uint8_t{1});
+  return wishes;
+}
+
+// One of each kind: five places.
 std::vector<SocketRecord> Examples() {
   return {
       {.cookie = SocketCookie{0xfedcba9876543210},
        .levels = Levels(Level::kBypass, Level::kUnique, Level::kAvail)},
       {.flow = FlowOf("10.9.1.1", "10.9.2.1"),
        .levels = Levels(Level::kNone, Level::kUse, Level::kRequire),
-       .origin = SocketRecord::Origin::kInherited},
+       .origin = SocketRecord::Origin::kInherited,
+       .wishes = WishesOf(100)},
       {.cookie = SocketCookie{0},
        .flow = FlowOf("fd00:9:1::1", "fd00:9:2::ffff"),
        .levels = Levels(Level::kRequire, Level::kNone, Level::kNone),
@@ -191,6 +200,100 @@ TEST_F(SocketStoreTest, ReadsMoreRecordsThanItsLimitAllowsNow) {
   EXPECT_EQ(RecordsOf(*Open()).size(), 100u);
 }
 
+TEST_F(SocketStoreTest, KeepsWishesOfEveryLength) {
+  limits_.most = 1000;
+  const auto line = Open()->Add(SocketNumber(1)).value();
+  for (const std::size_t octets :
+       {1U, 95U, 96U, 97U, 192U, 600U, 0U, 4096U, 7U}) {
+    ASSERT_TRUE(Open()->SetWishes(line, WishesOf(octets)).ok());
+    const std::vector<SocketRecord> records = RecordsOf(*Open());
+    ASSERT_EQ(records.size(), 1u);
+    EXPECT_EQ(records[0].wishes, WishesOf(octets)) << octets;
+  }
+  const Status refused = Open()->SetWishes(line, WishesOf(4097));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalid);
+  EXPECT_EQ(RecordsOf(*Open())[0].wishes, WishesOf(7));
+}
+
+TEST_F(SocketStoreTest, AChangeOfLevelsLeavesTheWishesAlone) {
+  const auto store = Open();
+  const auto line =
+      store->Add({.cookie = SocketCookie{1}, .wishes = WishesOf(300)}).value();
+  store->SetLevel(line, Category::kAh, Level::kUse);
+  store->SetFlow(line, FlowOf("10.9.1.1", "10.9.2.1"));
+  store->Retire(line);
+  EXPECT_EQ(RecordsOf(*store)[0].wishes, WishesOf(300));
+}
+
+TEST_F(SocketStoreTest, NoRoomForWishesLeavesTheOldOnes) {
+  const auto store = Open();
+  const auto line = store->Add(SocketNumber(1)).value();
+  ASSERT_TRUE(store->SetWishes(line, WishesOf(4 * 96)).ok());
+  const Status refused = store->SetWishes(line, WishesOf(6 * 96));
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().code, ErrorCode::kExhausted);
+  EXPECT_EQ(RecordsOf(*store)[0].wishes, WishesOf(4 * 96));
+  EXPECT_FALSE(
+      store->Add({.cookie = SocketCookie{2}, .wishes = WishesOf(999)}).ok());
+}
+
+// Ten places hold one record, its four old parts and four new ones.
+TEST_F(SocketStoreTest, FreesTheRoomOfFormerWishes) {
+  const auto store = Open();
+  for (int socket = 0; socket < 20; ++socket) {
+    const auto line = store->Add(SocketNumber(1)).value();
+    for (int change = 0; change < 20; ++change) {
+      ASSERT_TRUE(store->SetWishes(line, WishesOf(4 * 96)).ok());
+    }
+    store->Remove(line);
+  }
+  for (std::uint64_t i = 0; i < 10; ++i) {
+    EXPECT_TRUE(store->Add(SocketNumber(i)).ok());
+  }
+}
+
+TEST_F(SocketStoreTest, FreesPartsThatAKillLeftToNobody) {
+  PutExamples();
+  {
+    const auto file = RecordFile::Open(path_, kLife, kSmall);
+    ASSERT_TRUE(file.ok());
+    ASSERT_TRUE((*file)->Grow().ok());
+    (*file)->Write(7, ContentOf(WishPart{.number = 99}, WishesOf(96)));
+    (*file)->Write(
+        6, ContentOf(WishPart{.number = 99, .has_next = true, .next = 7},
+                     WishesOf(96)));
+  }
+  const auto store = Open();
+  EXPECT_EQ(RecordsOf(*store), Examples());
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    EXPECT_TRUE(store->Add(SocketNumber(i)).ok());
+  }
+}
+
+TEST_F(SocketStoreTest, RefusesWishesThatAreNotAllThere) {
+  const auto damage = [&](const SocketContent& part) {
+    std::filesystem::remove(path_);
+    const auto line = Open()->Add(SocketNumber(1)).value();
+    ASSERT_TRUE(Open()->SetWishes(line, WishesOf(150)).ok());
+    const auto file = RecordFile::Open(path_, kLife, kSmall);
+    ASSERT_TRUE(file.ok());
+    std::size_t place = 0;
+    while (!IsPart((*file)->Read(place)) ||
+           PartIn((*file)->Read(place)).has_next) {
+      ++place;
+    }
+    (*file)->Write(place, part);
+  };
+  const auto octets = WishesOf(96);
+  damage(SocketContent{});
+  Refuses(ErrorCode::kInvalid);
+  damage(ContentOf(WishPart{.number = 99}, octets));
+  Refuses(ErrorCode::kInvalid);
+  damage(ContentOf(WishPart{.number = 2, .has_next = true, .next = 1}, octets));
+  Refuses(ErrorCode::kInvalid);
+}
+
 // No file may grow any more: the nearest thing to a full disk that needs
 // neither privilege nor a disk. 0 is what is wanted.
 int FillADisk(const std::filesystem::path& path) {
@@ -290,7 +393,7 @@ TEST_F(SocketStoreTest, SaysWhatToDoWithADamagedFile) {
 TEST_F(SocketStoreTest, RefusesEveryWrongOctetThatMatters) {
   PutExamples();
   const std::string sound = ReadAll();
-  ASSERT_EQ(sound.size(), 4096u + 4 * 128);
+  ASSERT_EQ(sound.size(), 4096u + 8 * 128);
   const UniqueFd file(::open(path_.c_str(), O_WRONLY | O_CLOEXEC));
   for (std::size_t at = 0; at < sound.size(); ++at) {
     const bool matters = at < 72 || at >= 4096;
