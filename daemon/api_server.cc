@@ -64,9 +64,11 @@ SocketLevels::Outcome ApiServer::Obey(const ApiRequest& request,
     return hello;
   }
   const Result<SocketFacts> facts = ReadSocketFacts(message.fd.get());
+  hello.reply.error =
+      facts.ok() ? parts_.levels.Meet(request, *facts, message.fd.get())
+                 : ErrnoOf(facts.error().code);
   message.fd.reset();
-  if (!facts.ok()) {
-    hello.reply.error = ErrnoOf(facts.error().code);
+  if (hello.reply.error != 0) {
     return hello;
   }
   return parts_.levels.Obey(request, *facts, [this, &message] {

@@ -121,6 +121,7 @@ struct Host::Assembly {
   Sadb sadb{*events};
   SystemPolicy system;
   SocketTable sockets;
+  RawSockets raw;
   std::unique_ptr<DurableReserve> reserve;  // null: there is no state directory
   std::unique_ptr<Associations> associations;
   GraceAtEnd grace;
@@ -130,6 +131,7 @@ struct Host::Assembly {
   std::unique_ptr<RollCall> roll_call;
   std::unique_ptr<Worker> outbound;
   std::unique_ptr<Worker> inbound;
+  std::unique_ptr<RawLevels> raw_levels;
   std::unique_ptr<Housekeeping> housekeeping;
   std::unique_ptr<SocketLevels> levels;
   std::unique_ptr<PrivilegeRule> privilege;
@@ -230,6 +232,7 @@ Result<std::unique_ptr<Worker>> Host::Assembly::StartWorker(
                         .sadb = sadb,
                         .system = system,
                         .sockets = sockets,
+                        .raw = raw,
                         .events = *events,
                         .owner = std::move(*owner),
                         .on_failure = [this] {
@@ -248,20 +251,30 @@ Status Host::Assembly::StartWorkers() {
     }
     *worker = std::move(*worker_started);
   }
+  Result<OpenSockets> open = OpenSockets::Create();
+  if (!open.ok()) {
+    return open.error();
+  }
+  raw_levels = std::make_unique<RawLevels>(
+      RawLevels::Parts{.sockets = sockets,
+                       .raw = raw,
+                       .open = std::move(*open),
+                       .ownership = network->ownership()});
   housekeeping = std::make_unique<Housekeeping>(
       Housekeeping::Parts{.loop = loop,
                           .events = *events,
                           .associations = *associations,
                           .sockets = sockets,
                           .watch = *watch,
-                          .roll_call = *roll_call});
+                          .roll_call = *roll_call,
+                          .raw = *raw_levels});
   return Ok();
 }
 
 Status Host::Assembly::StartServers() {
   const NamespaceCookie cookie = network->inside().cookie();
-  levels =
-      std::make_unique<SocketLevels>(cookie, sockets, config.api.user_levels);
+  levels = std::make_unique<SocketLevels>(
+      cookie, sockets, config.api.user_levels, raw_levels.get());
   privilege = std::make_unique<PrivilegeRule>(config.api.bypass_group,
                                               network->inside().fd());
   verbs = std::make_unique<AdminVerbs>(

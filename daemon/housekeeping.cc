@@ -13,6 +13,8 @@ enum OtherKind : std::size_t { kLogAcquire, kLogMissedSockets, kOtherKinds };
 
 constexpr Duration kAssociationTick = std::chrono::milliseconds(250);
 constexpr Duration kSocketTick = std::chrono::seconds(5);
+// Closed raw and ping sockets bind others' packets so long.
+constexpr Duration kRawTick = std::chrono::seconds(1);
 
 // At once, so that no flood of events keeps requests waiting.
 constexpr int kEventsATurn = 256;
@@ -28,7 +30,9 @@ Housekeeping::Housekeeping(const Parts& parts)
       age_associations_(
           parts.loop, kAssociationTick,
           [this] { parts_.associations.sadb().Age(MonotonicNow()); }),
-      age_sockets_(parts.loop, kSocketTick, [this] { AgeSockets(); }) {
+      age_sockets_(parts.loop, kSocketTick, [this] { AgeSockets(); }),
+      sweep_raw_(parts.loop, kRawTick,
+                 [this] { parts_.raw.Sweep(MonotonicNow()); }) {
   events_ready_.OnReadable([this] { TakeEvents(); });
   sockets_ready_.OnReadable([this] { TakeSocketEvents(); });
 }

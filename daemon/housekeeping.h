@@ -14,6 +14,7 @@
 #include "core/log/log.h"
 #include "daemon/associations.h"
 #include "daemon/event_loop.h"
+#include "daemon/raw_levels.h"
 #include "daemon/roll_call.h"
 #include "daemon/worker_events.h"
 #include "policy/socket_table.h"
@@ -30,6 +31,7 @@ class Housekeeping {
     SocketTable& sockets;
     SocketWatch& watch;
     RollCall& roll_call;
+    RawLevels& raw;
   };
 
   explicit Housekeeping(const Parts& parts);
@@ -49,6 +51,7 @@ class Housekeeping {
   DescriptorWatch sockets_ready_;
   TimerWatch age_associations_;
   TimerWatch age_sockets_;
+  TimerWatch sweep_raw_;
 };
 
 }  // namespace postern

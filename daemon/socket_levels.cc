@@ -11,7 +11,7 @@
 namespace postern {
 namespace {
 
-bool CanBeEnforced(const SocketFacts& facts) {
+bool HasConnections(const SocketFacts& facts) {
   return (facts.type == SOCK_STREAM && facts.protocol == IPPROTO_TCP) ||
          (facts.type == SOCK_DGRAM && facts.protocol == IPPROTO_UDP);
 }
@@ -79,13 +79,25 @@ std::optional<FlowKey> FlowOf(const SocketFacts& facts) {
                  .protocol = static_cast<std::uint8_t>(facts.protocol)};
 }
 
+// A raw or ICMP socket whose levels can be enforced.
+bool SocketLevels::IsRaw(const SocketFacts& facts) const {
+  return raw_ != nullptr && raw_->CanBeEnforced(facts);
+}
+
+int SocketLevels::Meet(const ApiRequest& request, const SocketFacts& facts,
+                       int descriptor) {
+  const bool begins = request.type == ApiRequestType::kSetLevel &&
+                      Judge(request, facts) == 0 && IsRaw(facts);
+  return begins && !raw_->Watch(descriptor, facts).ok() ? ENOBUFS : 0;
+}
+
 // 0, or the errno with which the request is refused.
 int SocketLevels::Judge(const ApiRequest& request,
                         const SocketFacts& facts) const {
   if (facts.network_namespace != host_) {
     return ENETUNREACH;
   }
-  if (!CanBeEnforced(facts)) {
+  if (!HasConnections(facts) && !IsRaw(facts)) {
     return EOPNOTSUPP;
   }
   // Dual-stack sockets have one triple, which both families' options name; an
@@ -139,6 +151,9 @@ int SocketLevels::Set(const ApiRequest& request, const SocketFacts& facts,
   const Result<SocketPolicyRef> policy = sockets_.Obtain(facts.cookie);
   if (!policy.ok()) {
     return ENOBUFS;
+  }
+  if (IsRaw(facts)) {
+    raw_->Add(facts, *policy);
   }
   (*policy)->SetLevel(category, wanted);
   return 0;

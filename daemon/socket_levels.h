@@ -7,15 +7,13 @@
 // Who is refused, with which errno:
 //
 //     ENETUNREACH   a socket of another network namespace than the host's
-//     EOPNOTSUPP    what is not TCP or UDP (see below)
+//     EOPNOTSUPP    what is neither TCP, UDP, raw nor ICMP
 //     ENOPROTOOPT   the IPv6 option on an IPv4 socket
 //     EACCES        BYPASS without privilege; a change that the administrator
 //                   forbids users (UserLevels); the old level stays
 //     ENOBUFS       the socket table is full
 //
-// Raw and ICMP sockets: the kernel does not tell which of them sent a packet, so
-// a level of theirs could not be enforced; they are refused, not deceived. The
-// system and route levels bind their packets.
+// Raw and ICMP sockets: daemon/raw_levels.h says which can have levels.
 //
 // Thread safety: Control-confined.
 
@@ -28,6 +26,7 @@
 
 #include "control/api_protocol.h"
 #include "daemon/api_rules.h"
+#include "daemon/raw_levels.h"
 #include "policy/socket_table.h"
 #include "tun/network_namespace.h"
 #include "tun/socket_facts.h"
@@ -49,15 +48,22 @@ class SocketLevels {
   // depends on it.
   using IsPrivileged = std::function<bool()>;
 
+  // Without `raw`, raw and ICMP sockets are refused.
   SocketLevels(NamespaceCookie host, SocketTable& sockets,
-               UserLevels user_levels = UserLevels::kFree)
-      : host_(host), sockets_(sockets), user_levels_(user_levels) {}
+               UserLevels user_levels = UserLevels::kFree,
+               RawLevels* raw = nullptr)
+      : host_(host), sockets_(sockets), user_levels_(user_levels), raw_(raw) {}
+
+  // Looks at the socket itself, before its copy is closed and the request
+  // obeyed. 0, or the errno with which the request is refused.
+  int Meet(const ApiRequest& request, const SocketFacts& facts, int descriptor);
 
   // REQUIRES: CarriesSocket(request.type).
   Outcome Obey(const ApiRequest& request, const SocketFacts& facts,
                const IsPrivileged& is_privileged);
 
  private:
+  bool IsRaw(const SocketFacts& facts) const;
   int Judge(const ApiRequest& request, const SocketFacts& facts) const;
   bool UserMaySet(Level wanted, Level now) const;
   int Set(const ApiRequest& request, const SocketFacts& facts,
@@ -68,6 +74,7 @@ class SocketLevels {
   const NamespaceCookie host_;
   SocketTable& sockets_;
   const UserLevels user_levels_;
+  RawLevels* const raw_;
 };
 
 // The policy layer's words for the protocol's, and back.

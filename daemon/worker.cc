@@ -70,7 +70,8 @@ Worker::Worker(Parts parts, UniqueFd stop)
       flows_({.system = parts_.system,
               .sockets = parts_.sockets,
               .owner = *parts_.owner,
-              .stats = stats_},
+              .stats = stats_,
+              .raw = &parts_.raw},
              kFlows) {}
 
 Worker::~Worker() {

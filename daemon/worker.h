@@ -30,6 +30,7 @@
 #include "core/unique_fd.h"
 #include "daemon/worker_events.h"
 #include "policy/flow_resolver.h"
+#include "policy/raw_sockets.h"
 #include "policy/route_table.h"
 #include "policy/socket_table.h"
 #include "sadb/sadb.h"
@@ -47,6 +48,7 @@ class Worker {
     const Sadb& sadb;
     const SystemPolicy& system;
     SocketTable& sockets;
+    const RawSockets& raw;
     WorkerEvents& events;
     std::unique_ptr<SocketOwner> owner;
     // Called in the worker's thread, once, when the entrance has failed (the

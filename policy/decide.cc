@@ -145,8 +145,10 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
   if ((*flow)->discard) {
     return DropReason::kDiscardRoute;
   }
+  const LevelSet raw = flows_.DemandOfRaw(packet);
   for (const Category category : kCategories) {
-    if (ForbidsClearInbound((*flow)->effective.of(category)) &&
+    if ((ForbidsClearInbound((*flow)->effective.of(category)) ||
+         ForbidsClearInbound(raw.of(category))) &&
         !path.Satisfies(category)) {
       return Requires(category);
     }

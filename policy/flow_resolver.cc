@@ -37,21 +37,6 @@ FlowKey ListenersKey(const FlowKey& flow) {
   return key;
 }
 
-// What satisfies both. A bypass demands nothing.
-LevelSet Stricter(const LevelSet& a, const LevelSet& b) {
-  LevelSet levels;
-  for (const Category category : kCategories) {
-    const Level one = a.of(category);
-    const Level other = b.of(category);
-    if (one == Level::kBypass || other == Level::kBypass) {
-      levels.Set(category, one == Level::kBypass ? other : one);
-    } else {
-      levels.Set(category, std::max(one, other));
-    }
-  }
-  return levels;
-}
-
 }  // namespace
 
 Opening OpeningOf(const IpView& view) {
@@ -158,6 +143,14 @@ Flow* FlowResolver::AskForNobody(const Question& question) {
   if (MayOutliveItsSocket(key, question.direction)) {
     passing_.effective = Stricter(passing_.effective,
                                   WithoutSession(sources_.sockets.Strongest()));
+  }
+  if (question.direction == Direction::kOutbound && sources_.raw != nullptr &&
+      sources_.raw->size() > 0) {
+    // One of them may have sent it, and the next may be another's.
+    passing_.effective =
+        Stricter(passing_.effective, WithoutSession(sources_.raw->Outbound(
+                                         key.local.family(), key.protocol)));
+    return &passing_;
   }
   // A datagram socket may be bound to these ports at any moment, silently.
   return IsTcp(key) || key.local_port == 0 ? Keep() : &passing_;

@@ -45,6 +45,7 @@
 #include "core/net/ip_view.h"
 #include "core/stats.h"
 #include "policy/flow_table.h"
+#include "policy/raw_sockets.h"
 #include "policy/route_table.h"
 #include "policy/socket_table.h"
 
@@ -67,6 +68,7 @@ class FlowResolver {
     SocketTable& sockets;
     SocketOwner& owner;
     WorkerStats& stats;
+    const RawSockets* raw = nullptr;  // null: there are none
   };
 
   // How old an answer about a datagram flow may be.
@@ -95,6 +97,12 @@ class FlowResolver {
   // The flow of a fragment, whose owner cannot be found by its key: as if
   // nobody owned it, unless it names its sender.
   Flow OfFragment(const FlowKey& key, const Owner& sender = Owner()) const;
+
+  // What the raw and ping sockets that may get a copy of this inbound packet
+  // demand.
+  LevelSet DemandOfRaw(const IpView& packet) const {
+    return sources_.raw == nullptr ? LevelSet() : sources_.raw->Inbound(packet);
+  }
 
   // Per category the strongest level that any socket holds.
   LevelSet StrongestSocket() const { return sources_.sockets.Strongest(); }

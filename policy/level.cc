@@ -104,6 +104,20 @@ LevelSet Effective(const LevelSet& system, const LevelSet& socket) {
   return levels;
 }
 
+LevelSet Stricter(const LevelSet& a, const LevelSet& b) {
+  LevelSet levels;
+  for (const Category category : kCategories) {
+    const Level one = a.of(category);
+    const Level other = b.of(category);
+    if (one == Level::kBypass || other == Level::kBypass) {
+      levels.Set(category, one == Level::kBypass ? other : one);
+    } else {
+      levels.Set(category, std::max(one, other));
+    }
+  }
+  return levels;
+}
+
 LevelSet WithoutSession(const LevelSet& system) {
   LevelSet levels = system;
   for (const Category category : kCategories) {

@@ -83,6 +83,9 @@ class LevelSet {
 // Category by category.
 LevelSet Effective(const LevelSet& system, const LevelSet& socket);
 
+// What satisfies both; a bypass demands nothing.
+LevelSet Stricter(const LevelSet& a, const LevelSet& b);
+
 // The system levels as they bind a packet that no socket owns: kUnique, which
 // speaks of a session, becomes kRequire.
 LevelSet WithoutSession(const LevelSet& system);

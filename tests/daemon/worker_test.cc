@@ -112,6 +112,7 @@ class WorkerTest : public ::testing::Test {
                        .sadb = *sadb_,
                        .system = system_,
                        .sockets = sockets_,
+                       .raw = raw_,
                        .events = *events_,
                        .owner = std::make_unique<FakeSocketOwner>(),
                        .on_failure = [this] { failed_.store(true); }});
@@ -138,6 +139,7 @@ class WorkerTest : public ::testing::Test {
   std::unique_ptr<Sadb> sadb_;
   SystemPolicy system_;
   SocketTable sockets_;
+  RawSockets raw_;
   std::atomic<bool> failed_{false};
 };
 

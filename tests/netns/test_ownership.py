@@ -7,6 +7,7 @@ scapy can judge the wire: whatever says "secret" in clear is a leak, and what sa
 "public" must be there to be read. API-27 API-30
 """
 
+import errno
 import unittest
 
 import lab
@@ -71,6 +72,35 @@ for i in range(100):
         sock.sendto(words("public", i) + bytes(4000), THERE)
 """
 
+PING = PRELUDE + """
+def echo(kind):
+    octets = struct.pack(">BBHHH", 8, 0, 0, 7, 1) + words(kind, 0)
+    total = sum(struct.unpack(f">{len(octets) // 2}H", octets))
+    total = (total >> 16) + (total & 0xffff)
+    return octets[:2] + struct.pack(">H", ~total & 0xffff) + octets[4:]
+
+def ping(kind, type, patience):
+    with opened(kind, type, socket.IPPROTO_ICMP) as sock:
+        sock.settimeout(patience)
+        sock.sendto(echo(kind), ("10.9.2.1", 0))
+        try:
+            sock.recv(1500)
+            return "answered"
+        except TimeoutError:
+            return "timeout"
+
+def refused_by_peer():
+    with opened("public") as sock:
+        sock.connect(("10.9.2.1", 9))
+        sock.settimeout(5)
+        sock.send(b"anybody?")
+        try:
+            sock.recv(1)
+        except ConnectionRefusedError:
+            return True
+"""
+KINDS = ("socket.SOCK_DGRAM", "socket.SOCK_RAW")
+
 
 def octets_of(file):
     packets = RawPcapReader(str(file))
@@ -94,9 +124,12 @@ def sealed(file):
 
 
 class Ownership(unittest.TestCase):
-    def both(self):
+    def both(self, bob=None):
         two = self.enterContext(lab.Lab())
-        two.start(sas=lab.all_sas(["esp_transport"]))
+        for host, levels in ((two.alice, None), (two.bob, bob)):
+            host.configure(sas=lab.all_sas(["esp_transport"]), levels=levels)
+            host.start()
+        two.alice.run("sysctl", "-qw", "net.ipv4.ping_group_range=0 0", check=True)
         if two.alice.json("status")["ownership"] != "bpf":
             self.skipTest("the kernel does not let us stamp packets")
         return two
@@ -139,11 +172,47 @@ class Ownership(unittest.TestCase):
                                PRELUDE + "s = opened('secret'); print('up', flush=True); input()",
                                levels={}, stdin=-1)
         self.assertEqual(hold.stdout.readline().strip(), "up")
+        self.addCleanup(hold.stdin.close)
         self.send(two, FRAGMENTS)
         file = capture.stop()
         self.assertEqual(two.alice.drops(), {})
         fragments = [p for _, p in clear(file) if p.haslayer(IP) and (p.frag or p.flags.MF)]
         self.assertEqual(len(fragments), 4 * 100)
+
+    def say(self, host, program):
+        done = host.run("/usr/bin/python3", "-c", PING + program, levels={})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout.strip()
+
+    def test_icmp_sockets_protect_what_they_send(self):
+        two = self.both(bob={"esp_transport": "avail"})
+        capture = two.capture(device="wire-alice", direction="in")
+        for kind in KINDS:
+            answer = self.say(two.alice, f"print(ping('secret', {kind}, 5))")
+            self.assertEqual(answer, "answered", kind)
+        file = capture.stop()
+        self.assertEqual(list(clear(file)), [])
+        self.assertEqual(sealed(file), len(KINDS))
+
+    def test_icmp_sockets_refuse_what_comes_in_clear(self):
+        two = self.both()
+        for count, kind in enumerate(KINDS, 1):
+            answer = self.say(two.alice, f"print(ping('secret', {kind}, 0.5))")
+            self.assertEqual(answer, "timeout", kind)
+            self.assertEqual(two.alice.drops(), {"policy_requires_esp_transport": count})
+        # Closed, they bind nobody else for long.
+        for kind in KINDS:
+            lab.wait_until(lambda: self.say(
+                two.alice, f"print(ping('public', {kind}, 0.5))") == "answered",
+                "other programs get their replies again")
+
+    def test_icmp_sockets_keep_no_error_from_others(self):
+        two = self.both()
+        answer = self.say(two.alice, """
+listens = opened("secret", socket.SOCK_RAW, socket.IPPROTO_ICMP)
+print(refused_by_peer())
+""")
+        self.assertEqual(answer, "True")
 
     def test_packets_without_a_stamp_are_dropped_by_name(self):
         two = self.both()
@@ -161,6 +230,25 @@ class SockDiag(unittest.TestCase):
             two.alice.configure()
             two.alice.start()
             self.assertEqual(two.alice.json("status")["ownership"], "sock_diag")
+
+    def test_refuses_what_it_cannot_tell_and_keeps_ping_sockets_from_leaking(self):
+        with lab.Lab() as two:
+            two.ownership = "sock_diag"
+            two.alice.configure(sas=lab.all_sas(["esp_transport"]))
+            two.alice.start()
+            two.alice.run("sysctl", "-qw", "net.ipv4.ping_group_range=0 0", check=True)
+            capture = two.capture(device="wire-alice", direction="in")
+            done = two.alice.run("/usr/bin/python3", "-c", PING + """
+try:
+    opened("secret", socket.SOCK_RAW, socket.IPPROTO_ICMP)
+except OSError as error:
+    print(error.errno)
+print(ping("secret", socket.SOCK_DGRAM, 0.1))
+""", levels={})
+            self.assertEqual(done.stdout.split(), [str(errno.EOPNOTSUPP), "timeout"], done.stderr)
+            file = capture.stop()
+            self.assertEqual(list(clear(file)), [])
+            self.assertEqual(sealed(file), 1)
 
 
 if __name__ == "__main__":
