@@ -30,15 +30,22 @@ struct LevelOption {
   ApiCategory category = ApiCategory::kEspTransport;  // only with kLevel
 };
 
+// The IP_* number of an option at IPPROTO_IPV6, where both are understood.
+constexpr int WithoutFamily(int name) {
+  return name >= IPV6_AUTH_LEVEL && name <= IPV6_IPSEC_STATUS
+             ? name - IPV6_AUTH_LEVEL + IP_AUTH_LEVEL
+             : name;
+}
+
 // nullopt for everybody else's options: those belong to the C library.
-// Cost: two comparisons for an option that is not ours.
+// Cost: a few comparisons for an option that is not ours.
 constexpr std::optional<LevelOption> LevelOptionOf(int level, int name) {
   if (level != IPPROTO_IP && level != IPPROTO_IPV6) {
     return std::nullopt;
   }
   const ApiFamily family =
       level == IPPROTO_IP ? ApiFamily::kIpv4 : ApiFamily::kIpv6;
-  switch (name) {
+  switch (family == ApiFamily::kIpv6 ? WithoutFamily(name) : name) {
     case IP_ESP_TRANS_LEVEL:
       return LevelOption{OptionKind::kLevel, family,
                          ApiCategory::kEspTransport};

@@ -107,6 +107,35 @@ TEST(DraftExample, BypassesInAllThreeCategoriesInCAndInCxx) {
   }
 }
 
+// A key manager sets BYPASS for compression, too.
+TEST(OpenbsdExample, BypassesAsItsKeyManagersDo) {
+  for (const char* family : {"4", "6"}) {
+    FakeDaemon daemon(Temper::kHonest);
+    const std::vector<std::string> run = {kExamples + "openbsd_style", "bypass",
+                                          family};
+    const Outcome outcome = RunProgram(run, {});
+    EXPECT_EQ(outcome.status, 0) << outcome.error_text;
+    EXPECT_EQ(daemon.Count(ApiRequestType::kSetLevel), 3u);
+    daemon.Refuse(EACCES);
+    EXPECT_EQ(RunProgram(run, {}).status, 1);
+  }
+}
+
+// API-35, as far as the library goes.
+TEST(OpenbsdExample, RequiresBeforeItConnects) {
+  for (const char* family : {"4", "6"}) {
+    FakeDaemon daemon(Temper::kHonest);
+    const Outcome outcome =
+        RunProgram({kExamples + "openbsd_style", "require", family}, {});
+    EXPECT_EQ(outcome.status, 0) << outcome.error_text;
+    const auto requests = daemon.requests();
+    ASSERT_EQ(daemon.Count(ApiRequestType::kSetLevel), 2u);
+    EXPECT_EQ(requests[0].request.level, ApiLevel::kRequire);
+    EXPECT_EQ(requests[0].request.category, ApiCategory::kEspTransport);
+    EXPECT_EQ(requests[1].request.category, ApiCategory::kEspNetwork);
+  }
+}
+
 TEST(DraftExample, ClientAndServerFailWithoutADaemonBeforeAnyPacket) {
   const TemporaryRunDirectory run;
   for (const char* program : {"draft_3_1_server", "draft_3_1_server_cxx"}) {

@@ -65,15 +65,15 @@ int Level(int fd, int level, int name) {
 // The library must be the one that is tested, not the kernel's refusal.
 TEST(Option, NumbersAreThoseOfTheHeadersPage) {
   EXPECT_EQ(IP_AUTH_LEVEL, 0x49500001);
-  EXPECT_EQ(IPV6_AUTH_LEVEL, 0x49500001);
+  EXPECT_EQ(IPV6_AUTH_LEVEL, 0x49500101);
   EXPECT_EQ(IP_ESP_TRANS_LEVEL, 0x49500002);
-  EXPECT_EQ(IPV6_ESP_TRANS_LEVEL, 0x49500002);
+  EXPECT_EQ(IPV6_ESP_TRANS_LEVEL, 0x49500102);
   EXPECT_EQ(IP_ESP_NETWORK_LEVEL, 0x49500003);
-  EXPECT_EQ(IPV6_ESP_NETWORK_LEVEL, 0x49500003);
+  EXPECT_EQ(IPV6_ESP_NETWORK_LEVEL, 0x49500103);
   EXPECT_EQ(IP_IPCOMP_LEVEL, 0x49500004);
-  EXPECT_EQ(IPV6_IPCOMP_LEVEL, 0x49500004);
+  EXPECT_EQ(IPV6_IPCOMP_LEVEL, 0x49500104);
   EXPECT_EQ(IP_IPSEC_STATUS, 0x49500010);
-  EXPECT_EQ(IPV6_IPSEC_STATUS, 0x49500010);
+  EXPECT_EQ(IPV6_IPSEC_STATUS, 0x49500110);
   EXPECT_EQ(IPSEC_LEVEL_BYPASS, -1);
   EXPECT_EQ(IPSEC_LEVEL_NONE, 0);
   EXPECT_EQ(IPSEC_LEVEL_DEFAULT, 0);
@@ -111,6 +111,20 @@ TEST(Option, KeepsTheThreeCategoriesApart) {
       EXPECT_EQ(Level(socket.get(), family.level, family.names[i]), values[i]);
     }
   }
+}
+
+// Programs that took one number for both families still work; the other way
+// round is no option of the kernel's nor ours.
+TEST(Option, UnderstandsTheIpv4NumberAtTheIpv6LevelOnly) {
+  const FakeDaemon daemon(FakeDaemon::Temper::kHonest);
+  const UniqueFd socket = Open(AF_INET6);
+  EXPECT_EQ(Set(socket.get(), IPPROTO_IPV6, IP_AUTH_LEVEL, IPSEC_LEVEL_REQUIRE),
+            0);
+  EXPECT_EQ(Level(socket.get(), IPPROTO_IPV6, IPV6_AUTH_LEVEL),
+            IPSEC_LEVEL_REQUIRE);
+  const UniqueFd v4 = Open(AF_INET);
+  EXPECT_EQ(Set(v4.get(), IPPROTO_IP, IPV6_AUTH_LEVEL, IPSEC_LEVEL_USE),
+            ENOPROTOOPT);
 }
 
 // API-09

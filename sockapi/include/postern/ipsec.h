@@ -74,14 +74,15 @@
 /*
  * Option names. Linux knows none of these numbers, so that a program that runs
  * without libpostern is told ENOPROTOOPT; small numbers would set something
- * else and succeed.
+ * else and succeed. The two families' numbers differ, because programs switch
+ * over both; at IPPROTO_IPV6 the IP_* numbers mean the same as the IPV6_* ones.
  */
 #define IP_AUTH_LEVEL 0x49500001
 #define IP_ESP_TRANS_LEVEL 0x49500002
 #define IP_ESP_NETWORK_LEVEL 0x49500003
-#define IPV6_AUTH_LEVEL IP_AUTH_LEVEL
-#define IPV6_ESP_TRANS_LEVEL IP_ESP_TRANS_LEVEL
-#define IPV6_ESP_NETWORK_LEVEL IP_ESP_NETWORK_LEVEL
+#define IPV6_AUTH_LEVEL 0x49500101
+#define IPV6_ESP_TRANS_LEVEL 0x49500102
+#define IPV6_ESP_NETWORK_LEVEL 0x49500103
 
 /*
  * Payload compression, which does not exist here. BYPASS and NONE are accepted
@@ -89,11 +90,11 @@
  * is EOPNOTSUPP. Reads as NONE.
  */
 #define IP_IPCOMP_LEVEL 0x49500004
-#define IPV6_IPCOMP_LEVEL IP_IPCOMP_LEVEL
+#define IPV6_IPCOMP_LEVEL 0x49500104
 
 /* Reserved: what protects the socket now. EOPNOTSUPP in this version. */
 #define IP_IPSEC_STATUS 0x49500010
-#define IPV6_IPSEC_STATUS IP_IPSEC_STATUS
+#define IPV6_IPSEC_STATUS 0x49500110
 
 /*
  * Levels. Strength grows from NONE to UNIQUE; BYPASS stands beside that order.
