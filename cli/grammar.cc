@@ -190,6 +190,8 @@ void AddSaAdd(Verbs& verbs, CLI::App& sa) {
       .Number("--replay-window", "replay_window", "packets; 0: no check")
       .Option("--dont-fragment", "dont_fragment", "copy, set or clear")
       .Option("--dscp", "dscp", "copy or zero")
+      .Option("--local-identity", "local_identity", "like fqdn:host.example")
+      .Option("--peer-identity", "peer_identity", "like fqdn:host.example")
       .Option("--selector-source", "selector.source", "a prefix")
       .Option("--selector-destination", "selector.destination", "a prefix")
       .Option("--selector-protocol", "selector.protocol", "tcp, udp, ...")

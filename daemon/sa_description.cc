@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "daemon/sa_settings.h"
+#include "sadb/sa_strength.h"
 
 namespace postern {
 namespace {
@@ -73,6 +74,13 @@ void AddParameters(Object& members, const SaParameters& parameters) {
   }
   Add(members, "esn", Value::Flag(extended));
   Add(members, "replay_window", Value::Whole(parameters.replay_window));
+  Add(members, "key_bits", Value::Whole(KeyBits(parameters)));
+  if (parameters.local_identity) {
+    Add(members, "local_identity", parameters.local_identity->ToString());
+  }
+  if (parameters.peer_identity) {
+    Add(members, "peer_identity", parameters.peer_identity->ToString());
+  }
   Add(members, "selector", Describe(parameters.selector));
 }
 

@@ -246,6 +246,8 @@ void ReadOptions(Section& section, SaParameters& parameters) {
   parameters.dscp =
       section.Parsed("dscp", ParseDscp).value_or(TunnelHeader::Dscp::kCopy);
   parameters.selector = ReadSelector(section);
+  parameters.local_identity = section.Parsed("local_identity", Identity::Parse);
+  parameters.peer_identity = section.Parsed("peer_identity", Identity::Parse);
 }
 
 }  // namespace

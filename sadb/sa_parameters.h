@@ -20,6 +20,7 @@
 #include "core/crypto/secret_bytes.h"
 #include "core/error.h"
 #include "core/flow/flow_key.h"
+#include "core/identity.h"
 #include "core/ipsec.h"
 #include "core/tunnel_header.h"
 #include "esp/sealer.h"
@@ -85,6 +86,10 @@ struct SaParameters {
   Lifetime soft;
   Lifetime hard;
   Selector selector;
+
+  // Who key management says the two ends are; absent: it does not say.
+  std::optional<Identity> local_identity{};
+  std::optional<Identity> peer_identity{};
 
   SaIdentity identity() const { return {spi, destination, protocol}; }
 
