@@ -63,13 +63,16 @@ void Bundle::Add(SecurityAssociation& association) {
 }
 
 bool TransformPath::Satisfies(Category category) const {
-  if (!InDraftOrder()) {
-    return false;
+  return InDraftOrder() && Find(category) != nullptr;
+}
+
+const SecurityAssociation* TransformPath::Find(Category category) const {
+  for (const SecurityAssociation* association : associations()) {
+    if (CategoryOf(association->parameters()) == category) {
+      return association;
+    }
   }
-  return std::ranges::any_of(
-      associations(), [category](const SecurityAssociation* association) {
-        return CategoryOf(association->parameters()) == category;
-      });
+  return nullptr;
 }
 
 // Outer first, the categories must strictly fall in the order of application.

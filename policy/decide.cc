@@ -29,6 +29,13 @@ DropReason Requires(Category category) {
   return DropReason::kPolicyRequiresEspNetwork;
 }
 
+// Whether this category's transform was removed, with an SA that the receiver
+// wishes.
+bool Serves(const TransformPath& path, Category category, const Flow& flow) {
+  return path.Satisfies(category) &&
+         Accepts(flow.wishes.get(), path.Find(category)->parameters());
+}
+
 bool AllUsable(const Bundle& bundle) {
   return std::ranges::all_of(bundle.associations(),
                              &SecurityAssociation::usable);
@@ -79,6 +86,9 @@ Decision OutboundPolicy::DecideFragment(const FlowKey& key,
   if (sender.kind != Owner::Kind::kUnknown) {
     return DecideFlow(fragment_);
   }
+  if (flows_.AnyoneWishes() && !fragment_.effective.empty()) {
+    return Discard{DropReason::kFragment};
+  }
   const LevelSet strongest = flows_.StrongestSocket();
   for (const Category category : kCategories) {
     if (ForbidsClearOutbound(strongest.of(category)) &&
@@ -106,6 +116,10 @@ void OutboundPolicy::BuildBundle(Flow& flow) {
       return;
     }
   }
+  if (flow.policy) {
+    flow.policy->record().Note(Direction::kOutbound,
+                               flow.bundle.associations());
+  }
 }
 
 SecurityAssociation* OutboundPolicy::FindFor(const Flow& flow,
@@ -116,10 +130,11 @@ SecurityAssociation* OutboundPolicy::FindFor(const Flow& flow,
     return nullptr;
   }
   const bool to_gateway = category == Category::kEspNetwork && flow.gateway;
+  const WishFilter filter(flow.wishes.get());
   return sadb_.FindOutbound(
       {ProtocolOf(category), ModeOf(category), flow.key.local,
        to_gateway ? *flow.gateway : flow.key.remote},
-      flow.key);
+      flow.key, flow.wishes ? &filter : nullptr);
 }
 
 Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
@@ -147,13 +162,20 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
   }
   const LevelSet raw = flows_.DemandOfRaw(packet);
   for (const Category category : kCategories) {
-    if ((ForbidsClearInbound((*flow)->effective.of(category)) ||
-         ForbidsClearInbound(raw.of(category))) &&
-        !path.Satisfies(category)) {
+    const bool lacks_own =
+        ForbidsClearInbound((*flow)->effective.of(category)) &&
+        !Serves(path, category, **flow);
+    const bool lacks_raw =
+        ForbidsClearInbound(raw.of(category)) && !path.Satisfies(category);
+    if (lacks_own || lacks_raw) {
       return Requires(category);
     }
   }
-  return flows_.Inherit(**flow, now);
+  const Passage inherited = flows_.Inherit(**flow, now);
+  if (inherited.ok() && (*flow)->policy) {
+    (*flow)->policy->record().Note(Direction::kInbound, path.associations());
+  }
+  return inherited;
 }
 
 // RFC 4301 5.2: an SA speaks only for the packets that its selectors name.
@@ -192,7 +214,7 @@ Passage InboundPolicy::AdmitFragment(const FlowKey& key,
   for (const Category category : kCategories) {
     const bool demanded = ForbidsClearInbound(strongest.of(category)) ||
                           ForbidsClearInbound(fragment.effective.of(category));
-    if (demanded && !path.Satisfies(category)) {
+    if (demanded && (!path.Satisfies(category) || flows_.AnyoneWishes())) {
       return DropReason::kFragment;
     }
   }

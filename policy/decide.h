@@ -19,7 +19,8 @@
 // known, unless it names its sender itself. It is judged by the route's levels, and dropped (kFragment) wherever
 // any socket of the host has a level that could forbid it: outbound at USE and
 // stronger when the route's level does not protect it anyway, inbound at
-// REQUIRE and stronger without that category's transform. Once fragments are
+// REQUIRE and stronger without that category's transform. Where any socket wishes
+// something of its SAs, no SA can be chosen for such a fragment: dropped, too. Once fragments are
 // put together before admission, this rule binds nobody.
 //
 // Thread safety: Worker-confined.

@@ -252,7 +252,9 @@ void FlowResolver::Refresh(Flow& flow) {
     }
   }
   const std::uint32_t levels_now = flow.policy ? flow.policy->packed() : 0;
-  if (flow.seen_levels != levels_now ||
+  const std::uint32_t wishes_now =
+      flow.policy ? flow.policy->wishes().version() : 0;
+  if (flow.seen_levels != levels_now || flow.seen_wishes != wishes_now ||
       flow.seen_routes != sources_.system.generation()) {
     Judge(flow);
     Remember(flow);
@@ -262,7 +264,8 @@ void FlowResolver::Refresh(Flow& flow) {
 // What the kernel sends for a socket that is gone has no owner to ask about.
 void FlowResolver::Remember(const Flow& flow) {
   if (IsTcp(flow.key) && flow.cookie && flow.policy &&
-      !flow.policy->levels().empty()) {
+      (!flow.policy->levels().empty() ||
+       flow.policy->wishes().version() != 0)) {
     sources_.sockets.Remember(*flow.cookie, flow.key);
   }
 }
@@ -271,6 +274,8 @@ void FlowResolver::Judge(Flow& flow) const {
   // Both are read before what they stand for.
   flow.seen_routes = sources_.system.generation();
   flow.seen_levels = flow.policy ? flow.policy->packed() : 0;
+  flow.seen_wishes = flow.policy ? flow.policy->wishes().version() : 0;
+  flow.wishes = flow.seen_wishes != 0 ? flow.policy->wishes().Load() : nullptr;
   const Route& route = sources_.system.routes().Find(flow.key.remote);
   flow.discard = route.verdict == Route::Verdict::kDiscard;
   flow.gateway = route.gateway;
@@ -282,13 +287,18 @@ void FlowResolver::Judge(Flow& flow) const {
 
 Passage FlowResolver::Inherit(Flow& flow, Instant now) {
   const LevelSet levels = flow.listener ? flow.listener->levels() : LevelSet();
-  if (levels.empty()) {
+  const WishesRef wishes =
+      flow.listener ? flow.listener->wishes().Load() : nullptr;
+  if (levels.empty() && !wishes) {
     return Pass();
   }
   const Result<SocketPolicyRef> copy =
       sources_.sockets.Inherit(flow.key, levels, now);
   if (!copy.ok()) {
     return DropReason::kTableFull;
+  }
+  if (wishes) {
+    (*copy)->wishes().Store(wishes);
   }
   flow.policy = *copy;
   flow.listener = nullptr;

@@ -107,6 +107,9 @@ class FlowResolver {
   // Per category the strongest level that any socket holds.
   LevelSet StrongestSocket() const { return sources_.sockets.Strongest(); }
 
+  // Whether any socket's SAs may have to be chosen ones.
+  bool AnyoneWishes() const { return sources_.sockets.anyone_wishes(); }
+
  private:
   struct Question {
     FlowKey key;

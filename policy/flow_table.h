@@ -41,6 +41,7 @@ struct Flow {
   std::optional<SocketCookie> cookie;  // empty: nobody
   SocketPolicyRef policy;              // null: no levels of its own
   SocketPolicyRef listener;            // whose levels Inherit() copies
+  WishesRef wishes;                    // null: none
   Instant asked;
 
   // The levels that bind it, and what they were computed from.
@@ -48,6 +49,7 @@ struct Flow {
   bool discard = false;
   std::optional<IpAddress> gateway;
   std::uint32_t seen_levels = 0;   // SocketPolicy::packed()
+  std::uint32_t seen_wishes = 0;   // WishCell::version()
   std::uint64_t seen_routes = 0;   // SystemPolicy::generation()
   std::uint64_t seen_sockets = 0;  // SocketTable::generation()
 

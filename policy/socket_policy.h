@@ -16,7 +16,9 @@
 
 #include "policy/level.h"
 #include "policy/level_census.h"
+#include "policy/protection_record.h"
 #include "policy/socket_journal.h"
+#include "policy/socket_wishes.h"
 
 namespace postern {
 
@@ -53,11 +55,23 @@ class SocketPolicy {
 
   const JournalLine& line() const { return line_; }
 
+  // What the socket wishes of its SAs, beside the levels.
+  WishCell& wishes() { return wishes_; }
+
+  const WishCell& wishes() const { return wishes_; }
+
+  // Which SAs protect its packets.
+  ProtectionRecord& record() { return record_; }
+
+  const ProtectionRecord& record() const { return record_; }
+
  private:
   std::atomic<std::uint32_t> packed_;
   std::atomic<Origin> origin_;
   const std::shared_ptr<LevelCensus> census_;  // null: nobody counts
   const JournalLine line_;
+  WishCell wishes_;
+  ProtectionRecord record_;
 };
 
 using SocketPolicyRef = std::shared_ptr<SocketPolicy>;

@@ -153,6 +153,12 @@ class SocketTable {
   // holds, without kBypass. Cost: a few loads.
   LevelSet Strongest() const { return census_->Strongest(); }
 
+  // Some socket wishes something of its SAs (policy/socket_wishes.h), which
+  // packets that name no socket might break. True for good.
+  void NoteWish() { wished_.store(true, std::memory_order_release); }
+
+  bool anyone_wishes() const { return wished_.load(std::memory_order_acquire); }
+
   std::size_t sockets() const;
   std::size_t flows() const;
 
@@ -163,6 +169,7 @@ class SocketTable {
   void NoteChange() { generation_.fetch_add(1, std::memory_order_acq_rel); }
 
   std::atomic<std::uint64_t> generation_{1};
+  std::atomic<bool> wished_{false};
   std::shared_ptr<LevelCensus> census_;
   std::unique_ptr<SocketEntries> entries_;
 };

@@ -98,7 +98,8 @@ void OutboundTable::Remove(OutboundLink& link) {
 }
 
 SecurityAssociation* OutboundTable::NewestIn(const OutboundGroup* group,
-                                             const FlowKey& flow) {
+                                             const FlowKey& flow,
+                                             const SaFilter* filter) {
   if (group == nullptr) {
     return nullptr;
   }
@@ -106,7 +107,8 @@ SecurityAssociation* OutboundTable::NewestIn(const OutboundGroup* group,
        link != nullptr; link = link->older_.load(std::memory_order_acquire)) {
     SecurityAssociation& association = link->association_;
     if (association.usable() &&
-        association.parameters().selector.Matches(flow, Direction::kOutbound)) {
+        association.parameters().selector.Matches(flow, Direction::kOutbound) &&
+        (filter == nullptr || filter->Accepts(association.parameters()))) {
       return &association;
     }
   }
@@ -114,12 +116,13 @@ SecurityAssociation* OutboundTable::NewestIn(const OutboundGroup* group,
 }
 
 SecurityAssociation* OutboundTable::Find(const Sadb::OutboundKey& key,
-                                         const FlowKey& flow) const {
+                                         const FlowKey& flow,
+                                         const SaFilter* filter) const {
   const auto look = [&](const std::atomic<std::size_t>& groups,
                         const GroupKey& wanted) -> SecurityAssociation* {
     return groups.load(std::memory_order_relaxed) == 0
                ? nullptr
-               : NewestIn(groups_.Find(HashOf(wanted), wanted), flow);
+               : NewestIn(groups_.Find(HashOf(wanted), wanted), flow, filter);
   };
   SecurityAssociation* const general = look(for_any_flow_, {key, std::nullopt});
   SecurityAssociation* const special = look(for_one_flow_, {key, flow});

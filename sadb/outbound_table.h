@@ -59,13 +59,15 @@ class OutboundTable {
   // Readers may hold the link until a grace period later.
   void Remove(OutboundLink& link);
 
-  SecurityAssociation* Find(const Sadb::OutboundKey& key,
-                            const FlowKey& flow) const;
+  SecurityAssociation* Find(const Sadb::OutboundKey& key, const FlowKey& flow,
+                            const SaFilter* filter) const;
 
  private:
-  // The newest usable one that `flow` may take; null without a group.
+  // The newest usable one that `flow` may take and the filter, if there is one,
+  // accepts; null without a group.
   static SecurityAssociation* NewestIn(const OutboundGroup* group,
-                                       const FlowKey& flow);
+                                       const FlowKey& flow,
+                                       const SaFilter* filter);
 
   RcuHashTable<OutboundGroup> groups_;
   // How many groups there are of each kind: a kind that nobody uses costs

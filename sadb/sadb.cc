@@ -377,8 +377,9 @@ SecurityAssociation* Sadb::FindInbound(Spi spi, const IpAddress& destination,
 }
 
 SecurityAssociation* Sadb::FindOutbound(const OutboundKey& key,
-                                        const FlowKey& flow) const {
-  return tables_->outbound().Find(key, flow);
+                                        const FlowKey& flow,
+                                        const SaFilter* filter) const {
+  return tables_->outbound().Find(key, flow, filter);
 }
 
 }  // namespace postern

@@ -47,6 +47,15 @@
 
 namespace postern {
 
+// A further condition of whoever looks for an SA.
+class SaFilter {
+ public:
+  virtual bool Accepts(const SaParameters& sa) const = 0;
+
+ protected:
+  ~SaFilter() = default;
+};
+
 class Sadb {
  public:
   struct Limits {
@@ -106,9 +115,10 @@ class Sadb {
     friend bool operator==(const OutboundKey&, const OutboundKey&) = default;
   };
 
-  // `key` selects; of several the newest whose selector matches `flow` wins.
-  SecurityAssociation* FindOutbound(const OutboundKey& key,
-                                    const FlowKey& flow) const;
+  // `key` selects; of several the newest whose selector matches `flow`, and that
+  // the filter accepts, wins.
+  SecurityAssociation* FindOutbound(const OutboundKey& key, const FlowKey& flow,
+                                    const SaFilter* filter = nullptr) const;
 
   std::uint64_t generation() const {
     return generation_.load(std::memory_order_acquire);
