@@ -3,6 +3,7 @@
 # cmake --install gives
 #     sbin/posternd  bin/postern
 #     lib/libpostern.so, include/postern/ipsec.h
+#     share/man, share/doc/postern
 #     lib/pkgconfig/postern.pc, lib/cmake/postern/postern*.cmake
 # tests/install/ builds programs with it.
 include(CMakePackageConfigHelpers)
@@ -13,6 +14,13 @@ endif()
 if(TARGET postern_cli)
   install(TARGETS postern_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+
+foreach(section 1 3 5 7 8)
+  file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/man/*.${section})
+  install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man${section})
+endforeach()
+file(GLOB documents CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/docs/*.md)
+install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # install_library(<target> HEADERS <folder> PC <postern.pc.in>
 #                 CONFIG <posternConfig.cmake.in>)

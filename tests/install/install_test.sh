@@ -15,7 +15,9 @@ cmake --install "$build" --prefix "$prefix" >"$work/log"
 
 for file in sbin/posternd bin/postern include/postern/ipsec.h \
   "$libdir/libpostern.so" "$libdir/pkgconfig/postern.pc" \
-  "$libdir/cmake/postern/posternConfig.cmake"; do
+  "$libdir/cmake/postern/posternConfig.cmake" \
+  share/man/man7/ipsec_levels.7 share/man/man3/getpeercert.3 \
+  share/man/man8/posternd.8; do
   if [ ! -e "$prefix/$file" ]; then
     echo "cmake --install left no $file" >&2
     exit 1
