@@ -22,6 +22,8 @@ enum class ProtocolDefect : std::uint8_t {
   kBadCategory,   // outside ApiCategory
   kBadFamily,     // outside ApiFamily
   kBadLevel,      // outside ApiLevel
+  kBadText,       // a text that is too long or holds a NUL
+  kBadIdentity,   // outside WishEnd or WishIdentity, or without its text
   kNotZero,       // a field that says nothing in this type is not zero
   kBadErrno,      // not an errno value
   kMissingFd,     // this type carries one descriptor and none came
@@ -29,11 +31,14 @@ enum class ProtocolDefect : std::uint8_t {
   kEmpty,         // a text message without text
   kTooLong,       // more text than the bound allows
   kWrongId,       // answers another request than the one that was asked
+  kNone = 255,    // for those who look step by step; no message has it
 };
 
 // One sentence without a full stop, for a log line. Never null.
 constexpr const char* SentenceOf(ProtocolDefect defect) {
   switch (defect) {
+    case ProtocolDefect::kNone:
+      break;
     case ProtocolDefect::kTruncated:
       return "the message is shorter than a header";
     case ProtocolDefect::kBadMagic:
@@ -50,6 +55,10 @@ constexpr const char* SentenceOf(ProtocolDefect defect) {
       return "the option's address family is unknown";
     case ProtocolDefect::kBadLevel:
       return "the level is unknown";
+    case ProtocolDefect::kBadText:
+      return "a text is too long or holds a NUL";
+    case ProtocolDefect::kBadIdentity:
+      return "the identity is of no known kind, or lacks its text";
     case ProtocolDefect::kNotZero:
       return "a field that must be zero is not";
     case ProtocolDefect::kBadErrno:

@@ -45,28 +45,30 @@ const sockaddr* AsSockaddr(const sockaddr_un& address) {
   return reinterpret_cast<const sockaddr*>(&address);
 }
 
-// Takes over the descriptors of one SCM_RIGHTS part: the first one goes to
-// `first` if that is free, the others are closed. Returns how many there were.
-std::size_t TakeFdsOf(const cmsghdr& part, UniqueFd& first) {
+// Takes over the descriptors of one SCM_RIGHTS part: they go where `message` has
+// room, the others are closed. Returns how many there were.
+std::size_t TakeFdsOf(const cmsghdr& part, SeqpacketMessage& message) {
   const std::size_t count = (part.cmsg_len - CMSG_LEN(0)) / sizeof(int);
   for (std::size_t i = 0; i < count; ++i) {
     int fd = -1;
     std::memcpy(&fd, CMSG_DATA(&part) + i * sizeof(int), sizeof(int));
     UniqueFd owned(fd);
-    if (!first.valid()) {
-      first = std::move(owned);
+    if (!message.fd.valid()) {
+      message.fd = std::move(owned);
+    } else if (!message.second_fd.valid()) {
+      message.second_fd = std::move(owned);
     }
   }
   return count;
 }
 
 // The same for a whole control message.
-std::size_t TakeFds(msghdr& header, UniqueFd& first) {
+std::size_t TakeFds(msghdr& header, SeqpacketMessage& message) {
   std::size_t count = 0;
   for (cmsghdr* part = CMSG_FIRSTHDR(&header); part != nullptr;
        part = CMSG_NXTHDR(&header, part)) {
     if (part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS) {
-      count += TakeFdsOf(*part, first);
+      count += TakeFdsOf(*part, message);
     }
   }
   return count;
@@ -106,10 +108,11 @@ SeqpacketMessage ReceiveSeqpacket(int socket, Bytes room) {
     message.error = message.outcome == TransferOutcome::kFailed ? errno : 0;
     return message;
   }
-  const std::size_t fds = TakeFds(header, message.fd);
+  const std::size_t fds = TakeFds(header, message);
   const bool cut = (header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0;
-  if (cut || fds > 1) {
+  if (cut || fds > 2) {
     message.fd.reset();
+    message.second_fd.reset();
     message.outcome =
         cut ? TransferOutcome::kTruncated : TransferOutcome::kTooManyFds;
     return message;
@@ -120,22 +123,26 @@ SeqpacketMessage ReceiveSeqpacket(int socket, Bytes room) {
   return message;
 }
 
-SendResult SendSeqpacket(int socket, ConstBytes message, int fd) {
+SendResult SendSeqpacket(int socket, ConstBytes message, int fd,
+                         int second_fd) {
   // sendmsg() does not write through iov_base, it only has no const.
   iovec data{.iov_base = const_cast<std::uint8_t*>(message.data()),
              .iov_len = message.size()};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  const std::array<int, 2> fds{fd, second_fd};
+  const std::size_t fds_size =
+      (second_fd == kNoFd ? 1 : fds.size()) * sizeof(int);
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(fds))> control{};
   msghdr header{};
   header.msg_iov = &data;
   header.msg_iovlen = 1;
   if (fd != kNoFd) {
     header.msg_control = control.data();
-    header.msg_controllen = control.size();
+    header.msg_controllen = CMSG_SPACE(fds_size);
     cmsghdr* part = CMSG_FIRSTHDR(&header);
     part->cmsg_level = SOL_SOCKET;
     part->cmsg_type = SCM_RIGHTS;
-    part->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(part), &fd, sizeof(int));
+    part->cmsg_len = CMSG_LEN(fds_size);
+    std::memcpy(CMSG_DATA(part), fds.data(), fds_size);
   }
   ssize_t sent = 0;
   do {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One message, with at most one descriptor, over a UNIX SOCK_SEQPACKET socket.
+// One message, with at most two descriptors, over a UNIX SOCK_SEQPACKET socket.
 // Plain functions over plain descriptors, so that the daemon can use them from
 // its event loop (non-blocking sockets) and the library and the CLI from a
 // blocking call (with a Deadline).
@@ -13,7 +13,7 @@
 //     SendSeqpacket(connection, reply)
 //
 // Every descriptor made here is close-on-exec. Whatever a peer sends, no
-// descriptor leaks: the first one received is owned by the result, all others
+// descriptor leaks: the first two received are owned by the result, all others
 // are closed and make the message a refused one.
 //
 // seqpacket.cc needs no C++ runtime library; libpostern.so compiles it too.
@@ -41,7 +41,7 @@ enum class TransferOutcome : std::uint8_t {
   kWouldBlock,  // non-blocking socket: wait for it and call again
   kClosed,      // the peer is gone (end of file, reset, broken pipe)
   kTruncated,   // the message or its descriptors did not fit; it is lost
-  kTooManyFds,  // more than one descriptor came; all were closed
+  kTooManyFds,  // more than two descriptors came; all were closed
   kFailed,      // anything else: see `error`
 };
 
@@ -50,8 +50,11 @@ struct SeqpacketMessage {
   int error = 0;         // errno value; only with kFailed
   std::size_t size = 0;  // octets of `room` that were filled
   UniqueFd fd;           // the descriptor that came along, if any
+  UniqueFd second_fd;    // and another one
 
-  std::size_t fd_count() const { return fd.valid() ? 1 : 0; }
+  std::size_t fd_count() const {
+    return (fd.valid() ? 1U : 0U) + (second_fd.valid() ? 1U : 0U);
+  }
 };
 
 // Receives one message into `room`. An empty message is taken for the end, as
@@ -65,10 +68,11 @@ struct SendResult {
 
 inline constexpr int kNoFd = -1;
 
-// Sends one message, with a copy of `fd` unless that is kNoFd; `fd` itself
-// stays the caller's. Never raises SIGPIPE.
-// REQUIRES: message is not empty.
-SendResult SendSeqpacket(int socket, ConstBytes message, int fd = kNoFd);
+// Sends one message, with copies of `fd` and `second_fd` unless these are kNoFd;
+// they themselves stay the caller's. Never raises SIGPIPE.
+// REQUIRES: message is not empty; no second_fd without fd.
+SendResult SendSeqpacket(int socket, ConstBytes message, int fd = kNoFd,
+                         int second_fd = kNoFd);
 
 // Connects a blocking socket to the listener at `path`, through symbolic links.
 // Errors (errno values): what socket() and connect() say, ENAMETOOLONG for a

@@ -33,8 +33,7 @@ AdminServer::AdminServer(EventLoop& loop, UniqueFd listener, AdminVerbs& verbs)
 }
 
 void AdminServer::Take(SocketServer::Message message) {
-  const auto frame =
-      DecodeAdminMessage(message.octets, message.fd.valid() ? 1 : 0);
+  const auto frame = DecodeAdminMessage(message.octets, message.fd_count());
   if (!frame.ok()) {
     server_.CloseDefective(message.from, SentenceOf(frame.error()));
     return;

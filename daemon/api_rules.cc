@@ -66,6 +66,19 @@ Result<UserLevels> ParseUserLevels(std::string_view text) {
   return Invalid("write free, strengthen or locked here.");
 }
 
+Result<UserAlgorithms> ParseUserAlgorithms(std::string_view text) {
+  if (text == "free") {
+    return UserAlgorithms::kFree;
+  }
+  if (text == "strengthen") {
+    return UserAlgorithms::kStrengthen;
+  }
+  if (text == "forbid") {
+    return UserAlgorithms::kForbid;
+  }
+  return Invalid("write free, strengthen or forbid here.");
+}
+
 }  // namespace
 
 ApiRules ReadApiRules(Section& section) {
@@ -73,6 +86,8 @@ ApiRules ReadApiRules(Section& section) {
   rules.bypass_group = section.Parsed("bypass_group", ParseGroup);
   rules.user_levels = section.Parsed("user_levels", ParseUserLevels)
                           .value_or(UserLevels::kFree);
+  rules.user_algorithms = section.Parsed("user_algorithms", ParseUserAlgorithms)
+                              .value_or(UserAlgorithms::kFree);
   section.Finish();
   return rules;
 }

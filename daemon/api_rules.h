@@ -25,10 +25,25 @@ enum class UserLevels : std::uint8_t {
   kLocked,      // none at all
 };
 
+// Which algorithms and strengths its user may ask for.
+enum class UserAlgorithms : std::uint8_t {
+  kFree,        // every one
+  kStrengthen,  // those that make a socket's wishes stricter, and weaken none
+  kForbid,      // none
+};
+
+enum class Choice : std::uint8_t { kAny, kStronger };
+
+constexpr bool Permits(UserAlgorithms rule, Choice choice) {
+  return rule == UserAlgorithms::kFree ||
+         (rule == UserAlgorithms::kStrengthen && choice == Choice::kStronger);
+}
+
 struct ApiRules {
   // Whose members are privileged, besides root and CAP_NET_ADMIN.
   std::optional<gid_t> bypass_group;
   UserLevels user_levels = UserLevels::kFree;
+  UserAlgorithms user_algorithms = UserAlgorithms::kFree;
 };
 
 // Reads all keys and calls section.Finish(). A group's name is looked up in the

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "control/wish_codec.h"
 #include "core/rcu.h"
 
 namespace postern {
@@ -36,8 +37,11 @@ ApiServer::ApiServer(const Parts& parts, UniqueFd listener,
 }
 
 void ApiServer::Take(SocketServer::Message message) {
-  const auto request =
-      DecodeApiRequest(message.octets, message.fd.valid() ? 1 : 0);
+  if (IsWishRequest(message.octets)) {
+    TakeWish(std::move(message));
+    return;
+  }
+  const auto request = DecodeApiRequest(message.octets, message.fd_count());
   if (!request.ok()) {
     server_.CloseDefective(message.from, SentenceOf(request.error()));
     return;
@@ -49,11 +53,26 @@ void ApiServer::Take(SocketServer::Message message) {
   }
   const SocketServer::ConnectionId from = message.from;
   const SocketLevels::Outcome outcome = Obey(*request, std::move(message));
-  if (outcome.visible == SocketLevels::Visible::kAfterGracePeriod) {
-    ReplyAfterGracePeriod(from, outcome.reply);
-  } else {
-    Reply(from, outcome.reply);
+  Reply(from, EncodeApiReply(outcome.reply), outcome.visible);
+}
+
+void ApiServer::TakeWish(SocketServer::Message message) {
+  const auto request = DecodeWishRequest(message.octets, message.fd_count());
+  if (!request.ok()) {
+    server_.CloseDefective(message.from, SentenceOf(request.error()));
+    return;
   }
+  if (!server_.IsWaiting(message.from)) {
+    server_.Close(message.from);
+    return;
+  }
+  const SocketServer::ConnectionId from = message.from;
+  const WishCalls::Outcome outcome = Obey(*request, std::move(message));
+  Reply(from, EncodeWishReply(outcome.reply).octets(), outcome.visible);
+}
+
+bool ApiServer::IsPrivileged(const SocketServer::Message& message) const {
+  return parts_.privilege.Grants(message.peer, message.connection);
 }
 
 SocketLevels::Outcome ApiServer::Obey(const ApiRequest& request,
@@ -71,32 +90,60 @@ SocketLevels::Outcome ApiServer::Obey(const ApiRequest& request,
   if (hello.reply.error != 0) {
     return hello;
   }
-  return parts_.levels.Obey(request, *facts, [this, &message] {
-    return parts_.privilege.Grants(message.peer, message.connection);
-  });
+  return parts_.levels.Obey(request, *facts,
+                            [&] { return IsPrivileged(message); });
 }
 
-void ApiServer::Reply(SocketServer::ConnectionId to, const ApiReply& reply) {
+WishCalls::Outcome ApiServer::Obey(const WishRequest& request,
+                                   SocketServer::Message message) {
+  WishCalls::Outcome refused;
+  refused.reply.to = request.type;
+  refused.reply.request_id = request.request_id;
+  Result<SocketFacts> facts = ReadSocketFacts(message.fd.get());
+  message.fd.reset();
+  if (!facts.ok()) {
+    refused.reply.error = ErrnoOf(facts.error().code);
+    return refused;
+  }
+  WishCalls::Sockets sockets{.socket = *facts};
+  if (message.second_fd.valid()) {
+    const Result<SocketFacts> other = ReadSocketFacts(message.second_fd.get());
+    message.second_fd.reset();
+    if (!other.ok()) {
+      refused.reply.error = ErrnoOf(other.error().code);
+      return refused;
+    }
+    sockets.other = *other;
+  }
+  return parts_.wishes.Obey(request, sockets,
+                            [&] { return IsPrivileged(message); });
+}
+
+void ApiServer::Reply(SocketServer::ConnectionId to, ConstBytes reply,
+                      SocketLevels::Visible visible) {
+  if (visible == SocketLevels::Visible::kNow) {
+    Send(to, reply);
+    return;
+  }
+  if (waiting_.empty()) {
+    parts_.loop.Post([this] { ReplyToWaiting(); });
+  }
+  waiting_.push_back({.to = to, .reply = {reply.begin(), reply.end()}});
+}
+
+void ApiServer::Send(SocketServer::ConnectionId to, ConstBytes reply) {
   // A reply that does not fit belongs to a client that reads none.
-  if (server_.Send(to, EncodeApiReply(reply)) == TransferOutcome::kDone) {
+  if (server_.Send(to, reply) == TransferOutcome::kDone) {
     server_.Resume(to);
   } else {
     server_.Close(to);
   }
 }
 
-void ApiServer::ReplyAfterGracePeriod(SocketServer::ConnectionId to,
-                                      const ApiReply& reply) {
-  if (waiting_.empty()) {
-    parts_.loop.Post([this] { ReplyToWaiting(); });
-  }
-  waiting_.push_back({.to = to, .reply = reply});
-}
-
 void ApiServer::ReplyToWaiting() {
   RcuSynchronize();
   for (const Waiting& waiting : std::exchange(waiting_, {})) {
-    Reply(waiting.to, waiting.reply);
+    Send(waiting.to, waiting.reply);
   }
 }
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The service behind api.sock: levels of sockets, for everybody
-// (control/api_protocol.h). A client passes its socket; the kernel says which
+// The service behind api.sock: levels and wishes of sockets, for everybody
+// (control/api_protocol.h, control/wish_protocol.h). A client passes its socket; the kernel says which
 // one that is, and our copy is closed before anything else happens, since a
 // kept one would hold back the application's FIN.
 //
-// The promise of setsockopt(): when the reply to SetLevel has been sent, every
+// The promise of setsockopt(): when the reply to SetLevel (or a wish) has been sent, every
 // later packet obeys the new level. Replies therefore wait for one grace
 // period; requests that arrive together share it.
 //
@@ -17,6 +17,7 @@
 #ifndef POSTERN_DAEMON_API_SERVER_H_
 #define POSTERN_DAEMON_API_SERVER_H_
 
+#include <cstdint>
 #include <vector>
 
 #include "control/api_protocol.h"
@@ -24,6 +25,7 @@
 #include "daemon/privilege_rule.h"
 #include "daemon/socket_levels.h"
 #include "daemon/socket_server.h"
+#include "daemon/wish_calls.h"
 
 namespace postern {
 
@@ -32,6 +34,7 @@ class ApiServer {
   struct Parts {
     EventLoop& loop;
     SocketLevels& levels;
+    WishCalls& wishes;
     const PrivilegeRule& privilege;
   };
 
@@ -44,15 +47,19 @@ class ApiServer {
  private:
   struct Waiting {
     SocketServer::ConnectionId to;
-    ApiReply reply;
+    std::vector<std::uint8_t> reply;
   };
 
   void Take(SocketServer::Message message);
+  void TakeWish(SocketServer::Message message);
   SocketLevels::Outcome Obey(const ApiRequest& request,
                              SocketServer::Message message);
-  void Reply(SocketServer::ConnectionId to, const ApiReply& reply);
-  void ReplyAfterGracePeriod(SocketServer::ConnectionId to,
-                             const ApiReply& reply);
+  WishCalls::Outcome Obey(const WishRequest& request,
+                          SocketServer::Message message);
+  bool IsPrivileged(const SocketServer::Message& message) const;
+  void Reply(SocketServer::ConnectionId to, ConstBytes reply,
+             SocketLevels::Visible visible);
+  void Send(SocketServer::ConnectionId to, ConstBytes reply);
   void ReplyToWaiting();
 
   const Parts parts_;

@@ -134,6 +134,7 @@ struct Host::Assembly {
   std::unique_ptr<RawLevels> raw_levels;
   std::unique_ptr<Housekeeping> housekeeping;
   std::unique_ptr<SocketLevels> levels;
+  std::unique_ptr<WishCalls> wishes;
   std::unique_ptr<PrivilegeRule> privilege;
   std::unique_ptr<AdminVerbs> verbs;
   std::unique_ptr<PublishedNames> names;
@@ -275,6 +276,11 @@ Status Host::Assembly::StartServers() {
   const NamespaceCookie cookie = network->inside().cookie();
   levels = std::make_unique<SocketLevels>(
       cookie, sockets, config.api.user_levels, raw_levels.get());
+  wishes = std::make_unique<WishCalls>(
+      WishCalls::Parts{.host = cookie,
+                       .sockets = sockets,
+                       .system = system,
+                       .rule = config.api.user_algorithms});
   privilege = std::make_unique<PrivilegeRule>(config.api.bypass_group,
                                               network->inside().fd());
   verbs = std::make_unique<AdminVerbs>(
@@ -295,10 +301,11 @@ Status Host::Assembly::StartServers() {
   if (!for_root.ok()) {
     return for_root.error();
   }
-  api = std::make_unique<ApiServer>(
-      ApiServer::Parts{
-          .loop = loop, .levels = *levels, .privilege = *privilege},
-      std::move(*for_all));
+  api = std::make_unique<ApiServer>(ApiServer::Parts{.loop = loop,
+                                                     .levels = *levels,
+                                                     .wishes = *wishes,
+                                                     .privilege = *privilege},
+                                    std::move(*for_all));
   admin = std::make_unique<AdminServer>(loop, std::move(*for_root), *verbs);
   return names->Publish();
 }

@@ -9,14 +9,11 @@
 #include <cstdlib>
 
 namespace postern {
-namespace {
 
 bool HasConnections(const SocketFacts& facts) {
   return (facts.type == SOCK_STREAM && facts.protocol == IPPROTO_TCP) ||
          (facts.type == SOCK_DGRAM && facts.protocol == IPPROTO_UDP);
 }
-
-}  // namespace
 
 Category CategoryOf(ApiCategory category) {
   switch (category) {
@@ -89,6 +86,13 @@ int SocketLevels::Meet(const ApiRequest& request, const SocketFacts& facts,
   const bool begins = request.type == ApiRequestType::kSetLevel &&
                       Judge(request, facts) == 0 && IsRaw(facts);
   return begins && !raw_->Watch(descriptor, facts).ok() ? ENOBUFS : 0;
+}
+
+Result<SocketPolicyRef> ObtainFor(const SocketFacts& facts,
+                                  SocketTable& sockets) {
+  const std::optional<FlowKey> flow = FlowOf(facts);
+  return facts.type == SOCK_STREAM && flow ? sockets.Obtain(facts.cookie, *flow)
+                                           : sockets.Obtain(facts.cookie);
 }
 
 // 0, or the errno with which the request is refused.

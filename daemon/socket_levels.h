@@ -83,6 +83,16 @@ Category CategoryOf(ApiCategory category);
 Level LevelOf(ApiLevel level);
 ApiLevel ApiLevelOf(Level level);
 
+// TCP and UDP: the kernel names the socket of each of their packets.
+bool HasConnections(const SocketFacts& facts);
+
+// The socket's policy, made if it has none. A child that accept() returned has
+// what its connection inherited when its SYN was admitted (API-33), though its
+// cookie may not have been seen by then.
+// Errors: kExhausted.
+Result<SocketPolicyRef> ObtainFor(const SocketFacts& facts,
+                                  SocketTable& sockets);
+
 // The 5-tuple of a socket that has both ends; nothing for another one.
 std::optional<FlowKey> FlowOf(const SocketFacts& facts);
 

@@ -123,7 +123,8 @@ void SocketServer::Receive(ConnectionId id) {
                    .peer = connection->peer,
                    .connection = connection->socket.get(),
                    .octets = ConstBytes(room_).first(message.size),
-                   .fd = std::move(message.fd)});
+                   .fd = std::move(message.fd),
+                   .second_fd = std::move(message.second_fd)});
       return;
     case TransferOutcome::kWouldBlock:
       return;
@@ -131,7 +132,7 @@ void SocketServer::Receive(ConnectionId id) {
       CloseDefective(id, "the message is too long");
       return;
     case TransferOutcome::kTooManyFds:
-      CloseDefective(id, "the message carries more than one descriptor");
+      CloseDefective(id, "the message carries more than two descriptors");
       return;
     case TransferOutcome::kClosed:
     case TransferOutcome::kFailed:

@@ -45,7 +45,7 @@ class SocketServer {
     std::size_t connections = 1024;
     std::size_t per_user = 512;
     Duration silence = std::chrono::seconds(10);
-    std::size_t message_octets = 256;
+    std::size_t message_octets = 512;
   };
 
   struct Message {
@@ -54,6 +54,11 @@ class SocketServer {
     int connection = kNoFd;  // to ask the kernel about; during the call
     ConstBytes octets;       // valid during the call
     UniqueFd fd;
+    UniqueFd second_fd;
+
+    std::size_t fd_count() const {
+      return (fd.valid() ? 1U : 0U) + (second_fd.valid() ? 1U : 0U);
+    }
   };
 
   using OnMessage = std::function<void(Message)>;

@@ -38,12 +38,11 @@ Expected<UniqueFd, int> ConnectToDaemonOf(int socket, Deadline deadline) {
   return is_dead ? ECONNREFUSED : ENETUNREACH;
 }
 
-Expected<ApiReply, int> ReceiveReply(int connection, Deadline deadline) {
+Expected<std::size_t, int> Receive(int connection, Bytes room,
+                                   Deadline deadline) {
   if (const int waited = WaitFor(connection, POLLIN, deadline); waited != 0) {
     return IsOwnShortage(waited) ? waited : ECONNREFUSED;
   }
-  // One octet more than a reply has: a longer one is then known as such.
-  std::array<std::uint8_t, kApiReplySize + 1> room{};
   const SeqpacketMessage message = ReceiveSeqpacket(connection, room);
   switch (message.outcome) {
     case TransferOutcome::kDone:
@@ -56,21 +55,19 @@ Expected<ApiReply, int> ReceiveReply(int connection, Deadline deadline) {
     case TransferOutcome::kFailed:
       return ECONNREFUSED;
   }
-  const auto reply =
-      DecodeApiReply(ConstBytes(room).first(message.size), message.fd_count());
-  return reply.ok() ? Expected<ApiReply, int>(*reply) : EPROTO;
+  // No answer carries descriptors.
+  return message.fd_count() == 0 ? Expected<std::size_t, int>(message.size)
+                                 : EPROTO;
 }
 
-// The daemon's answer, whose `error` may still say no.
-Expected<ApiReply, int> Ask(int socket, const ApiRequest& request,
-                            int patience_ms) {
-  const Deadline deadline = Deadline::AfterMilliseconds(patience_ms);
-  const auto connection = ConnectToDaemonOf(socket, deadline);
+Expected<std::size_t, int> ExchangeBy(Deadline deadline, const Passed& passed,
+                                      ConstBytes message, Bytes room) {
+  const auto connection = ConnectToDaemonOf(passed.socket, deadline);
   if (!connection.ok()) {
     return connection.error();
   }
-  const ApiRequestBytes message = EncodeApiRequest(request);
-  const SendResult sent = SendSeqpacket(connection->get(), message, socket);
+  const SendResult sent =
+      SendSeqpacket(connection->get(), message, passed.socket, passed.other);
   if (sent.outcome == TransferOutcome::kFailed &&
       (sent.error == EBADF || IsOwnShortage(sent.error))) {
     return sent.error;
@@ -78,11 +75,25 @@ Expected<ApiReply, int> Ask(int socket, const ApiRequest& request,
   if (sent.outcome != TransferOutcome::kDone) {
     return ECONNREFUSED;
   }
-  const auto reply = ReceiveReply(connection->get(), deadline);
-  if (reply.ok() && !Answers(*reply, request)) {
+  return Receive(connection->get(), room, deadline);
+}
+
+// The daemon's answer, whose `error` may still say no.
+Expected<ApiReply, int> Ask(int socket, const ApiRequest& request,
+                            int patience_ms) {
+  // One octet more than a reply has: a longer one is then known as such.
+  std::array<std::uint8_t, kApiReplySize + 1> room{};
+  const auto size =
+      ExchangeBy(Deadline::AfterMilliseconds(patience_ms), {.socket = socket},
+                 EncodeApiRequest(request), room);
+  if (!size.ok()) {
+    return size.error();
+  }
+  const auto reply = DecodeApiReply(ConstBytes(room).first(*size), 0);
+  if (!reply.ok() || !Answers(*reply, request)) {
     return EPROTO;
   }
-  return reply;
+  return *reply;
 }
 
 }  // namespace
@@ -120,6 +131,12 @@ Expected<ApiLevel, int> AskForLevel(int socket, ApiCategory category,
     return reply->error;
   }
   return reply->level;
+}
+
+Expected<std::size_t, int> Exchange(const Passed& passed, ConstBytes message,
+                                    Bytes room) {
+  return ExchangeBy(Deadline::AfterMilliseconds(kDaemonPatienceMs), passed,
+                    message, room);
 }
 
 void AnnounceChild(int socket) {

@@ -19,7 +19,11 @@
 #ifndef POSTERN_SOCKAPI_DAEMON_CALL_H_
 #define POSTERN_SOCKAPI_DAEMON_CALL_H_
 
+#include <cstddef>
+
 #include "control/api_protocol.h"
+#include "control/seqpacket.h"
+#include "core/bytes.h"
 
 namespace postern {
 
@@ -30,6 +34,12 @@ inline constexpr int kDaemonPatienceMs = 5000;
 // does not ask again after having waited in vain.
 inline constexpr int kAdoptPatienceMs = 200;
 inline constexpr int kAdoptPauseMs = 5000;
+
+// The sockets that go along with a message.
+struct Passed {
+  int socket = kNoFd;
+  int other = kNoFd;
+};
 
 // 0 when the daemon has confirmed the level, else an errno value:
 //   what the daemon says (EACCES, EOPNOTSUPP, ...)
@@ -44,6 +54,13 @@ int AskToSetLevel(int socket, ApiCategory category, ApiFamily family,
 // Errors: as AskToSetLevel().
 Expected<ApiLevel, int> AskForLevel(int socket, ApiCategory category,
                                     ApiFamily family);
+
+// One message there and one back, with `socket` and, unless kNoFd, `other`. How
+// many octets of `room` the answer has; it is not looked at.
+// Errors: as AskToSetLevel(). A room of one octet more than an answer can have
+// shows a longer one.
+Expected<std::size_t, int> Exchange(const Passed& passed, ConstBytes message,
+                                    Bytes room);
 
 // Tells the daemon of a child from accept(), so that it need not find out by
 // itself. Nothing depends on it, so nothing is reported.

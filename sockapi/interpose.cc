@@ -16,11 +16,13 @@
 #include "control/api_protocol.h"
 #include "control/seqpacket.h"
 #include "sockapi/call_scope.h"
+#include "sockapi/certificate.h"
 #include "sockapi/daemon_call.h"
 #include "sockapi/default_levels.h"
 #include "sockapi/level_option.h"
 #include "sockapi/next_call.h"
 #include "sockapi/socket_kind.h"
+#include "sockapi/wish_call.h"
 
 namespace postern {
 namespace {
@@ -95,16 +97,49 @@ int StoreLevel(int fd, ApiLevel level, void* value, socklen_t* size) {
   return 0;
 }
 
+// Whether the kernel can write an int at `at`, as StoreLevel() finds out.
+bool IsWritableInt(int fd, char* at) {
+  socklen_t size = sizeof(int);
+  return NextGetsockopt(fd, SOL_SOCKET, SO_TYPE, at, &size) == 0;
+}
+
+// `value` and `size` are where the caller wants it; *size is readable.
+int GetStatus(int fd, void* value, socklen_t* size) {
+  if (*size < sizeof(ipsec_status) || *size > INT_MAX) {
+    return EINVAL;
+  }
+  WishReply reply;
+  if (const int refused =
+          AskAbout(fd, {.type = WishRequestType::kGetStatus}, reply);
+      refused != 0) {
+    return refused;
+  }
+  ipsec_status status{};
+  StoreCategory(reply.status[0], status.esp_transport);
+  StoreCategory(reply.status[1], status.auth);
+  StoreCategory(reply.status[2], status.esp_network);
+  // Less than a page: what can be written at both ends can be between them.
+  static_assert(sizeof(status) < 4096);
+  char* const at = static_cast<char*>(value);
+  if (!IsWritableInt(fd, at) ||
+      !IsWritableInt(fd, at + sizeof(status) - sizeof(int))) {
+    return EFAULT;
+  }
+  std::memcpy(at, &status, sizeof(status));
+  *size = sizeof(status);
+  return 0;
+}
+
 int GetOption(int fd, const LevelOption& option, void* value, socklen_t* size) {
   const CallScope scope;
   if (const int refusal = RefusalOf(fd, option.family); refusal != 0) {
     return refusal;
   }
-  if (option.kind == OptionKind::kStatus) {
-    return EOPNOTSUPP;
-  }
   if (!IsReadableInt(fd, size)) {
     return EFAULT;
+  }
+  if (option.kind == OptionKind::kStatus) {
+    return GetStatus(fd, value, size);
   }
   if (*size < sizeof(int) || *size > INT_MAX) {
     return EINVAL;

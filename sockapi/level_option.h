@@ -20,7 +20,7 @@ namespace postern {
 enum class OptionKind : std::uint8_t {
   kLevel,   // one of the three categories' levels
   kIpcomp,  // the level of a transform that we do not have
-  kStatus,  // IP_IPSEC_STATUS: named, and not there yet
+  kStatus,  // IP_IPSEC_STATUS, to be read only
 };
 
 // One socket option of ours.

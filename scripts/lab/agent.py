@@ -6,6 +6,7 @@ ordinary Python program: its setsockopt() calls reach Postern because
 `postern exec` preloads libpostern.
 """
 
+import ctypes
 import errno
 import json
 import os
@@ -20,7 +21,69 @@ LEVELS = {"bypass": -1, "none": 0, "avail": 1, "use": 2, "require": 3, "unique":
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 KINDS = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
 
+LIBRARY = ctypes.CDLL(None, use_errno=True)
+CERTIFICATES = ("none", "prefix", "fqdn", "user_fqdn", "x509_dn", "key_id")
+
 sockets = {}
+peers = []
+
+
+class Certificate(ctypes.Structure):
+    """certificate_info_t."""
+
+    _fields_ = [("type", ctypes.c_int), ("text", ctypes.c_char * 256)]
+
+    def __str__(self):
+        return f"{CERTIFICATES[self.type]}:{self.text.decode()}"
+
+
+class CategoryStatus(ctypes.Structure):
+    """struct ipsec_category_status."""
+
+    _fields_ = [("level", ctypes.c_int), ("spi_out", ctypes.c_uint32),
+                ("spi_in", ctypes.c_uint32), ("key_bits", ctypes.c_uint),
+                ("algorithms", ctypes.c_char * 64), ("peer", Certificate)]
+
+
+def call(name, *arguments):
+    """A call of libpostern's own."""
+    if getattr(LIBRARY, name)(*arguments) != 0:
+        raise OSError(ctypes.get_errno(), name)
+
+
+def set_wishes(sock, wishes):
+    """{"setpeercert": "fqdn:b.example", "ipsec_set_strength": 256, ...}"""
+    for name, value in wishes.items():
+        if name in ("setmycert", "setpeercert"):
+            kind, text = value.split(":", 1)
+            value = ctypes.byref(Certificate(CERTIFICATES.index(kind), text.encode()))
+        elif isinstance(value, str):
+            value = value.encode()
+        call(name, sock.fileno(), value)
+
+
+def peer_of(sock):
+    """getpeercert() as "type:text", or the name of its error."""
+    told = Certificate()
+    try:
+        call("getpeercert", sock.fileno(), ctypes.byref(told))
+    except OSError as error:
+        return errno.errorcode[error.errno]
+    return str(told)
+
+
+def status_of(sock, family):
+    """IP_IPSEC_STATUS by category."""
+    level, name = ((socket.IPPROTO_IP, 0x49500010) if family == 4
+                   else (socket.IPPROTO_IPV6, 0x49500110))
+    octets = sock.getsockopt(level, name, 3 * ctypes.sizeof(CategoryStatus))
+    answer = {}
+    for i, category in enumerate(("esp_transport", "ah", "esp_network")):
+        one = CategoryStatus.from_buffer_copy(octets, i * ctypes.sizeof(CategoryStatus))
+        answer[category] = {"level": one.level, "spi_out": one.spi_out, "spi_in": one.spi_in,
+                            "key_bits": one.key_bits, "algorithms": one.algorithms.decode(),
+                            "peer": str(one.peer)}
+    return answer
 
 
 def open_socket(request):
@@ -28,6 +91,7 @@ def open_socket(request):
     sock = socket.socket(FAMILIES[family], KINDS[request["protocol"]])
     sock.settimeout(request.get("timeout", 5.0))
     set_levels(sock, family, request.get("levels", {}))
+    set_wishes(sock, request.get("wishes", {}))
     return sock
 
 
@@ -45,6 +109,7 @@ def echo_stream(listener):
             continue
         except OSError:
             return
+        peers.append(peer_of(child))
         threading.Thread(target=echo_child, args=(child,), daemon=True).start()
 
 
@@ -104,6 +169,9 @@ def talk(request):
                 break
             echoed += more
         answer["result"] = "ok" if echoed == data else "garbled"
+        if request.get("tell"):
+            answer["peer"] = peer_of(sock)
+            answer["status"] = status_of(sock, family=request["family"])
     except socket.timeout:
         answer["result"] = "timeout"
     except OSError as error:
@@ -128,6 +196,11 @@ def read_levels(request):
     return {name: sock.getsockopt(level, number) for name, number in OPTIONS.items()}
 
 
+def peers_so_far(_request):
+    """Whom accept() returned: getpeercert() of each child."""
+    return {"peers": peers}
+
+
 def become(request):
     """Gives up root for good: the user and the groups of the request."""
     os.setgroups(request.get("groups", []))
@@ -136,7 +209,7 @@ def become(request):
     return {}
 
 
-VERBS = {"become": become, "serve": serve, "talk": talk, "change": change, "levels": read_levels}
+VERBS = {"become": become, "peers": peers_so_far, "serve": serve, "talk": talk, "change": change, "levels": read_levels}
 
 
 def main():

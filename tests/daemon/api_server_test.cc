@@ -15,6 +15,7 @@
 #include <optional>
 #include <vector>
 
+#include "control/wish_codec.h"
 #include "core/log/log.h"
 #include "core/rcu.h"
 #include "tests/daemon/served.h"
@@ -91,7 +92,10 @@ class ApiServerTest : public ::testing::Test {
   }
 
   ApiServer::Parts Parts() {
-    return {.loop = loop_, .levels = levels_, .privilege = privilege_};
+    return {.loop = loop_,
+            .levels = levels_,
+            .wishes = wishes_,
+            .privilege = privilege_};
   }
 
   TemporaryDirectory directory_;
@@ -99,6 +103,9 @@ class ApiServerTest : public ::testing::Test {
   EventLoop loop_;
   SocketTable sockets_;
   SocketLevels levels_{OurNamespace(), sockets_};
+  SystemPolicy system_;
+  WishCalls wishes_{
+      {.host = OurNamespace(), .sockets = sockets_, .system = system_}};
   const PrivilegeRule privilege_{std::nullopt};
   std::optional<ApiServer> server_;
   LoopThread thread_{loop_};
@@ -133,6 +140,44 @@ TEST_F(ApiServerTest, AnswersHello) {
   Serve({});
   const auto reply = AskOnce({.type = ApiRequestType::kHello, .request_id = 1});
   ASSERT_TRUE(reply);
+  EXPECT_EQ(reply->error, 0);
+}
+
+// API-38: who shares must hold both sockets.
+TEST_F(ApiServerTest, TakesWishesAndTwoSocketsToShare) {
+  Serve({});
+  const UniqueFd one = NewSocket(AF_INET, SOCK_STREAM, 0);
+  const UniqueFd other = NewSocket(AF_INET, SOCK_DGRAM, 0);
+  const auto ask = [&](const WishRequest& request, int fd, int second) {
+    const UniqueFd connection = ConnectTo(path_);
+    EXPECT_EQ(SendSeqpacket(connection.get(),
+                            EncodeWishRequest(request).octets(), fd, second)
+                  .outcome,
+              TransferOutcome::kDone);
+    EXPECT_EQ(
+        WaitFor(connection.get(), POLLIN, Deadline::AfterMilliseconds(10'000)),
+        0);
+    std::array<std::uint8_t, kMostWishReply> room{};
+    const SeqpacketMessage message = ReceiveSeqpacket(connection.get(), room);
+    return DecodeWishReply(ConstBytes(room).first(message.size), 0);
+  };
+  const WishRequest share{
+      .type = WishRequestType::kShare, .request_id = 3, .number = 1};
+  auto reply = ask(share, one.get(), other.get());
+  ASSERT_TRUE(reply.ok());
+  EXPECT_EQ(reply->error, 0);
+  EXPECT_EQ(reply->request_id, 3u);
+  reply = ask(share, one.get(), one.get());
+  ASSERT_TRUE(reply.ok());
+  EXPECT_EQ(reply->error, EINVAL);
+  EXPECT_FALSE(ask(share, one.get(), kNoFd).ok());  // it hung up
+  const UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  reply = ask(share, one.get(), file.get());
+  ASSERT_TRUE(reply.ok());
+  EXPECT_EQ(reply->error, ENOTSOCK);
+  WishRequest strength{.type = WishRequestType::kSetStrength, .number = 128};
+  reply = ask(strength, one.get(), kNoFd);
+  ASSERT_TRUE(reply.ok());
   EXPECT_EQ(reply->error, 0);
 }
 

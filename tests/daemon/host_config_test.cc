@@ -86,7 +86,9 @@ TEST(HostConfig, ReadsWhatProgramsMayDo) {
   EXPECT_EQ(Read(kLeast).api.user_levels, UserLevels::kFree);
   const HostConfig config = Read(std::string(kLeast) +
                                  "[api]\nbypass_group = \"root\"\n"
-                                 "user_levels = \"strengthen\"\n");
+                                 "user_levels = \"strengthen\"\n"
+                                 "user_algorithms = \"forbid\"\n");
+  EXPECT_EQ(config.api.user_algorithms, UserAlgorithms::kForbid);
   EXPECT_EQ(config.api.bypass_group, 0u);
   EXPECT_EQ(config.api.user_levels, UserLevels::kStrengthen);
   EXPECT_EQ(Read(std::string(kLeast) + "[api]\nbypass_group = \"4711\"\n"
@@ -106,6 +108,9 @@ TEST(HostConfig, RefusesWordsThatGrantNobodyKnowsWhat) {
   EXPECT_THAT(
       Refused(std::string(kLeast) + "[api]\nuser_levels = \"weaken\"\n"),
       ElementsAre(HasSubstr("write free, strengthen or locked")));
+  EXPECT_THAT(
+      Refused(std::string(kLeast) + "[api]\nuser_algorithms = \"locked\"\n"),
+      ElementsAre(HasSubstr("write free, strengthen or forbid")));
 }
 
 TEST(HostConfig, ReadsEveryKeyOfTheHost) {

@@ -7,6 +7,7 @@
 
 #include "control/admin_protocol.h"
 #include "control/api_protocol.h"
+#include "control/wish_codec.h"
 #include "tests/fuzz/fuzz_target.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* octets,
@@ -25,6 +26,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* octets,
     postern::Claim(
         "a reply encodes to what it was",
         std::ranges::equal(postern::EncodeApiReply(*reply), message));
+  }
+  if (const auto request = postern::DecodeWishRequest(message, descriptors)) {
+    postern::Claim("a wish encodes to what it was",
+                   std::ranges::equal(
+                       postern::EncodeWishRequest(*request).octets(), message));
+  }
+  if (const auto reply = postern::DecodeWishReply(message, descriptors)) {
+    postern::Claim(
+        "a wish's reply encodes to what it was",
+        std::ranges::equal(postern::EncodeWishReply(*reply).octets(), message));
   }
   if (const auto frame = postern::DecodeAdminMessage(message, descriptors)) {
     postern::Claim("the text is in the message",

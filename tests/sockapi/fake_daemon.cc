@@ -14,6 +14,7 @@
 #include <iostream>
 
 #include "control/run_directory.h"
+#include "control/wish_codec.h"
 
 namespace postern {
 namespace {
@@ -121,18 +122,32 @@ void FakeDaemon::Serve() {
 
 void FakeDaemon::Converse(int connection) {
   while (AwaitInput(connection)) {
-    std::array<std::uint8_t, 64> room{};
+    std::array<std::uint8_t, 512> room{};
     const SeqpacketMessage message = ReceiveSeqpacket(connection, room);
     if (message.outcome != TransferOutcome::kDone) {
       return;
+    }
+    const ConstBytes octets = ConstBytes(room).first(message.size);
+    if (IsWishRequest(octets)) {
+      const auto wish = DecodeWishRequest(octets, message.fd_count());
+      if (!wish.ok()) {
+        return;
+      }
+      const int other = message.second_fd.get();
+      const WishReply reply =
+          Judge(Wish{.request = *wish,
+                     .cookie = CookieOf(message.fd.get(), SO_COOKIE),
+                     .other = other < 0 ? 0 : CookieOf(other, SO_COOKIE)});
+      SendSeqpacket(connection, EncodeWishReply(reply).octets());
+      continue;
     }
     const auto request =
         DecodeApiRequest(Bytes(room).first(message.size), message.fd_count());
     if (!request.ok()) {
       return;
     }
-    const ApiReply reply = Judge(
-        {.request = *request, .cookie = CookieOf(message.fd.get(), SO_COOKIE)});
+    const ApiReply reply = Judge(Request{
+        .request = *request, .cookie = CookieOf(message.fd.get(), SO_COOKIE)});
     if (temper_ == Temper::kHangsUp) {
       return;
     }
@@ -163,6 +178,34 @@ ApiReply FakeDaemon::Judge(const Request& request) {
   }
   reply.level = level;
   return reply;
+}
+
+WishReply FakeDaemon::Judge(const Wish& wish) {
+  const std::lock_guard lock(mutex_);
+  wishes_.push_back(wish);
+  WishReply reply{.to = wish.request.type,
+                  .request_id = wish.request.request_id};
+  if (refusal_ != 0) {
+    reply.error = refusal_;
+    return reply;
+  }
+  if (wish.request.type == WishRequestType::kGetIdentity ||
+      wish.request.type == WishRequestType::kGetStatus) {
+    reply.identity = answer_.identity;
+    reply.text = answer_.text;
+    reply.status = answer_.status;
+  }
+  return reply;
+}
+
+void FakeDaemon::Answer(const WishReply& reply) {
+  const std::lock_guard lock(mutex_);
+  answer_ = reply;
+}
+
+std::vector<FakeDaemon::Wish> FakeDaemon::wishes() const {
+  const std::lock_guard lock(mutex_);
+  return wishes_;
 }
 
 void FakeDaemon::Reply(int connection, ApiReply reply) const {

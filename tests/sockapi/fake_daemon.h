@@ -24,6 +24,7 @@
 
 #include "control/api_protocol.h"
 #include "control/seqpacket.h"
+#include "control/wish_protocol.h"
 #include "core/unique_fd.h"
 #include "tests/unit/control/temporary_directory.h"
 
@@ -61,6 +62,18 @@ class FakeDaemon {
   FakeDaemon(const FakeDaemon&) = delete;
   FakeDaemon& operator=(const FakeDaemon&) = delete;
 
+  struct Wish {
+    WishRequest request;
+    std::uint64_t cookie = 0;  // of the socket that came along
+    std::uint64_t other = 0;   // and of the second one
+  };
+
+  // What a question about a socket is answered with (but for type and id).
+  void Answer(const WishReply& reply);
+
+  // Every wish and question so far.
+  std::vector<Wish> wishes() const;
+
   // From now on every request is answered with this errno value; 0 ends that.
   void Refuse(int error);
 
@@ -81,6 +94,7 @@ class FakeDaemon {
   void Serve();
   void Converse(int connection);
   ApiReply Judge(const Request& request);
+  WishReply Judge(const Wish& wish);
   void Reply(int connection, ApiReply reply) const;
 
   // Waits for input; false when the daemon is to end.
@@ -94,6 +108,8 @@ class FakeDaemon {
   mutable std::mutex mutex_;
   std::map<Key, ApiLevel> levels_;
   std::vector<Request> requests_;
+  std::vector<Wish> wishes_;
+  WishReply answer_;
   int refusal_ = 0;
   std::chrono::milliseconds delay_{0};
 

@@ -18,6 +18,6 @@ expect "needed libraries" "libc.so.6" \
 expect "soname" "libpostern.so.0" \
   "$(readelf -dW "$library" | sed -n 's/.*(SONAME).*\[\(.*\)\]/\1/p')"
 # A version at the end of a name would keep LD_PRELOAD from binding to it.
-expect "exported symbols" "accept accept4 getsockopt setsockopt socket" \
+expect "exported symbols" "accept accept4 getmycert getpeercert getsockopt ipsec_set_algorithms ipsec_set_strength ipsec_share setmycert setpeercert setsockopt socket" \
   "$(nm -D --defined-only "$library" | awk '{print $3}' | sort | xargs)"
 exit $fail

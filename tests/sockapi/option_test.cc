@@ -317,10 +317,6 @@ const Row kRows[] = {
     {"pipe", OpenPipe, IPPROTO_IP, IP_AUTH_LEVEL, ENOTSOCK},
     {"nothing", [] { return UniqueFd(); }, IPPROTO_IP, IP_AUTH_LEVEL, EBADF},
     // Options
-    {"status", [] { return Open(AF_INET); }, IPPROTO_IP, IP_IPSEC_STATUS,
-     EOPNOTSUPP},
-    {"status, IPv6", [] { return Open(AF_INET6); }, IPPROTO_IPV6,
-     IPV6_IPSEC_STATUS, EOPNOTSUPP},
     {"a number beside ours", [] { return Open(AF_INET); }, IPPROTO_IP,
      0x49500005, ENOPROTOOPT},
     {"our number at SOL_SOCKET", [] { return Open(AF_INET); }, SOL_SOCKET,

@@ -55,6 +55,9 @@
  *                 or option that this version does not enforce
  * EPROTO          the daemon speaks another version of the protocol
  *
+ * Beyond levels, the calls at the end of this page say who both ends are and how
+ * strong an SA must be, and IP_IPSEC_STATUS tells what protects a socket.
+ *
  * Thread safety: as setsockopt(): any thread, and a signal handler too.
  * Cost: a round trip to the daemon, some tens of microseconds.
  */
@@ -69,6 +72,7 @@
 #endif
 
 #include <netinet/in.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 /*
@@ -92,7 +96,7 @@
 #define IP_IPCOMP_LEVEL 0x49500004
 #define IPV6_IPCOMP_LEVEL 0x49500104
 
-/* Reserved: what protects the socket now. EOPNOTSUPP in this version. */
+/* getsockopt() alone: fills a struct ipsec_status, see below. */
 #define IP_IPSEC_STATUS 0x49500010
 #define IPV6_IPSEC_STATUS 0x49500110
 
@@ -109,5 +113,100 @@
 #define IPSEC_LEVEL_USE 2       /* protected out; clear accepted in */
 #define IPSEC_LEVEL_REQUIRE 3   /* protected both ways */
 #define IPSEC_LEVEL_UNIQUE 4    /* the same, out on an SA of its own */
+
+/*
+ * Identities, as key management proves them (the draft's section 4). Two are
+ * the same if type and text are; domain names in any letters, prefixes with or
+ * without the length of one address.
+ */
+#define CERTIFICATE_NONE 0
+#define CERTIFICATE_PREFIX 1    /* "10.9.2.1/32", "2001:db8::/64" */
+#define CERTIFICATE_FQDN 2      /* "host.example" */
+#define CERTIFICATE_USER_FQDN 3 /* "user@host.example" */
+#define CERTIFICATE_X509_DN 4   /* "CN=host,O=Example" */
+#define CERTIFICATE_KEY_ID 5    /* anything printable */
+
+#define CERTIFICATE_TEXT_SIZE 256
+
+typedef struct certificate_info {
+  int type;                         /* a CERTIFICATE_ constant */
+  char text[CERTIFICATE_TEXT_SIZE]; /* ends with a NUL */
+} certificate_info_t;
+
+/*
+ * What protects a socket in one category: the level that holds (the stronger of
+ * its own and the system's for its peer), the SAs of the last packets that were
+ * sent and received, and who the peer proved to be. No SA: SPI 0, no name.
+ */
+#define IPSEC_ALGORITHM_SIZE 64
+
+struct ipsec_category_status {
+  int level;                             /* an IPSEC_LEVEL_ constant */
+  uint32_t spi_out;                      /* in the host's byte order */
+  uint32_t spi_in;                       /* the same */
+  unsigned key_bits;                     /* the SA's shortest key */
+  char algorithms[IPSEC_ALGORITHM_SIZE]; /* "aes-gcm-16" */
+  certificate_info_t peer;               /* CERTIFICATE_NONE: not proved */
+};
+
+struct ipsec_status {
+  struct ipsec_category_status esp_transport;
+  struct ipsec_category_status auth;
+  struct ipsec_category_status esp_network;
+};
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * All return 0, or -1 and set errno: to one of the values above, or
+ *
+ * EACCES      the administrator does not let users choose that
+ * EINVAL      a type or text that is no identity; no list of algorithms; a
+ *             negative strength; sharing with itself
+ * ENOENT      getmycert(): none was set. getpeercert(): the peer has not proved
+ *             any
+ * EOPNOTSUPP  algorithms or a strength that no SA can have
+ *
+ * When a call that sets something returns 0, every later packet obeys: an SA
+ * that does not fit is not used, and does not satisfy the socket's levels.
+ * After -1 everything is as it was. Accepted sockets inherit from listeners.
+ */
+
+/* Who this end is, and who the other must be. CERTIFICATE_NONE: anybody. */
+int setmycert(int socket, const certificate_info_t* certificate);
+int setpeercert(int socket, const certificate_info_t* certificate);
+
+/* What setmycert() set. */
+int getmycert(int socket, certificate_info_t* certificate);
+
+/*
+ * Who sent the last datagram that was received: the identity of the SA that it
+ * came on. ENOENT if it came in the clear, or on an SA without identity. SAs
+ * are noted from the first of these calls on, or from the first level set; a
+ * server that sets none calls this once for its listener.
+ */
+int getpeercert(int socket, certificate_info_t* certificate);
+
+/*
+ * From now on `socket` is protected by the same SAs as `with`, even at UNIQUE.
+ * -1 ends that.
+ */
+int ipsec_share(int socket, int with);
+
+/*
+ * SAs must have one of these algorithms, like "aes256gcm16,chacha20poly1305".
+ * A list without encryption, or without integrity, leaves that free. NULL or
+ * "": any.
+ */
+int ipsec_set_algorithms(int socket, const char* algorithms);
+
+/* No key of an SA may be shorter. 0: any. */
+int ipsec_set_strength(int socket, int bits);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif /* POSTERN_IPSEC_H_ */

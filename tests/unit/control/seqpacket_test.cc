@@ -112,9 +112,28 @@ TEST(Seqpacket, RefusesAMessageThatDoesNotFitAndClosesItsDescriptor) {
   EXPECT_EQ(OpenFds(), before);
 }
 
+TEST(Seqpacket, CarriesTwoDescriptorsInTheirOrder) {
+  const Pair pair = MakePair();
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe2(pipe.data(), O_CLOEXEC), 0);
+  const UniqueFd read_end(pipe[0]);
+  const UniqueFd write_end(pipe[1]);
+  ASSERT_EQ(
+      SendSeqpacket(pair.ours.get(), kText, write_end.get(), read_end.get())
+          .outcome,
+      TransferOutcome::kDone);
+  std::array<std::uint8_t, 16> room{};
+  const SeqpacketMessage message = ReceiveSeqpacket(pair.theirs.get(), room);
+  ASSERT_EQ(message.fd_count(), 2u);
+  EXPECT_EQ(::write(message.fd.get(), "x", 1), 1);
+  char got = 0;
+  EXPECT_EQ(::read(message.second_fd.get(), &got, 1), 1);
+  EXPECT_EQ(::fcntl(message.second_fd.get(), F_GETFD), FD_CLOEXEC);
+}
+
 TEST(Seqpacket, ClosesEverySurplusDescriptor) {
   // Up to the room for descriptors they all arrive, beyond it the kernel cuts.
-  for (const std::size_t count : {2u, 8u, 9u, 100u}) {
+  for (const std::size_t count : {3u, 8u, 9u, 100u}) {
     const Pair pair = MakePair();
     const std::size_t before = OpenFds();
     SendFds(pair.ours.get(), count);
