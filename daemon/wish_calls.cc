@@ -188,8 +188,7 @@ WishCalls::Outcome WishCalls::Obey(const WishRequest& request,
     outcome.reply.error = ENOBUFS;
     return outcome;
   }
-  WishCell& cell = (*policy)->wishes();
-  const WishesRef now = cell.Load();
+  const WishesRef now = (*policy)->wishes().Load();
   const Change change =
       ChangeOf(request, sockets, now ? *now : SocketWishes(), is_privileged);
   if (!change.ok()) {
@@ -201,8 +200,12 @@ WishCalls::Outcome WishCalls::Obey(const WishRequest& request,
   if (change->binding()) {
     parts_.sockets.NoteWish();
   }
-  if (!now || !IsQuestion(request)) {
-    cell.Store(std::make_shared<const SocketWishes>(*change));
+  if ((!now || !IsQuestion(request)) &&
+      !(*policy)
+           ->SetWishes(std::make_shared<const SocketWishes>(*change))
+           .ok()) {
+    outcome.reply.error = ENOBUFS;
+    return outcome;
   }
   if (IsQuestion(request)) {
     Tell(request, sockets.socket, **policy, outcome.reply);

@@ -297,8 +297,8 @@ Passage FlowResolver::Inherit(Flow& flow, Instant now) {
   if (!copy.ok()) {
     return DropReason::kTableFull;
   }
-  if (wishes) {
-    (*copy)->wishes().Store(wishes);
+  if (wishes && !(*copy)->SetWishes(wishes).ok()) {
+    return DropReason::kTableFull;
   }
   flow.policy = *copy;
   flow.listener = nullptr;

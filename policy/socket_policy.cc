@@ -3,6 +3,9 @@
 #include "policy/socket_policy.h"
 
 #include <utility>
+#include <vector>
+
+#include "policy/wish_octets.h"
 
 namespace postern {
 
@@ -23,6 +26,29 @@ SocketPolicy::~SocketPolicy() {
   if (census_) {
     census_->Leave(levels());
   }
+}
+
+Status SocketPolicy::SetWishes(WishesRef wishes) {
+  const bool says_nothing = *wishes == SocketWishes();
+  const auto octets =
+      says_nothing ? std::vector<std::uint8_t>() : OctetsOf(*wishes);
+  if (Status written = line_.SetWishes(octets); !written.ok()) {
+    return written;
+  }
+  wishes_.Store(std::move(wishes));
+  return Ok();
+}
+
+Status SocketPolicy::ResumeWishes(ConstBytes octets) {
+  if (octets.empty()) {
+    return Ok();
+  }
+  std::optional<SocketWishes> wishes = WishesIn(octets);
+  if (!wishes) {
+    return Invalid("what a socket wished makes no sense");
+  }
+  wishes_.Store(std::make_shared<const SocketWishes>(std::move(*wishes)));
+  return Ok();
 }
 
 void SocketPolicy::SetLevel(Category category, Level level) {

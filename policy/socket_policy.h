@@ -56,9 +56,14 @@ class SocketPolicy {
   const JournalLine& line() const { return line_; }
 
   // What the socket wishes of its SAs, beside the levels.
-  WishCell& wishes() { return wishes_; }
-
   const WishCell& wishes() const { return wishes_; }
+
+  // Written down before any packet can see them. Not null.
+  // Errors: kExhausted (no room to write); then the old ones hold.
+  Status SetWishes(WishesRef wishes);
+
+  // What a journal kept. Errors: kInvalid (it makes no sense).
+  Status ResumeWishes(ConstBytes octets);
 
   // Which SAs protect its packets.
   ProtectionRecord& record() { return record_; }

@@ -36,18 +36,27 @@ Status SocketTable::ResumeFrom(std::shared_ptr<SocketJournal> journal,
     const MutexLock lock(entries.mutex);
     entries.journal = std::move(journal);
     bool unique = true;
+    Status wishes = Ok();
     entries.journal->ForEach(
-        [&](SocketJournal::Line line, const SocketRecord& record)
-            POSTERN_REQUIRES(entries.mutex) {
-              const auto policy = std::make_shared<SocketPolicy>(
-                  record.levels, SocketPolicy::Books{
-                                     .census = census_,
-                                     .line = JournalLine(entries.journal, line),
-                                     .origin = record.origin});
-              unique = entries.Resume(record, policy, now) && unique;
-            });
+        [&](SocketJournal::Line line,
+            const SocketRecord& record) POSTERN_REQUIRES(entries.mutex) {
+          const auto policy = std::make_shared<SocketPolicy>(
+              record.levels,
+              SocketPolicy::Books{.census = census_,
+                                  .line = JournalLine(entries.journal, line),
+                                  .origin = record.origin});
+          unique = entries.Resume(record, policy, now) && unique;
+          if (Status read = policy->ResumeWishes(record.wishes); !read.ok()) {
+            wishes = read;
+          } else if (!record.wishes.empty()) {
+            NoteWish();
+          }
+        });
     if (!unique) {
       return Damaged();
+    }
+    if (!wishes.ok()) {
+      return wishes;
     }
     NoteChange();
   }

@@ -136,6 +136,23 @@ class Restart(unittest.TestCase):
         self.assertGreater(len(frames), 1000)
         self.assertTrue(any(f.has("ah") for f in frames))
 
+    def test_every_wish_survives(self):
+        """The lab's keys have 128 bits: who wishes 256 hears nobody."""
+        server, client = lab.Agent(self.two.bob), lab.Agent(self.two.alice)
+        ports = {bits: server.ask("serve", family=4, protocol="udp", levels=REQUIRE,
+                                  wishes={"ipsec_set_strength": bits})["port"]
+                 for bits in (128, 256)}
+
+        def talk(bits, timeout):
+            return client.ask("talk", family=4, protocol="udp", levels=REQUIRE,
+                              to=self.two.bob.address(4), port=ports[bits],
+                              timeout=timeout)["result"]
+        for _ in range(2):
+            self.assertEqual((talk(128, 5.0), talk(256, 0.5)), ("ok", "timeout"))
+            self.two.bob.kill()
+            self.two.bob.start()
+        self.assertEqual((talk(128, 5.0), talk(256, 0.5)), ("ok", "timeout"))
+
     def test_a_damaged_memory_is_refused_with_advice(self):
         self.client.hold_unbound()
         self.two.alice.kill()

@@ -27,8 +27,9 @@ class SocketWishesTest : public PolicyWorld {
   void SetUp() override { kernel_.Open(KeyOf(IpProtocol::kUdp), kSocket); }
 
   void Wish(SocketCookie cookie, const SocketWishes& wishes) {
-    sockets_.Obtain(cookie).value()->wishes().Store(
+    const Status set = sockets_.Obtain(cookie).value()->SetWishes(
         std::make_shared<const SocketWishes>(wishes));
+    EXPECT_TRUE(set.ok());
     if (wishes.binding()) {
       sockets_.NoteWish();
     }
