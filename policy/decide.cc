@@ -29,6 +29,13 @@ DropReason Requires(Category category) {
   return DropReason::kPolicyRequiresEspNetwork;
 }
 
+// Whether somebody may ask which SAs protect the socket. A datagram socket can
+// have many peers, and another SA with each packet: it must ask first.
+bool IsNoted(const Flow& flow) {
+  const bool is_tcp = flow.key.protocol == Number(IpProtocol::kTcp);
+  return flow.policy && (is_tcp || flow.policy->wishes().version() != 0);
+}
+
 // Whether this category's transform was removed, with an SA that the receiver
 // wishes.
 bool Serves(const TransformPath& path, Category category, const Flow& flow) {
@@ -116,7 +123,7 @@ void OutboundPolicy::BuildBundle(Flow& flow) {
       return;
     }
   }
-  if (flow.policy) {
+  if (IsNoted(flow)) {
     flow.policy->record().Note(Direction::kOutbound,
                                flow.bundle.associations());
   }
@@ -172,7 +179,7 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
     }
   }
   const Passage inherited = flows_.Inherit(**flow, now);
-  if (inherited.ok() && (*flow)->policy) {
+  if (inherited.ok() && IsNoted(**flow)) {
     (*flow)->policy->record().Note(Direction::kInbound, path.associations());
   }
   return inherited;

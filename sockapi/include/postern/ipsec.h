@@ -185,8 +185,8 @@ int getmycert(int socket, certificate_info_t* certificate);
 /*
  * Who sent the last datagram that was received: the identity of the SA that it
  * came on. ENOENT if it came in the clear, or on an SA without identity. SAs
- * are noted from the first of these calls on, or from the first level set; a
- * server that sets none calls this once for its listener.
+ * are noted from the first of these calls on, for TCP also from the first level
+ * set; a server that does neither calls this once for its listener.
  */
 int getpeercert(int socket, certificate_info_t* certificate);
 

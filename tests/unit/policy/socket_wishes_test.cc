@@ -145,6 +145,10 @@ TEST_F(SocketWishesTest, RemembersWhichSasProtectTheSocket) {
   auto& in = AddNamed(kEsp, Direction::kInbound, "fqdn:a", "fqdn:b");
   const auto& out = AddNamed(kEsp, Direction::kOutbound, "fqdn:a", "fqdn:b");
   const ProtectionRecord& record = sockets_.Find(kSocket)->record();
+  // Nobody has asked yet.
+  ASSERT_TRUE(Admit(FromPeer().Udp(4711, 80, {1}), PathOf({&in})).ok());
+  EXPECT_FALSE(record.Find(Direction::kInbound, kEsp));
+  Wish(kSocket, {});
   EXPECT_FALSE(record.Find(Direction::kInbound, kEsp));
   const Octets packet = FromPeer().Udp(4711, 80, {1});
   ASSERT_TRUE(Admit(packet, PathOf({&in})).ok());
