@@ -12,6 +12,7 @@
 #include "daemon/json_text.h"
 #include "daemon/route_settings.h"
 #include "daemon/sa_settings.h"
+#include "daemon/socket_description.h"
 
 namespace postern {
 namespace {
@@ -303,12 +304,14 @@ Result<AdminReply> AdminVerbs::ListSockets(Section& /*none*/) {
   struct Listed {
     SocketCookie cookie;
     LevelSet levels;
+    WishesRef wishes;
   };
 
   std::vector<Listed> entries;
-  parts_.sockets.Dump([&entries](SocketCookie cookie, const LevelSet& levels) {
-    entries.push_back({cookie, levels});
-  });
+  parts_.sockets.Dump(
+      [&entries](SocketCookie cookie, const SocketPolicy& policy) {
+        entries.push_back({cookie, policy.levels(), policy.wishes().Load()});
+      });
   return List("sockets",
               [entries = std::move(entries),
                next = std::size_t{0}]() mutable -> std::optional<Value> {
@@ -316,9 +319,7 @@ Result<AdminReply> AdminVerbs::ListSockets(Section& /*none*/) {
                   return std::nullopt;
                 }
                 const Listed& entry = entries[next++];
-                const auto cookie = static_cast<std::uint64_t>(entry.cookie);
-                return MakeObject({{"cookie", Value::Count(cookie), {}},
-                                   {"levels", Describe(entry.levels), {}}});
+                return DescribeSocket(entry.cookie, entry.levels, entry.wishes);
               });
 }
 

@@ -230,10 +230,10 @@ std::size_t SocketTable::flows() const {
 }
 
 void SocketTable::Dump(
-    const std::function<void(SocketCookie, const LevelSet&)>& visit) const {
+    const std::function<void(SocketCookie, const SocketPolicy&)>& visit) const {
   const MutexLock lock(entries_->mutex);
   for (const auto& [cookie, socket] : entries_->sockets) {
-    visit(cookie, socket.policy->levels());
+    visit(cookie, *socket.policy);
   }
 }
 

@@ -162,8 +162,8 @@ class SocketTable {
   std::size_t sockets() const;
   std::size_t flows() const;
 
-  void Dump(
-      const std::function<void(SocketCookie, const LevelSet&)>& visit) const;
+  void Dump(const std::function<void(SocketCookie, const SocketPolicy&)>& visit)
+      const;
 
  private:
   void NoteChange() { generation_.fetch_add(1, std::memory_order_acq_rel); }

@@ -81,6 +81,8 @@ class Identities(unittest.TestCase):
         answer = self.talk(port, {"setpeercert": MALLORY}, timeout=0.5)
         self.assertEqual(answer["result"], "timeout")
         port = self.serve(wishes={"setpeercert": MALLORY})
+        listed = self.two.bob.json("socket list")["sockets"]
+        self.assertIn({"peer": MALLORY}, [one.get("wishes") for one in listed])
         before = self.two.bob.drops().get("policy_requires_esp_transport", 0)
         answer = self.talk(port, {"setpeercert": BOB}, timeout=0.5)
         self.assertEqual(answer["result"], "timeout")

@@ -236,8 +236,8 @@ TEST(SocketTable, DumpsEverySocket) {
   table.Obtain(kSocket).value()->SetLevel(Category::kAh, Level::kUse);
   (void)table.Obtain(kOther);
   std::map<SocketCookie, LevelSet> seen;
-  table.Dump([&](SocketCookie cookie, const LevelSet& levels) {
-    seen[cookie] = levels;
+  table.Dump([&](SocketCookie cookie, const SocketPolicy& policy) {
+    seen[cookie] = policy.levels();
   });
   EXPECT_EQ(seen.size(), 2u);
   EXPECT_EQ(seen[kSocket], Ah(Level::kUse));
