@@ -42,6 +42,21 @@ gcc -Wall -Wextra -Werror program.c -o by_pkg_config \
   $(pkg-config --cflags --libs postern)
 ./by_pkg_config
 
+# A program for OpenBSD: nothing but the header in front and the library.
+style=$here/../../examples/openbsd_style.c
+if gcc "$style" -o openbsd_style 2>>"$work/log"; then
+  echo "openbsd_style.c needs no header of ours: it tests nothing" >&2
+  exit 1
+fi
+gcc -Wall -Wextra -I"$prefix/include" -include postern/ipsec.h "$style" \
+  -o openbsd_style -L"$prefix/$libdir" -lpostern
+for family in 4 6; do
+  if ./openbsd_style bypass "$family"; then
+    echo "BYPASS was accepted outside of every virtual host" >&2
+    exit 1
+  fi
+done
+
 cmake -S . -B build -G Ninja -DCMAKE_PREFIX_PATH="$prefix" >>"$work/log"
 cmake --build build >>"$work/log"
 build/in_c
