@@ -161,28 +161,21 @@ std::string FormatLogLine(std::string_view event, LogFields fields) {
   return line;
 }
 
-LogLimiter::LogLimiter(std::size_t kinds, const Rate& rate)
-    : rate_(rate), buckets_(kinds, Bucket{rate.burst, Instant()}) {
+LogLimiter::LogLimiter(std::size_t kinds, const Rate& rate) {
   if (rate.burst == 0 || rate.refill <= Duration::zero()) {
     std::abort();
   }
+  const TokenBucket full({.burst = rate.burst, .refill = rate.refill});
+  limits_.assign(kinds, Limit{full});
 }
 
 std::optional<std::uint64_t> LogLimiter::Admit(std::size_t kind, Instant now) {
-  Bucket& bucket = buckets_[kind];
-  const auto earned = (now - bucket.refilled) / rate_.refill;
-  if (earned > 0) {
-    const std::uint32_t missing = rate_.burst - bucket.tokens;
-    bucket.tokens +=
-        static_cast<std::uint32_t>(std::min<std::int64_t>(earned, missing));
-    bucket.refilled += earned * rate_.refill;
-  }
-  if (bucket.tokens == 0) {
-    ++bucket.suppressed;
+  Limit& limit = limits_[kind];
+  if (!limit.bucket.Take(now)) {
+    ++limit.suppressed;
     return std::nullopt;
   }
-  --bucket.tokens;
-  return std::exchange(bucket.suppressed, 0);
+  return std::exchange(limit.suppressed, 0);
 }
 
 void LogLimited(LogLimiter& limiter, LimitedKind kind, LogLevel level,

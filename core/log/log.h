@@ -34,6 +34,7 @@
 
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/token_bucket.h"
 
 namespace postern {
 
@@ -97,14 +98,12 @@ class LogLimiter {
   std::optional<std::uint64_t> Admit(std::size_t kind, Instant now);
 
  private:
-  struct Bucket {
-    std::uint32_t tokens;
-    Instant refilled;  // when the last token was added
+  struct Limit {
+    TokenBucket bucket;
     std::uint64_t suppressed = 0;
   };
 
-  Rate rate_;
-  std::vector<Bucket> buckets_;
+  std::vector<Limit> limits_;
 };
 
 // Log(), if the limiter admits it; then with suppressed=N when N > 0.
