@@ -27,11 +27,9 @@ namespace {
 constexpr std::size_t kBatch = 32;
 constexpr std::size_t kKeySize = 16;
 
-class SilentSinks : public SaEventSink, public AcquireSink, public AuditSink {
+class SilentSinks : public SaEventSink, public AuditSink {
  public:
   bool Post(const SaEvent& /*event*/) override { return true; }
-
-  void Acquire(const NeedSa& /*need*/) override {}
 
   void Audit(const AuditEvent& /*event*/) override {}
 };
@@ -67,8 +65,13 @@ class Half {
   }
 
   OutboundPipeline Outbound() {
-    return OutboundPipeline(
-        {sadb_, flows_, sinks_, stats_, WorkerIndex{0}, std::size_t{9216}});
+    return OutboundPipeline({sadb_,
+                             flows_,
+                             acquires_,
+                             stats_,
+                             WorkerIndex{0},
+                             std::size_t{9216},
+                             {}});
   }
 
   InboundPipeline Inbound() {
@@ -78,6 +81,7 @@ class Half {
 
  private:
   SilentSinks sinks_;
+  Acquires acquires_{nullptr};
   Sadb sadb_{sinks_};
   SystemPolicy system_;
   SocketTable sockets_;

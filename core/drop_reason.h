@@ -33,6 +33,9 @@ enum class DropReason : std::uint8_t {
   // Outbound.
   kDiscardRoute,
   kNoSa,
+  kAcquireRefused,
+  kAcquireLimited,
+  kHoldOverflow,
   kSequenceExhausted,
   kSequenceNotReserved,
   kLifetimeExpired,

@@ -10,7 +10,7 @@ constexpr std::array<std::string_view, kCountCount> kNames = {
     "outbound_octets",   "inbound_packets", "inbound_clear",
     "inbound_protected", "inbound_octets",  "esp_sealed",
     "esp_opened",        "ah_signed",       "ah_verified",
-    "owner_lookups",     "acquires",
+    "owner_lookups",     "acquires",        "outbound_held",
 };
 
 }  // namespace

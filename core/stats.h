@@ -36,10 +36,11 @@ enum class Count : std::uint8_t {
   kAhVerified,
   kOwnerLookups,  // questions put to the kernel
   kAcquires,      // SAs asked for
+  kOutboundHeld,  // packets that waited for an SA
 };
 
 inline constexpr std::size_t kCountCount =
-    static_cast<std::size_t>(Count::kAcquires) + 1;
+    static_cast<std::size_t>(Count::kOutboundHeld) + 1;
 
 // "outbound_packets", ...: the name used in JSON and metrics.
 std::string_view NameOf(Count count);

@@ -66,27 +66,31 @@ AdminVerbs::AdminVerbs(Parts parts) : parts_(std::move(parts)) {}
 
 struct AdminVerbs::Entry {
   enum class Arguments : std::uint8_t { kNone, kSome };
+  enum class Effect : std::uint8_t { kTells, kChanges };
 
   std::string_view name;
   Verb verb;
   Arguments arguments = Arguments::kNone;
+  Effect effect = Effect::kTells;
 };
 
 const AdminVerbs::Entry* AdminVerbs::FindVerb(std::string_view name) {
+  constexpr auto kNone = Entry::Arguments::kNone;
   constexpr auto kSome = Entry::Arguments::kSome;
+  constexpr auto kChanges = Entry::Effect::kChanges;
   static constexpr std::array<Entry, 15> kVerbs = {{
       {"status", &AdminVerbs::ShowStatus},
-      {"sa.add", &AdminVerbs::AddSa, kSome},
-      {"sa.update", &AdminVerbs::UpdateSa, kSome},
+      {"sa.add", &AdminVerbs::AddSa, kSome, kChanges},
+      {"sa.update", &AdminVerbs::UpdateSa, kSome, kChanges},
       {"sa.get", &AdminVerbs::GetSa, kSome},
-      {"sa.delete", &AdminVerbs::DeleteSa, kSome},
+      {"sa.delete", &AdminVerbs::DeleteSa, kSome, kChanges},
       {"sa.dump", &AdminVerbs::DumpSas},
-      {"sa.flush", &AdminVerbs::FlushSas},
+      {"sa.flush", &AdminVerbs::FlushSas, kNone, kChanges},
       {"route.list", &AdminVerbs::ListRoutes},
-      {"route.set", &AdminVerbs::SetRoute, kSome},
-      {"route.delete", &AdminVerbs::DeleteRoute, kSome},
+      {"route.set", &AdminVerbs::SetRoute, kSome, kChanges},
+      {"route.delete", &AdminVerbs::DeleteRoute, kSome, kChanges},
       {"level.get", &AdminVerbs::GetLevels},
-      {"level.set", &AdminVerbs::SetLevels, kSome},
+      {"level.set", &AdminVerbs::SetLevels, kSome, kChanges},
       {"socket.list", &AdminVerbs::ListSockets},
       {"stats", &AdminVerbs::ShowStats},
       {"namespace", &AdminVerbs::PassNamespace},
@@ -126,7 +130,11 @@ Result<AdminReply> AdminVerbs::Obey(std::string_view request) {
       return Refusal(defects_);
     }
   }
-  return (this->*entry->verb)(section);
+  Result<AdminReply> reply = (this->*entry->verb)(section);
+  if (reply.ok() && entry->effect == Entry::Effect::kChanges) {
+    parts_.on_change();
+  }
+  return reply;
 }
 
 Result<AdminReply> AdminVerbs::ShowStatus(Section& /*none*/) {

@@ -62,6 +62,9 @@ class AdminVerbs {
     int network_namespace = kNoFd;
     // More about the host for `status`.
     std::function<Object()> status;
+    // What binds or protects packets has changed, and no worker uses the old
+    // any more.
+    std::function<void()> on_change = [] {};
   };
 
   explicit AdminVerbs(Parts parts);

@@ -142,6 +142,7 @@ void ApiServer::Send(SocketServer::ConnectionId to, ConstBytes reply) {
 
 void ApiServer::ReplyToWaiting() {
   RcuSynchronize();
+  parts_.on_change();
   for (const Waiting& waiting : std::exchange(waiting_, {})) {
     Send(waiting.to, waiting.reply);
   }

@@ -18,6 +18,7 @@
 #define POSTERN_DAEMON_API_SERVER_H_
 
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "control/api_protocol.h"
@@ -36,6 +37,8 @@ class ApiServer {
     SocketLevels& levels;
     WishCalls& wishes;
     const PrivilegeRule& privilege;
+    // What binds packets has changed, and no worker uses the old any more.
+    std::function<void()> on_change = [] {};
   };
 
   ApiServer(const Parts& parts, UniqueFd listener);

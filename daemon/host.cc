@@ -110,6 +110,7 @@ struct Host::Assembly {
   Result<std::unique_ptr<Worker>> StartWorker(Direction direction);
   Status StartWorkers();
   Status StartServers();
+  void ReleaseHeld();
   Object DescribeStatus() const;
 
   const HostConfig config;
@@ -122,6 +123,7 @@ struct Host::Assembly {
   SystemPolicy system;
   SocketTable sockets;
   RawSockets raw;
+  Acquires acquires{[this] { events->Wake(); }};
   std::unique_ptr<DurableReserve> reserve;  // null: there is no state directory
   std::unique_ptr<Associations> associations;
   GraceAtEnd grace;
@@ -234,8 +236,10 @@ Result<std::unique_ptr<Worker>> Host::Assembly::StartWorker(
                         .system = system,
                         .sockets = sockets,
                         .raw = raw,
+                        .acquires = acquires,
                         .events = *events,
                         .owner = std::move(*owner),
+                        .hold = {},
                         .on_failure = [this] {
                           device_failed.store(true);
                           loop.Stop();
@@ -265,6 +269,7 @@ Status Host::Assembly::StartWorkers() {
       Housekeeping::Parts{.loop = loop,
                           .events = *events,
                           .associations = *associations,
+                          .acquires = acquires,
                           .sockets = sockets,
                           .watch = *watch,
                           .roll_call = *roll_call,
@@ -290,7 +295,8 @@ Status Host::Assembly::StartServers() {
                         .sockets = sockets,
                         .stats = {&outbound->stats(), &inbound->stats()},
                         .network_namespace = network->inside().fd(),
-                        .status = [this] { return DescribeStatus(); }});
+                        .status = [this] { return DescribeStatus(); },
+                        .on_change = [this] { ReleaseHeld(); }});
   names = std::make_unique<PublishedNames>(config.name, cookie);
   Result<UniqueFd> for_all = Listen(ApiSocketPath(config.name), kApiSocketMode);
   if (!for_all.ok()) {
@@ -301,13 +307,21 @@ Status Host::Assembly::StartServers() {
   if (!for_root.ok()) {
     return for_root.error();
   }
-  api = std::make_unique<ApiServer>(ApiServer::Parts{.loop = loop,
-                                                     .levels = *levels,
-                                                     .wishes = *wishes,
-                                                     .privilege = *privilege},
-                                    std::move(*for_all));
+  api = std::make_unique<ApiServer>(
+      ApiServer::Parts{.loop = loop,
+                       .levels = *levels,
+                       .wishes = *wishes,
+                       .privilege = *privilege,
+                       .on_change = [this] { ReleaseHeld(); }},
+      std::move(*for_all));
   admin = std::make_unique<AdminServer>(loop, std::move(*for_root), *verbs);
   return names->Publish();
+}
+
+// Packets that wait may leave now, or have nothing to wait for any more.
+void Host::Assembly::ReleaseHeld() {
+  acquires.Settle(sadb);
+  outbound->Prod();
 }
 
 Object Host::Assembly::DescribeStatus() const {

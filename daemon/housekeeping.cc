@@ -27,9 +27,8 @@ Housekeeping::Housekeeping(const Parts& parts)
       other_log_(kOtherKinds, LogLimiter::Rate()),
       events_ready_(parts.loop, parts.events.descriptor()),
       sockets_ready_(parts.loop, parts.watch.descriptor()),
-      age_associations_(
-          parts.loop, kAssociationTick,
-          [this] { parts_.associations.sadb().Age(MonotonicNow()); }),
+      age_associations_(parts.loop, kAssociationTick,
+                        [this] { AgeAssociations(); }),
       age_sockets_(parts.loop, kSocketTick, [this] { AgeSockets(); }),
       sweep_raw_(parts.loop, kRawTick,
                  [this] { parts_.raw.Sweep(MonotonicNow()); }) {
@@ -40,15 +39,12 @@ Housekeeping::Housekeeping(const Parts& parts)
 void Housekeeping::TakeEvents() {
   parts_.events.Rearm();
   const Instant now = MonotonicNow();
+  TakeAcquires(now);
   int taken = 0;
   while (taken < kEventsATurn) {
     const int before = taken;
     if (const auto event = parts_.events.NextSaEvent()) {
       parts_.associations.Take(*event, now);
-      ++taken;
-    }
-    if (const auto need = parts_.events.NextAcquire()) {
-      LogAcquire(*need, now);
       ++taken;
     }
     if (const auto event = parts_.events.NextAudit()) {
@@ -59,13 +55,25 @@ void Housekeeping::TakeEvents() {
       return;
     }
   }
-  parts_.events.WakeAgain();
+  parts_.events.Wake();
 }
 
-void Housekeeping::LogAcquire(const NeedSa& need, Instant now) {
-  LogLimited(
-      other_log_, {kLogAcquire, now}, LogLevel::kInfo, "sa_missing",
-      {{"category", NameOf(need.category)}, {"flow", ToString(need.flow)}});
+// What has an SA by now, because it was added while the packet was decided,
+// need not be told.
+void Housekeeping::TakeAcquires(Instant now) {
+  parts_.acquires.Settle(parts_.associations.sadb());
+  for (const Acquire& acquire : parts_.acquires.TakeNew()) {
+    LogLimited(other_log_, {kLogAcquire, now}, LogLevel::kInfo, "acquire",
+               {{"id", static_cast<std::uint32_t>(acquire.id)},
+                {"category", NameOf(acquire.need.category)},
+                {"flow", ToString(acquire.need.flow)}});
+  }
+}
+
+void Housekeeping::AgeAssociations() {
+  const Instant now = MonotonicNow();
+  parts_.associations.sadb().Age(now);
+  parts_.acquires.Age(now);
 }
 
 // RFC 4302 3.4.3, RFC 4303 3.4.3: SPI, time, addresses, sequence number.

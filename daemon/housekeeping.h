@@ -17,6 +17,7 @@
 #include "daemon/raw_levels.h"
 #include "daemon/roll_call.h"
 #include "daemon/worker_events.h"
+#include "policy/acquires.h"
 #include "policy/socket_table.h"
 #include "tun/socket_watch.h"
 
@@ -28,6 +29,7 @@ class Housekeeping {
     EventLoop& loop;
     WorkerEvents& events;
     Associations& associations;
+    Acquires& acquires;
     SocketTable& sockets;
     SocketWatch& watch;
     RollCall& roll_call;
@@ -41,7 +43,8 @@ class Housekeeping {
   void TakeSocketEvents();
   void AgeSockets();
   void CallRoll();
-  void LogAcquire(const NeedSa& need, Instant now);
+  void TakeAcquires(Instant now);
+  void AgeAssociations();
   void LogAudit(const AuditEvent& event, Instant now);
 
   Parts parts_;

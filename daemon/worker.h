@@ -7,6 +7,9 @@
 //     outbound   TUN  -> OutboundPipeline -> wire
 //     inbound    wire -> InboundPipeline  -> TUN
 //
+// It wakes, too, when packets that wait for an SA have waited long enough, or
+// when it is prodded.
+//
 // The thread is a registered RCU reader: quiescent after each batch, offline
 // while it blocks. It owns its packets, its flow table, its socket to the
 // kernel's sock_diag and its counters, and shares nothing it writes.
@@ -20,6 +23,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "core/error.h"
@@ -29,6 +33,8 @@
 #include "core/stats.h"
 #include "core/unique_fd.h"
 #include "daemon/worker_events.h"
+#include "pipeline/held_packets.h"
+#include "policy/acquires.h"
 #include "policy/flow_resolver.h"
 #include "policy/raw_sockets.h"
 #include "policy/route_table.h"
@@ -49,8 +55,10 @@ class Worker {
     const SystemPolicy& system;
     SocketTable& sockets;
     const RawSockets& raw;
+    Acquires& acquires;
     WorkerEvents& events;
     std::unique_ptr<SocketOwner> owner;
+    HeldPackets::Limits hold;  // outbound
     // Called in the worker's thread, once, when the entrance has failed (the
     // device is gone) and the worker ends for that.
     std::function<void()> on_failure;
@@ -64,23 +72,28 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
+  // Packets that it holds may leave now, or must be dropped, though the SADB
+  // has not changed; or it has, and nothing else would wake it. Thread-safe.
+  void Prod();
+
   const WorkerStats& stats() const { return stats_; }
 
  private:
-  enum class Woken : std::uint8_t { kByPackets, kToStop, kByFailure };
+  enum class Woken : std::uint8_t { kToWork, kToStop, kByFailure };
 
-  Worker(Parts parts, UniqueFd stop);
+  Worker(Parts parts, UniqueFd wake);
 
   void Run();
   template <typename Pipeline>
   void RunWith(Pipeline& pipeline);
   template <typename Pipeline>
   std::size_t CarryOneBatch(Pipeline& pipeline, Batch& in, Batch& out);
-  Woken Wait() const;
+  Woken Wait(std::optional<Instant> deadline);
 
   Parts parts_;
-  UniqueFd stop_;                      // ends a wait
+  UniqueFd wake_;                      // ends a wait
   std::atomic<bool> stopping_{false};  // ends a drain
+  std::atomic<bool> prodded_{false};
   WorkerStats stats_;
   PacketPool pool_;
   FlowResolver flows_;

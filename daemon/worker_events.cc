@@ -22,13 +22,6 @@ bool WorkerEvents::Post(const SaEvent& event) {
   return taken;
 }
 
-void WorkerEvents::Acquire(const NeedSa& need) {
-  if (!acquires_.TryPush(need)) {
-    CountLost();
-  }
-  Wake();
-}
-
 void WorkerEvents::Audit(const AuditEvent& event) {
   if (!audits_.TryPush(event)) {
     CountLost();

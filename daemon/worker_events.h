@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// WorkerEvents carries what workers notice to the control thread: SA events,
-// missing SAs and audit records, each in a bounded queue of its own, so that a
-// flood of forged packets does not push out an SA's expiry. One eventfd wakes
-// the control thread.
+// WorkerEvents carries what workers notice to the control thread: SA events and
+// audit records, each in a bounded queue of its own, so that a flood of forged
+// packets does not push out an SA's expiry. One eventfd wakes the control thread,
+// also for acquires, which are kept elsewhere (policy/acquires.h).
 //
 // Thread safety: the sinks are Thread-safe and never block; Next*() and
 // Rearm() are Control-confined.
@@ -21,19 +21,17 @@
 #include "core/error.h"
 #include "core/unique_fd.h"
 #include "daemon/event_queue.h"
-#include "pipeline/acquire_sink.h"
 #include "pipeline/audit_sink.h"
 #include "sadb/sa_events.h"
 
 namespace postern {
 
-class WorkerEvents : public SaEventSink, public AcquireSink, public AuditSink {
+class WorkerEvents : public SaEventSink, public AuditSink {
  public:
   // Errors: kSystem (no eventfd).
   static Result<std::unique_ptr<WorkerEvents>> Create();
 
   bool Post(const SaEvent& event) override;
-  void Acquire(const NeedSa& need) override;
   void Audit(const AuditEvent& event) override;
 
   // Readable when there is an event.
@@ -42,22 +40,19 @@ class WorkerEvents : public SaEventSink, public AcquireSink, public AuditSink {
   // Before taking the events: whoever posts from now on wakes us again.
   void Rearm();
 
-  // Makes the descriptor readable: not all events were taken.
-  void WakeAgain() { Wake(); }
+  // Makes the descriptor readable: not all events were taken, or there is
+  // something to look at elsewhere. Thread-safe.
+  void Wake();
 
   std::optional<SaEvent> NextSaEvent() { return sa_events_.TryPop(); }
 
-  std::optional<NeedSa> NextAcquire() { return acquires_.TryPop(); }
-
   std::optional<AuditEvent> NextAudit() { return audits_.TryPop(); }
 
-  // Acquires and audit records that found their queue full.
+  // Audit records that found their queue full.
   std::uint64_t lost() const { return lost_.load(std::memory_order_relaxed); }
 
  private:
   explicit WorkerEvents(UniqueFd wake) : wake_(std::move(wake)) {}
-
-  void Wake();
 
   void CountLost() { lost_.fetch_add(1, std::memory_order_relaxed); }
 
@@ -65,7 +60,6 @@ class WorkerEvents : public SaEventSink, public AcquireSink, public AuditSink {
   std::atomic<bool> awake_{false};
   std::atomic<std::uint64_t> lost_{0};
   EventQueue<SaEvent> sa_events_{4096};
-  EventQueue<NeedSa> acquires_{1024};
   EventQueue<AuditEvent> audits_{1024};
 };
 

@@ -57,7 +57,7 @@ DropReason Refuse(SecurityAssociation& association, DropReason reason) {
 InboundPipeline::InboundPipeline(const Parts& parts)
     : parts_(parts), policy_(parts.system, parts.flows) {}
 
-void InboundPipeline::Run(Batch& in, Batch& out, Instant now) {
+Rest InboundPipeline::Run(Batch& in, Batch& out, Instant now) {
   for (Packet& packet : in) {
     parts_.stats.Add(Count::kInboundPackets);
     AuditEvent event = Describe(packet, now);
@@ -77,6 +77,7 @@ void InboundPipeline::Run(Batch& in, Batch& out, Instant now) {
     packet.Release();
   }
   in.Clear();
+  return Rest::kDone;
 }
 
 // Steps 2 to 9. The packet may be delivered exactly when this answers with the

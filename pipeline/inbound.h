@@ -29,6 +29,7 @@
 #include "core/packet/batch.h"
 #include "core/stats.h"
 #include "pipeline/audit_sink.h"
+#include "pipeline/rest.h"
 #include "policy/decide.h"
 #include "policy/flow_resolver.h"
 #include "sadb/sadb.h"
@@ -49,9 +50,9 @@ class InboundPipeline {
   explicit InboundPipeline(const Parts& parts);
 
   // Takes every packet of `in` through steps 2 to 9 and appends what may be
-  // delivered to `out`, in order. `in` is empty afterwards.
+  // delivered to `out`, in order. `in` is empty afterwards: kDone.
   // REQUIRES: out is empty.
-  void Run(Batch& in, Batch& out, Instant now);
+  Rest Run(Batch& in, Batch& out, Instant now);
 
  private:
   // What an AH or ESP header says of itself before any proof.

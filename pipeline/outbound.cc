@@ -2,51 +2,93 @@
 
 #include "pipeline/outbound.h"
 
-#include <type_traits>
+#include <unordered_set>
 #include <utility>
 #include <variant>
 
 namespace postern {
 
 OutboundPipeline::OutboundPipeline(const Parts& parts)
-    : parts_(parts), policy_(parts.sadb, parts.flows) {}
+    : parts_(parts),
+      policy_(parts.sadb, parts.flows),
+      held_(parts.hold, parts.stats) {}
 
-void OutboundPipeline::Run(Batch& in, Batch& out, Instant now) {
+Rest OutboundPipeline::Run(Batch& in, Batch& out, Instant now) {
+  policy_.BeginBatch();
+  held_.Expire(now);
+  if (ResumeHeld(out, now) == Rest::kMore) {
+    return Rest::kMore;
+  }
   for (Packet& packet : in) {
+    if (!packet) {
+      continue;  // taken in an earlier call
+    }
+    if (out.full()) {
+      return Rest::kMore;
+    }
     parts_.stats.Add(Count::kOutboundPackets);
-    if (const Passage passed = Take(packet, now); passed.ok()) {
-      parts_.stats.Add(Count::kOutboundOctets, packet.size());
-      out.Push(std::move(packet));
-    } else {
-      parts_.stats.Drop(passed.error());
+    const Opinion<std::optional<Wait>> taken = Take(packet, now);
+    if (!taken.ok()) {
+      parts_.stats.Drop(taken.error());
       packet.Release();
+    } else if (taken->has_value()) {
+      resumed_at_ = policy_.generation();
+      held_.Hold(std::move(packet), (*taken)->acquire, (*taken)->peer, now);
+    } else {
+      Send(std::move(packet), out);
     }
   }
   in.Clear();
+  return Rest::kDone;
 }
 
-// Steps 2 to 6. The packet may leave exactly when this passes.
-Passage OutboundPipeline::Take(Packet& packet, Instant now) {
+// In their order. Of those that wait for one acquire only the first is decided
+// anew, if it must wait on.
+Rest OutboundPipeline::ResumeHeld(Batch& out, Instant now) {
+  const bool due = is_prodded_ || policy_.generation() != resumed_at_;
+  std::unordered_set<AcquireId> waiting;
+  for (auto held = held_.begin(); due && held != held_.end();) {
+    if (waiting.contains(held->acquire)) {
+      ++held;
+      continue;
+    }
+    if (out.full()) {
+      return Rest::kMore;
+    }
+    const Opinion<std::optional<Wait>> taken = Take(held->packet, now);
+    if (!taken.ok()) {
+      held_.Drop(held, taken.error());
+    } else if (taken->has_value()) {
+      waiting.insert((*taken)->acquire);
+      held_.Rebind(held++, (*taken)->acquire);
+    } else {
+      Send(held_.Take(held), out);
+    }
+  }
+  resumed_at_ = policy_.generation();
+  is_prodded_ = false;
+  return Rest::kDone;
+}
+
+void OutboundPipeline::Send(Packet packet, Batch& out) {
+  parts_.stats.Add(Count::kOutboundOctets, packet.size());
+  out.Push(std::move(packet));
+}
+
+// Steps 2 to 6. The packet may leave exactly when this passes and names no wait.
+Opinion<std::optional<OutboundPipeline::Wait>> OutboundPipeline::Take(
+    Packet& packet, Instant now) {
   const Opinion<Decision> decision = Judge(packet, now);
   if (!decision.ok()) {
     return decision.error();
   }
-  if (const auto* protect = std::get_if<postern::Protect>(&*decision)) {
-    return Protect(packet, *protect->bundle, now);
-  }
   if (const auto* need = std::get_if<NeedSa>(&*decision)) {
-    parts_.stats.Add(Count::kAcquires);
-    parts_.acquires.Acquire(*need);
-    return DropReason::kNoSa;
+    const Opinion<Wait> wait = AskFor(*need, now);
+    return wait.ok() ? Opinion<std::optional<Wait>>(*wait) : wait.error();
   }
-  if (const auto* discard = std::get_if<Discard>(&*decision)) {
-    return discard->reason;
-  }
-  if (packet.size() > parts_.wire_mtu) {
-    return DropReason::kTooBig;
-  }
-  parts_.stats.Add(Count::kOutboundClear);
-  return Pass();
+  const Passage passed = Follow(*decision, packet, now);
+  return passed.ok() ? Opinion<std::optional<Wait>>(std::nullopt)
+                     : passed.error();
 }
 
 // Steps 2 and 3.
@@ -57,6 +99,45 @@ Opinion<Decision> OutboundPipeline::Judge(Packet& packet, Instant now) {
   }
   packet.TrimBack(packet.size() - view->size());
   return policy_.Decide(*view, packet.sender(), now);
+}
+
+// For everything that is missing at once; the packet waits for the first.
+Opinion<OutboundPipeline::Wait> OutboundPipeline::AskFor(const NeedSa& need,
+                                                         Instant now) {
+  std::optional<Wait> wait;
+  for (const Category category : kCategories) {
+    if (!need.missing.Has(category)) {
+      continue;
+    }
+    const auto asked = parts_.acquires.Ask(need.Of(category), now);
+    if (!asked.ok()) {
+      return asked.error();
+    }
+    if (asked->novelty == Acquires::Asked::Novelty::kNew) {
+      parts_.stats.Add(Count::kAcquires);
+    }
+    if (!wait) {
+      wait = Wait{asked->id, need.flow->key.remote};
+    }
+  }
+  return wait ? Opinion<Wait>(*wait) : DropReason::kNoSa;
+}
+
+// Steps 4 to 6, for what need not wait.
+Passage OutboundPipeline::Follow(const Decision& decision, Packet& packet,
+                                 Instant now) {
+  if (const auto* protect = std::get_if<postern::Protect>(&decision)) {
+    return Protect(packet, *protect->bundle, now);
+  }
+  if (!std::holds_alternative<Bypass>(decision)) {
+    const auto* discard = std::get_if<Discard>(&decision);
+    return discard != nullptr ? discard->reason : DropReason::kNoSa;
+  }
+  if (packet.size() > parts_.wire_mtu) {
+    return DropReason::kTooBig;
+  }
+  parts_.stats.Add(Count::kOutboundClear);
+  return Pass();
 }
 
 // Steps 5 and 6.

@@ -5,14 +5,18 @@
 //     1 Receive   the caller read a batch from the TUN
 //     2 Parse     IPv4/IPv6 -> flow key; malformed -> drop by name
 //     3 Decide    flow table -> decision; a new flow: socket, route, levels, SAs
-//     4 Branch    Bypass: forward as it is; Discard, NeedSa: drop; Protect: on
+//     4 Branch    Bypass: forward as it is; Discard: drop; Protect: on;
+//                 NeedSa: ask for it once, and hold the packet until it is there
 //     5 Fit       too big for the wire once protected -> drop by name
 //     6 Protect   each SA, inner to outer: next number, seal or sign
 //     7 Send      the caller writes `out` to the wire
 //
+// Held packets are decided anew when the SADB has changed, and after Prod(); they
+// leave before any packet that came later.
+//
 // The pipeline does no I/O and has no clock. A packet reaches `out` only by an
 // explicit move at the end of step 4 (Bypass) or 6; every other way out of a
-// step counts a DropReason and releases the packet.
+// step counts a DropReason and releases the packet, or holds it.
 //
 // Thread safety: Worker-confined.
 
@@ -21,11 +25,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "core/clock.h"
 #include "core/packet/batch.h"
 #include "core/stats.h"
-#include "pipeline/acquire_sink.h"
+#include "pipeline/held_packets.h"
+#include "pipeline/rest.h"
+#include "policy/acquires.h"
 #include "policy/decide.h"
 #include "policy/flow_resolver.h"
 #include "sadb/sadb.h"
@@ -37,27 +44,53 @@ class OutboundPipeline {
   struct Parts {
     const Sadb& sadb;
     FlowResolver& flows;
-    AcquireSink& acquires;
+    Acquires& acquires;
     WorkerStats& stats;
     WorkerIndex worker{};
     std::size_t wire_mtu = 1500;
+    HeldPackets::Limits hold{};
   };
 
   explicit OutboundPipeline(const Parts& parts);
 
-  // Takes every packet of `in` through steps 2 to 6 and appends what may leave
-  // to `out`, in order. `in` is empty afterwards.
-  // REQUIRES: out is empty.
-  void Run(Batch& in, Batch& out, Instant now);
+  // Appends to `out` what may leave: first of the packets that were held, if
+  // their time has come, then of `in`, in order, through steps 2 to 6. Send what
+  // is in `out` and call it again while it answers kMore; after kDone `in` is
+  // empty. REQUIRES: `out` is empty.
+  Rest Run(Batch& in, Batch& out, Instant now);
+
+  // Held packets may leave now, or must be dropped, though the SADB has not
+  // changed: an acquire was refused, a level or a route has changed. The next
+  // Run() sees to it.
+  void Prod() { is_prodded_ = true; }
+
+  // How many packets wait.
+  std::size_t held() const { return held_.size(); }
+
+  // When Run() has something to do, packets or not.
+  std::optional<Instant> NextDeadline() const { return held_.NextDeadline(); }
 
  private:
+  // What a packet must wait for before it can be protected.
+  struct Wait {
+    AcquireId acquire{};
+    IpAddress peer;
+  };
+
+  Rest ResumeHeld(Batch& out, Instant now);
+  void Send(Packet packet, Batch& out);
+  Opinion<std::optional<Wait>> Take(Packet& packet, Instant now);
   Opinion<Decision> Judge(Packet& packet, Instant now);
-  Passage Take(Packet& packet, Instant now);
+  Passage Follow(const Decision& decision, Packet& packet, Instant now);
+  Opinion<Wait> AskFor(const NeedSa& need, Instant now);
   Passage Protect(Packet& packet, const Bundle& bundle, Instant now);
   Passage Apply(Packet& packet, SecurityAssociation& association, Instant now);
 
   Parts parts_;
   OutboundPolicy policy_;
+  HeldPackets held_;
+  std::uint64_t resumed_at_ = 0;  // the SADB that the held ones were decided by
+  bool is_prodded_ = false;
 };
 
 }  // namespace postern

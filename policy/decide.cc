@@ -13,6 +13,13 @@ bool ForbidsClearOutbound(Level level) {
   return level != Level::kBypass && level >= Level::kUse;
 }
 
+// Whether a fragment at the route's level may not be what its sender, whose
+// level is at most `strongest`, was promised.
+bool MayBreak(Level strongest, Level at_route) {
+  return ForbidsClearOutbound(strongest) &&
+         (!ForbidsClearOutbound(at_route) || strongest == Level::kUnique);
+}
+
 bool ForbidsClearInbound(Level level) {
   return level != Level::kBypass && level >= Level::kRequire;
 }
@@ -43,6 +50,33 @@ bool Serves(const TransformPath& path, Category category, const Flow& flow) {
          Accepts(flow.wishes.get(), path.Find(category)->parameters());
 }
 
+// What a flow needs in one category.
+Need NeedOf(const Flow& flow, Category category) {
+  const bool to_gateway = category == Category::kEspNetwork && flow.gateway;
+  const bool unique = flow.effective.of(category) == Level::kUnique;
+  return {.category = category,
+          .source = flow.key.local,
+          .destination = to_gateway ? *flow.gateway : flow.key.remote,
+          .owner = unique ? flow.session : std::nullopt,
+          .wishes = flow.wishes,
+          .flow = flow.key};
+}
+
+// A listener answers whoever asks.
+Need::Cause CauseOf(Opening opening) {
+  return opening == Opening::kSynAck ? Need::Cause::kStranger
+                                     : Need::Cause::kOwn;
+}
+
+// At UNIQUE nobody else's SA will do, and whose it must be is not known: the
+// SYN-ACK of a syncookie has no socket yet.
+bool LacksSession(const Flow& flow) {
+  return !flow.session &&
+         std::ranges::any_of(kCategories, [&flow](Category category) {
+           return flow.effective.of(category) == Level::kUnique;
+         });
+}
+
 bool AllUsable(const Bundle& bundle) {
   return std::ranges::all_of(bundle.associations(),
                              &SecurityAssociation::usable);
@@ -62,24 +96,28 @@ Decision OutboundPolicy::Decide(const IpView& packet, const Owner& sender,
   if (!ShowsFlags(packet)) {
     return Discard{DropReason::kBadTransportHeader};
   }
-  const Opinion<Flow*> flow = flows_.Resolve(*key, OpeningOf(packet),
-                                             Direction::kOutbound, now, sender);
+  const Opening opening = OpeningOf(packet);
+  const Opinion<Flow*> flow =
+      flows_.Resolve(*key, opening, Direction::kOutbound, now, sender);
   if (!flow.ok()) {
     return Discard{flow.error()};
   }
-  return DecideFlow(**flow);
+  return DecideFlow(**flow, CauseOf(opening));
 }
 
-Decision OutboundPolicy::DecideFlow(Flow& flow) {
+Decision OutboundPolicy::DecideFlow(Flow& flow, Need::Cause cause) {
   if (flow.discard) {
     return Discard{DropReason::kDiscardRoute};
   }
+  if (LacksSession(flow)) {
+    return Discard{DropReason::kOwnerUnknown};
+  }
   // The generation first: only while it stands do the bundle's SAs.
-  if (flow.seen_sadb != sadb_.generation() || !AllUsable(flow.bundle)) {
+  if (flow.seen_sadb != generation_ || !AllUsable(flow.bundle)) {
     BuildBundle(flow);
   }
-  if (flow.missing) {
-    return NeedSa{*flow.missing, flow.key};
+  if (!flow.missing.empty()) {
+    return NeedSa{flow.missing, &flow, cause};
   }
   if (flow.bundle.empty()) {
     return Bypass{};
@@ -91,57 +129,47 @@ Decision OutboundPolicy::DecideFragment(const FlowKey& key,
                                         const Owner& sender) {
   fragment_ = flows_.OfFragment(key, sender);
   if (sender.kind != Owner::Kind::kUnknown) {
-    return DecideFlow(fragment_);
+    return DecideFlow(fragment_, Need::Cause::kOwn);
   }
   if (flows_.AnyoneWishes() && !fragment_.effective.empty()) {
     return Discard{DropReason::kFragment};
   }
   const LevelSet strongest = flows_.StrongestSocket();
   for (const Category category : kCategories) {
-    if (ForbidsClearOutbound(strongest.of(category)) &&
-        !ForbidsClearOutbound(fragment_.effective.of(category))) {
+    if (MayBreak(strongest.of(category), fragment_.effective.of(category))) {
       return Discard{DropReason::kFragment};
     }
   }
-  return DecideFlow(fragment_);
+  return DecideFlow(fragment_, Need::Cause::kOwn);
 }
 
 void OutboundPolicy::BuildBundle(Flow& flow) {
-  flow.seen_sadb = sadb_.generation();
+  flow.seen_sadb = generation_;
   flow.bundle = Bundle();
-  flow.missing.reset();
+  flow.missing = CategorySet();
   for (const Category category : kCategories) {
     const Level level = flow.effective.of(category);
     if (level == Level::kNone || level == Level::kBypass) {
       continue;
     }
-    SecurityAssociation* const association = FindFor(flow, category);
+    SecurityAssociation* const association =
+        FindFor(sadb_, NeedOf(flow, category));
     if (association != nullptr) {
       flow.bundle.Add(*association);
     } else if (level != Level::kAvail) {
-      flow.missing = category;
-      return;
+      flow.missing.Add(category);
     }
   }
-  if (IsNoted(flow)) {
+  if (flow.missing.empty() && IsNoted(flow)) {
     flow.policy->record().Note(Direction::kOutbound,
                                flow.bundle.associations());
   }
 }
 
-SecurityAssociation* OutboundPolicy::FindFor(const Flow& flow,
-                                             Category category) const {
-  // No SA belongs to one session alone yet, and any other would break the
-  // promise (API-19).
-  if (flow.effective.of(category) == Level::kUnique) {
-    return nullptr;
-  }
-  const bool to_gateway = category == Category::kEspNetwork && flow.gateway;
-  const WishFilter filter(flow.wishes.get());
-  return sadb_.FindOutbound(
-      {ProtocolOf(category), ModeOf(category), flow.key.local,
-       to_gateway ? *flow.gateway : flow.key.remote},
-      flow.key, flow.wishes ? &filter : nullptr);
+Need NeedSa::Of(Category category) const {
+  Need need = NeedOf(*flow, category);
+  need.cause = cause;
+  return need;
 }
 
 Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,

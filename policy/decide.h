@@ -11,9 +11,13 @@
 //   AVAIL       applied         clear             accept            accept
 //   USE         applied         NeedSa            accept            accept
 //   REQUIRE     applied         NeedSa            drop              accept
+//   UNIQUE      its own         NeedSa            drop              accept
 //
-// UNIQUE demands an SA of its own; no SA is one socket's alone yet, so at UNIQUE
-// there is none: NeedSa outbound, and inbound as REQUIRE.
+// At UNIQUE an SA counts only if it is this socket's alone, or that of the
+// socket it shares with (API-19); below, such SAs are nobody else's.
+//
+// One batch is decided by the SADB as it was at its BeginBatch(): an SA that is
+// added meanwhile lets no packet overtake those that wait for it.
 //
 // Fragments. A non-initial fragment names no ports, so its socket cannot be
 // known, unless it names its sender itself. It is judged by the route's levels, and dropped (kFragment) wherever
@@ -37,6 +41,7 @@
 #include "core/net/ip_view.h"
 #include "policy/bundle.h"
 #include "policy/flow_resolver.h"
+#include "policy/need.h"
 #include "sadb/sadb.h"
 
 namespace postern {
@@ -54,11 +59,15 @@ struct Protect {
   const Bundle* bundle = nullptr;  // valid until the next Decide()
 };
 
-// The packet must wait or be dropped: its level demands an SA of this category
-// and there is none.
+// The packet must wait or be dropped: its levels demand SAs of these categories
+// and there are none.
 struct NeedSa {
-  Category category = Category::kEspTransport;
-  FlowKey flow;
+  CategorySet missing;
+  const Flow* flow = nullptr;  // valid until the next Decide()
+  Need::Cause cause = Need::Cause::kOwn;
+
+  // REQUIRES: missing.Has(category).
+  Need Of(Category category) const;
 };
 
 // The default is Discard.
@@ -67,18 +76,25 @@ using Decision = std::variant<Discard, Bypass, Protect, NeedSa>;
 class OutboundPolicy {
  public:
   OutboundPolicy(const Sadb& sadb, FlowResolver& flows)
-      : sadb_(sadb), flows_(flows) {}
+      : sadb_(sadb), generation_(sadb.generation()), flows_(flows) {}
+
+  // REQUIRES: called between a quiescent state and the next Decide(). What flows
+  // remember of an older SADB is looked up again.
+  void BeginBatch() { generation_ = sadb_.generation(); }
+
+  // The SADB that Decide() goes by.
+  std::uint64_t generation() const { return generation_; }
 
   // `sender` is whom the packet names: Packet::sender().
   Decision Decide(const IpView& packet, const Owner& sender, Instant now);
 
  private:
-  Decision DecideFlow(Flow& flow);
+  Decision DecideFlow(Flow& flow, Need::Cause cause);
   Decision DecideFragment(const FlowKey& key, const Owner& sender);
   void BuildBundle(Flow& flow);
-  SecurityAssociation* FindFor(const Flow& flow, Category category) const;
 
   const Sadb& sadb_;
+  std::uint64_t generation_;  // never 0, which is what a new flow has seen
   FlowResolver& flows_;
   Flow fragment_;  // of the fragment decided last
 };

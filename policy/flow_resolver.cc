@@ -37,6 +37,17 @@ FlowKey ListenersKey(const FlowKey& flow) {
   return key;
 }
 
+// What the kernel sends for a socket that is gone is still of its session.
+std::optional<SocketCookie> SessionOf(const Flow& flow) {
+  if (flow.wishes && flow.wishes->share) {
+    return flow.wishes->share;
+  }
+  if (flow.cookie) {
+    return flow.cookie;
+  }
+  return flow.policy ? flow.policy->cookie() : std::nullopt;
+}
+
 }  // namespace
 
 Opening OpeningOf(const IpView& view) {
@@ -279,8 +290,9 @@ void FlowResolver::Judge(Flow& flow) const {
   const Route& route = sources_.system.routes().Find(flow.key.remote);
   flow.discard = route.verdict == Route::Verdict::kDiscard;
   flow.gateway = route.gateway;
+  flow.session = SessionOf(flow);
   flow.effective =
-      Effective(flow.cookie ? route.levels : WithoutSession(route.levels),
+      Effective(flow.session ? route.levels : WithoutSession(route.levels),
                 LevelSet::Unpack(flow.seen_levels));
   flow.seen_sadb = 0;
 }

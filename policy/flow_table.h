@@ -44,6 +44,10 @@ struct Flow {
   WishesRef wishes;                    // null: none
   Instant asked;
 
+  // The socket whose SAs protect it at UNIQUE: its owner, or the one that the
+  // owner shares with, or that it had before it was closed.
+  std::optional<SocketCookie> session;
+
   // The levels that bind it, and what they were computed from.
   LevelSet effective;
   bool discard = false;
@@ -55,7 +59,7 @@ struct Flow {
 
   // The bundle, and the SADB generation it was built from; 0: none yet.
   Bundle bundle;
-  std::optional<Category> missing;  // demanded, but there is no SA
+  CategorySet missing;  // demanded, but there is no SA
   std::uint64_t seen_sadb = 0;
 
   std::uint64_t last_use = 0;  // the table's own tick

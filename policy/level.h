@@ -32,6 +32,25 @@ std::string_view NameOf(Category category);
 IpsecProtocol ProtocolOf(Category category);
 IpsecMode ModeOf(Category category);
 
+// Some of the categories.
+class CategorySet {
+ public:
+  void Add(Category category) { bits_ |= BitOf(category); }
+
+  bool Has(Category category) const { return (bits_ & BitOf(category)) != 0; }
+
+  bool empty() const { return bits_ == 0; }
+
+  friend bool operator==(const CategorySet&, const CategorySet&) = default;
+
+ private:
+  static std::uint8_t BitOf(Category category) {
+    return static_cast<std::uint8_t>(1U << static_cast<unsigned>(category));
+  }
+
+  std::uint8_t bits_ = 0;
+};
+
 // kNone < kAvail < kUse < kRequire < kUnique is the order of strength
 // (API-07). kBypass stands outside of it: only a socket has it.
 enum class Level : std::uint8_t {

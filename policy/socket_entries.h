@@ -63,7 +63,10 @@ struct SocketEntries {
   Result<SocketPolicyRef> Write(const SocketRecord& record,
                                 const std::shared_ptr<LevelCensus>& census)
       POSTERN_REQUIRES(mutex) {
-    SocketPolicy::Books books{.census = census, .origin = record.origin};
+    SocketPolicy::Books books{.census = census,
+                              .line = {},
+                              .origin = record.origin,
+                              .cookie = record.cookie};
     if (journal) {
       const Result<SocketJournal::Line> line = journal->Add(record);
       if (!line.ok()) {
@@ -121,7 +124,7 @@ struct SocketEntries {
       return nullptr;
     }
     Connection& entry = found->second;
-    entry.policy->line().SetCookie(cookie);
+    entry.policy->BindTo(cookie);
     entry.cookie = cookie;
     sockets[cookie] = Socket{entry.policy, flow};
     doubted.push_back({cookie, entry.waiting->since});

@@ -16,7 +16,8 @@ SocketPolicy::SocketPolicy(const LevelSet& levels, Books books)
     : packed_(levels.Pack()),
       origin_(books.origin),
       census_(std::move(books.census)),
-      line_(std::move(books.line)) {
+      line_(std::move(books.line)),
+      cookie_(books.cookie.value_or(SocketCookie{})) {
   if (census_) {
     census_->Enter(levels);
   }
@@ -26,6 +27,16 @@ SocketPolicy::~SocketPolicy() {
   if (census_) {
     census_->Leave(levels());
   }
+}
+
+std::optional<SocketCookie> SocketPolicy::cookie() const {
+  const SocketCookie cookie = cookie_.load(std::memory_order_acquire);
+  return cookie == SocketCookie{} ? std::nullopt : std::optional(cookie);
+}
+
+void SocketPolicy::BindTo(SocketCookie cookie) {
+  line_.SetCookie(cookie);
+  cookie_.store(cookie, std::memory_order_release);
 }
 
 Status SocketPolicy::SetWishes(WishesRef wishes) {

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "policy/level.h"
 #include "policy/level_census.h"
@@ -31,6 +32,7 @@ class SocketPolicy {
     std::shared_ptr<LevelCensus> census = nullptr;
     JournalLine line = {};
     Origin origin = Origin::kAsked;
+    std::optional<SocketCookie> cookie = std::nullopt;
   };
 
   explicit SocketPolicy(const LevelSet& levels);
@@ -55,6 +57,12 @@ class SocketPolicy {
 
   const JournalLine& line() const { return line_; }
 
+  // Whose it is; nothing while an inherited connection has no socket yet.
+  std::optional<SocketCookie> cookie() const;
+
+  // The connection has a socket now. Once.
+  void BindTo(SocketCookie cookie);
+
   // What the socket wishes of its SAs, beside the levels.
   const WishCell& wishes() const { return wishes_; }
 
@@ -75,6 +83,7 @@ class SocketPolicy {
   std::atomic<Origin> origin_;
   const std::shared_ptr<LevelCensus> census_;  // null: nobody counts
   const JournalLine line_;
+  std::atomic<SocketCookie> cookie_;  // 0: none
   WishCell wishes_;
   ProtectionRecord record_;
 };

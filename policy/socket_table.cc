@@ -44,7 +44,8 @@ Status SocketTable::ResumeFrom(std::shared_ptr<SocketJournal> journal,
               record.levels,
               SocketPolicy::Books{.census = census_,
                                   .line = JournalLine(entries.journal, line),
-                                  .origin = record.origin});
+                                  .origin = record.origin,
+                                  .cookie = record.cookie});
           unique = entries.Resume(record, policy, now) && unique;
           if (Status read = policy->ResumeWishes(record.wishes); !read.ok()) {
             wishes = read;

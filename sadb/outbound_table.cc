@@ -22,7 +22,7 @@ struct GroupKey {
 
 GroupKey KeyOf(const SaParameters& parameters) {
   return {{parameters.protocol, parameters.mode, parameters.source,
-           parameters.destination},
+           parameters.destination, parameters.owner},
           parameters.selector.OnlyFlow()};
 }
 
@@ -33,13 +33,15 @@ void WriteAddress(Writer& out, const IpAddress& address) {
 
 std::uint64_t HashOf(const GroupKey& wanted) {
   constexpr std::size_t kAddress = 1 + 16;
-  constexpr std::size_t kMost = 2 + 2 * kAddress + 2 * kAddress + 5;
+  constexpr std::size_t kMost = 2 + 8 + 2 * kAddress + 2 * kAddress + 5;
   std::array<std::uint8_t, kMost> octets{};
   Writer out(octets);
   out.Write(static_cast<std::uint8_t>(wanted.key.protocol));
   out.Write(static_cast<std::uint8_t>(wanted.key.mode));
   WriteAddress(out, wanted.key.source);
   WriteAddress(out, wanted.key.destination);
+  out.Write(
+      static_cast<std::uint64_t>(wanted.key.owner.value_or(SocketCookie{})));
   if (wanted.flow.has_value()) {
     WriteAddress(out, wanted.flow->local);
     WriteAddress(out, wanted.flow->remote);

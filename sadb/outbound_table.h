@@ -5,9 +5,10 @@
 //
 //     (esp, transport, a, b)            --> #9 --> #7 --> #2    by selector
 //     (esp, transport, a, b), 5-tuple   --> #8 --> #5           only that flow
+//     (esp, transport, a, b, owner)     --> #4                  only that socket
 //
-// The second kind of group holds the SAs that allow one 5-tuple only, so that
-// the list of the first kind stays short however many UNIQUE sockets there are.
+// SAs that are one socket's alone, or allow one 5-tuple only, have groups of
+// their own, so that lists stay short however many UNIQUE sockets there are.
 //
 // Thread safety: Find() is Thread-safe for registered RCU readers; Add() and
 // Remove() are Control-confined.

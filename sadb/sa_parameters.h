@@ -20,6 +20,7 @@
 #include "core/crypto/secret_bytes.h"
 #include "core/error.h"
 #include "core/flow/flow_key.h"
+#include "core/flow/socket_owner.h"
 #include "core/identity.h"
 #include "core/ipsec.h"
 #include "core/tunnel_header.h"
@@ -87,6 +88,10 @@ struct SaParameters {
   Lifetime hard;
   Selector selector;
 
+  // The socket whose alone an outbound SA is (level UNIQUE, API-19); absent:
+  // whoever's flow the selector matches.
+  std::optional<SocketCookie> owner{};
+
   // Who key management says the two ends are; absent: it does not say.
   std::optional<Identity> local_identity{};
   std::optional<Identity> peer_identity{};
@@ -108,6 +113,7 @@ struct SaParameters {
 //     integrity besides, AH without, AH with encryption
 //   - window above 4096; ESN with the window off (AH-49)
 //   - soft bounds beyond hard ones, bounds of zero
+//   - an inbound SA with an owner: anybody may receive what is protected
 Status Validate(const SaParameters& parameters);
 
 // The last of these alone: what an update of an SA's lifetimes must satisfy.

@@ -300,6 +300,16 @@ Status CheckBound(const NamedBound& bound) {
   return Ok();
 }
 
+// The draft's level UNIQUE speaks of the SA "for outbound traffic" (1.2.2).
+Status CheckOwner(const SaParameters& parameters) {
+  if (parameters.owner && parameters.direction == Direction::kInbound) {
+    return Invalid(
+        "owner is set, but the SA is inbound; only an outbound SA can be one "
+        "socket's alone, so leave it away");
+  }
+  return Ok();
+}
+
 // Negative time is as useless as none.
 std::optional<std::uint64_t> Nanoseconds(const std::optional<Duration>& time) {
   if (!time.has_value()) {
@@ -344,6 +354,9 @@ Status Validate(const SaParameters& parameters) {
   Status lifetimes = ValidateLifetimes(parameters.soft, parameters.hard);
   if (!lifetimes.ok()) {
     return lifetimes;
+  }
+  if (Status owner = CheckOwner(parameters); !owner.ok()) {
+    return owner;
   }
   return CheckSelector(parameters);
 }

@@ -4,15 +4,16 @@
 // two look-ups for the workers.
 //
 //     inbound    (SPI, destination, protocol)                  -> SA
-//     outbound   (protocol, mode, source, destination)         -> newest usable
+//     outbound   (protocol, mode, source, destination, owner)  -> newest usable
 //
 // Both are RCU hash tables (liburcu's lock-free resizable one): readers take no
 // lock and no reference; what they find is valid until their next quiescent
 // state. Nothing is ever copied as a whole, so a million SAs cost a million
 // nodes.
 //
-// SAs whose selector allows one 5-tuple only (unique ones, API-19) are found by
-// it: ten thousand of them between two hosts cost no more than one.
+// SAs that are one socket's alone (API-19) are found by it, and those whose
+// selector allows one 5-tuple only by that: ten thousand of them between two
+// hosts cost no more than one.
 //
 // generation() rises with every change that could alter an answer. A worker
 // that keeps an SA in its own table (a flow's bundle) keeps the generation
@@ -37,6 +38,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "core/clock.h"
 #include "core/error.h"
@@ -111,11 +113,14 @@ class Sadb {
     IpsecMode mode = IpsecMode::kTransport;
     IpAddress source;
     IpAddress destination;
+    // The socket whose alone the SA is (API-19); absent: everybody's.
+    std::optional<SocketCookie> owner{};
 
     friend bool operator==(const OutboundKey&, const OutboundKey&) = default;
   };
 
-  // `key` selects; of several the newest whose selector matches `flow`, and that
+  // `key` selects, and an SA that has an owner is found by its owner only; of
+  // several the newest whose selector matches `flow`, and that
   // the filter accepts, wins.
   SecurityAssociation* FindOutbound(const OutboundKey& key, const FlowKey& flow,
                                     const SaFilter* filter = nullptr) const;

@@ -113,8 +113,10 @@ class WorkerTest : public ::testing::Test {
                        .system = system_,
                        .sockets = sockets_,
                        .raw = raw_,
+                       .acquires = acquires_,
                        .events = *events_,
                        .owner = std::make_unique<FakeSocketOwner>(),
+                       .hold = {.time = std::chrono::milliseconds(50)},
                        .on_failure = [this] { failed_.store(true); }});
     EXPECT_TRUE(worker.ok());
     return worker.ok() ? std::move(*worker) : nullptr;
@@ -140,6 +142,7 @@ class WorkerTest : public ::testing::Test {
   SystemPolicy system_;
   SocketTable sockets_;
   RawSockets raw_;
+  Acquires acquires_{nullptr};
   std::atomic<bool> failed_{false};
 };
 

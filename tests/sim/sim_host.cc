@@ -53,14 +53,14 @@ Owner FakeKernel::Find(const FlowKey& key) {
   return {Owner::Kind::kNobody, {}, Owner::Role::kEndpoint};
 }
 
-SimHost::SimHost(std::string_view address)
+SimHost::SimHost(std::string_view address, HeldPackets::Limits hold)
     : address_(IpAddress::Parse(address).value()),
-      pool_(PacketPool::Shape{}),
+      pool_({.packets = 4 * Batch::kCapacity + hold.in_all, .payload = 9216}),
       sadb_(*this),
       outbound_flows_({system_, sockets_, kernel_, outbound_stats_}, 1024),
       inbound_flows_({system_, sockets_, kernel_, inbound_stats_}, 1024),
-      outbound_({sadb_, outbound_flows_, *this, outbound_stats_, WorkerIndex{0},
-                 kWireMtu}),
+      outbound_({sadb_, outbound_flows_, acquires_, outbound_stats_,
+                 WorkerIndex{0}, kWireMtu, hold}),
       inbound_({sadb_, system_, inbound_flows_, *this, inbound_stats_,
                 WorkerIndex{1}}) {
   ThreadReader().Quiescent();
@@ -79,13 +79,15 @@ std::vector<Octets> SimHost::Run(Pipeline& pipeline,
   for (const Octets& packet : packets) {
     in.Push(pool_.Copy(packet));
   }
-  pipeline.Run(in, out, now_);
   std::vector<Octets> result;
-  for (const Packet& packet : out.packets()) {
-    const ConstBytes octets = packet.bytes();
-    result.emplace_back(octets.begin(), octets.end());
+  for (Rest rest = Rest::kMore; rest == Rest::kMore;) {
+    rest = pipeline.Run(in, out, now_);
+    for (const Packet& packet : out.packets()) {
+      const ConstBytes octets = packet.bytes();
+      result.emplace_back(octets.begin(), octets.end());
+    }
+    out.Clear();
   }
-  out.Clear();
   ThreadReader().Quiescent();
   return result;
 }

@@ -59,9 +59,9 @@ class FakeKernel : public SocketOwner {
   int questions_ = 0;
 };
 
-class SimHost : private SaEventSink, private AcquireSink, private AuditSink {
+class SimHost : private SaEventSink, private AuditSink {
  public:
-  explicit SimHost(std::string_view address);
+  explicit SimHost(std::string_view address, HeldPackets::Limits hold = {});
   ~SimHost() override;
 
   const IpAddress& address() const { return address_; }
@@ -89,8 +89,10 @@ class SimHost : private SaEventSink, private AcquireSink, private AuditSink {
   // Packets that were lost without a reason; zero in every test.
   std::uint64_t forgotten() const { return pool_.forgotten(); }
 
-  // Every buffer is back.
-  bool drained() const { return pool_.free() == pool_.shape().packets; }
+  // Every buffer is back, but for those that wait for an SA.
+  bool drained() const {
+    return pool_.free() + outbound_.held() == pool_.shape().packets;
+  }
 
   FakeKernel& kernel() { return kernel_; }
 
@@ -100,7 +102,18 @@ class SimHost : private SaEventSink, private AcquireSink, private AuditSink {
 
   const std::vector<SaEvent>& events() const { return events_; }
 
-  const std::vector<NeedSa>& acquires() const { return acquires_; }
+  Acquires& acquires() { return acquires_; }
+
+  // Packets that wait for an SA leave now, if they can.
+  std::vector<Octets> Resume() { return SendAll({}); }
+
+  // What the daemon does when an SA was added or an acquire refused.
+  void ReleaseHeld() {
+    acquires_.Settle(sadb_);
+    outbound_.Prod();
+  }
+
+  const OutboundPipeline& outbound() const { return outbound_; }
 
   const std::vector<AuditEvent>& audits() const { return audits_; }
 
@@ -113,8 +126,6 @@ class SimHost : private SaEventSink, private AcquireSink, private AuditSink {
     events_.push_back(event);
     return true;
   }
-
-  void Acquire(const NeedSa& need) override { acquires_.push_back(need); }
 
   void Audit(const AuditEvent& event) override { audits_.push_back(event); }
 
@@ -129,6 +140,7 @@ class SimHost : private SaEventSink, private AcquireSink, private AuditSink {
   Sadb sadb_;
   SystemPolicy system_;
   SocketTable sockets_;
+  Acquires acquires_{nullptr};
   WorkerStats outbound_stats_;
   WorkerStats inbound_stats_;
   FlowResolver outbound_flows_;
@@ -136,7 +148,6 @@ class SimHost : private SaEventSink, private AcquireSink, private AuditSink {
   OutboundPipeline outbound_;
   InboundPipeline inbound_;
   std::vector<SaEvent> events_;
-  std::vector<NeedSa> acquires_;
   std::vector<AuditEvent> audits_;
 };
 

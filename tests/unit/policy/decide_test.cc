@@ -39,10 +39,19 @@ class OutboundPolicyTest : public PolicyWorld {
   }
 
   void ExpectNeeds(const Octets& packet, Category category) {
+    ExpectNeeds(packet, std::vector{category});
+  }
+
+  void ExpectNeeds(const Octets& packet,
+                   const std::vector<Category>& categories) {
     const Decision decision = Decide(packet);
     const auto* need = std::get_if<NeedSa>(&decision);
     ASSERT_NE(need, nullptr);
-    EXPECT_EQ(need->category, category);
+    CategorySet expected;
+    for (const Category category : categories) {
+      expected.Add(category);
+    }
+    EXPECT_EQ(need->missing, expected);
   }
 
   void ExpectProtected(
@@ -105,7 +114,9 @@ TEST_F(OutboundPolicyTest, NamesTheFlowThatNeedsAnSa) {
   const Decision decision = Decide(udp_);
   const auto* need = std::get_if<NeedSa>(&decision);
   ASSERT_NE(need, nullptr);
-  EXPECT_EQ(need->flow, KeyOf(IpProtocol::kUdp));
+  EXPECT_EQ(need->Of(kNetwork).flow, KeyOf(IpProtocol::kUdp));
+  EXPECT_EQ(need->Of(kNetwork).source, Address(kHere));
+  EXPECT_EQ(need->Of(kNetwork).destination, Address(kPeer));
 }
 
 TEST_F(OutboundPolicyTest, DoesNotUseAnSaThatHasEnded) {
@@ -279,7 +290,8 @@ TEST_F(OutboundPolicyTest, AsksTheDraftsRoutesForTheLevel) {  // API-36
              route("10.51.50.0/24", both), route("10.91.25.0/24", {})});
   ExpectClear(PacketBuilder(kHere, "192.0.2.1").IcmpEcho(1, 1));
   ExpectNeeds(PacketBuilder(kHere, "10.21.12.1").IcmpEcho(1, 1), kAuth);
-  ExpectNeeds(PacketBuilder(kHere, "10.51.50.21").IcmpEcho(1, 1), kEsp);
+  ExpectNeeds(PacketBuilder(kHere, "10.51.50.21").IcmpEcho(1, 1),
+              {kEsp, kAuth});
   ExpectClear(PacketBuilder(kHere, "10.91.25.1").IcmpEcho(1, 1));
   EXPECT_EQ(Refusal(PacketBuilder("10.21.12.1", kHere).IcmpEcho(1, 1)),
             DropReason::kPolicyRequiresAh);

@@ -114,8 +114,8 @@ class DecisionMatrix : public PolicyWorld,
 
   void ExpectOutbound(const Choice& system, const Choice& socket) {
     std::vector<const SecurityAssociation*> applied;
-    std::optional<Category> missing;
-    for (std::size_t i = 0; i < kCategories.size() && !missing; ++i) {
+    CategorySet missing;
+    for (std::size_t i = 0; i < kCategories.size(); ++i) {
       const DraftLevel& level = Combined(system[i], socket[i]);
       if (level.outbound == DraftLevel::Outbound::kClear) {
         continue;
@@ -123,13 +123,13 @@ class DecisionMatrix : public PolicyWorld,
       if (Has(i)) {
         applied.push_back(outbound_sas_[i]);
       } else if (level.outbound == DraftLevel::Outbound::kAlways) {
-        missing = kCategories[i];
+        missing.Add(kCategories[i]);
       }
     }
     const Decision decision = Decide(to_peer_);
-    if (missing) {
+    if (!missing.empty()) {
       const auto* need = std::get_if<NeedSa>(&decision);
-      ASSERT_TRUE(need != nullptr && need->category == *missing);
+      ASSERT_TRUE(need != nullptr && need->missing == missing);
     } else if (applied.empty()) {
       ASSERT_TRUE(std::holds_alternative<Bypass>(decision));
     } else {

@@ -56,6 +56,7 @@ class MidSession : public PolicyWorld {
       const Octets packet = ToPeer().Tcp(80, 4711, kAck);
       while (!stop_.load()) {
         const bool strict = strict_.load();
+        outbound.BeginBatch();
         const Decision decision =
             outbound.Decide(*IpView::Parse(packet), Owner(), world.now_);
         if (strict && std::holds_alternative<Bypass>(decision)) {

@@ -109,6 +109,7 @@ class PolicyWorld : public testing::Test {
   }
 
   Decision Decide(const Octets& packet, const Owner& sender = Owner()) {
+    outbound_.BeginBatch();
     return outbound_.Decide(IpView::Parse(packet).value(), sender, now_);
   }
 
