@@ -78,6 +78,14 @@ TEST(SaValidation, RefusesUnknownKinds) {
                 {"integrity is number 200"});
 }
 
+TEST(SaValidation, AllowsAnOwnerOutboundOnly) {  // API-19
+  SaParameters sa = GcmSa();
+  sa.owner = SocketCookie{5};
+  ExpectAccepted(sa);
+  sa.direction = Direction::kInbound;
+  ExpectRefused(sa, ErrorCode::kInvalid, {"owner is set", "inbound"});
+}
+
 TEST(SaValidation, RefusesAddressesOfTwoFamilies) {  // SAD-16
   SaParameters sa = GcmSa();
   sa.mode = IpsecMode::kTunnel;

@@ -160,7 +160,23 @@ TEST_F(SadbTest, PassesOverSelectorsThatDoNotMatch) {
   EXPECT_EQ(OutboundSpi(dns), 0x1012u);
 }
 
-TEST_F(SadbTest, GivesUniqueFlowsTheirOwn) {  // API-19
+TEST_F(SadbTest, GivesAnOwnersSaToItsOwnerOnly) {  // API-19
+  constexpr SocketCookie kOwner{5};
+  SaParameters owned = GcmSa(0x1011);
+  owned.owner = kOwner;
+  Add(owned);
+  EXPECT_EQ(OutboundSpi(Web(4711)), 0u);
+  Sadb::OutboundKey key{IpsecProtocol::kEsp, IpsecMode::kTransport,
+                        owned.source, owned.destination, kOwner};
+  ASSERT_NE(sadb_.FindOutbound(key, Web(4711)), nullptr);
+  Add(GcmSa(0x1012));
+  EXPECT_EQ(OutboundSpi(Web(4711)), 0x1012u);
+  EXPECT_EQ(sadb_.FindOutbound(key, Web(4711))->parameters().spi, Spi{0x1011});
+  key.owner = SocketCookie{6};
+  EXPECT_EQ(sadb_.FindOutbound(key, Web(4711)), nullptr);
+}
+
+TEST_F(SadbTest, GivesOneFlowsSaToThatFlow) {
   Add(UniqueSa(0x1011, 4711));
   Add(UniqueSa(0x1012, 4712));
   EXPECT_EQ(OutboundSpi(Web(4711)), 0x1011u);
@@ -168,7 +184,7 @@ TEST_F(SadbTest, GivesUniqueFlowsTheirOwn) {  // API-19
   EXPECT_EQ(OutboundSpi(Web(4713)), 0u);
 }
 
-TEST_F(SadbTest, ChoosesTheNewestAmongUniqueAndCommon) {
+TEST_F(SadbTest, ChoosesTheNewestAmongOneFlowsAndCommon) {
   Add(UniqueSa(0x1011, 4711));
   Add(GcmSa(0x1012));
   EXPECT_EQ(OutboundSpi(Web(4711)), 0x1012u);
