@@ -103,7 +103,8 @@ class WorkerTest : public ::testing::Test {
 
   void TearDown() override { RcuBarrier(); }
 
-  std::unique_ptr<Worker> Start(Direction direction) {
+  std::unique_ptr<Worker> Start(Direction direction,
+                                Duration hold = std::chrono::milliseconds(50)) {
     const bool out = direction == Direction::kOutbound;
     auto worker =
         Worker::Start({.direction = direction,
@@ -116,7 +117,7 @@ class WorkerTest : public ::testing::Test {
                        .acquires = acquires_,
                        .events = *events_,
                        .owner = std::make_unique<FakeSocketOwner>(),
-                       .hold = {.time = std::chrono::milliseconds(50)},
+                       .hold = {.time = hold},
                        .on_failure = [this] { failed_.store(true); }});
     EXPECT_TRUE(worker.ok());
     return worker.ok() ? std::move(*worker) : nullptr;
@@ -133,6 +134,31 @@ class WorkerTest : public ::testing::Test {
   static void Put(int fd, const std::vector<std::uint8_t>& packet) {
     ASSERT_EQ(::send(fd, packet.data(), packet.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(packet.size()));
+  }
+
+  void DemandAh() {
+    Route everything;
+    everything.prefix = IpPrefix::Parse("0.0.0.0/0").value();
+    everything.levels.Set(Category::kAh, Level::kRequire);
+    system_.Replace(RouteTable::Create({everything}).value());
+  }
+
+  static void AwaitDrop(const Worker& worker, DropReason reason) {
+    const Deadline deadline = Deadline::AfterMilliseconds(10'000);
+    while (worker.stats().of(reason) == 0 && deadline.remaining_ms() > 0) {
+      std::this_thread::yield();
+    }
+    EXPECT_EQ(worker.stats().of(reason), 1u);
+  }
+
+  AcquireId AwaitAcquire() {
+    const Deadline deadline = Deadline::AfterMilliseconds(10'000);
+    while (acquires_.size() == 0 && deadline.remaining_ms() > 0) {
+      std::this_thread::yield();
+    }
+    const std::vector<Acquire> all = acquires_.List();
+    EXPECT_EQ(all.size(), 1u);
+    return all.empty() ? AcquireId{} : all[0].id;
   }
 
   Pair tun_ = MakePair();
@@ -176,6 +202,41 @@ TEST_F(WorkerTest, ObeysANewRouteTableAtOnce) {
   Put(tun_.far.get(), Datagram(3));
   EXPECT_EQ(Await(wire_.far.get()), Datagram(3));
   EXPECT_EQ(worker->stats().of(DropReason::kDiscardRoute), 1u);
+}
+
+// Nothing else wakes the worker: not the packet's time, not the SA.
+TEST_F(WorkerTest, DropsWhatHasWaitedTooLong) {
+  DemandAh();
+  const auto worker = Start(Direction::kOutbound);
+  Put(tun_.far.get(), Datagram());
+  AwaitDrop(*worker, DropReason::kNoSa);
+}
+
+TEST_F(WorkerTest, DropsWhatWasRefusedOnceItIsProdded) {
+  DemandAh();
+  const auto worker = Start(Direction::kOutbound, std::chrono::hours(1));
+  Put(tun_.far.get(), Datagram());
+  const AcquireId id = AwaitAcquire();
+  ASSERT_TRUE(acquires_.Refuse(id, MonotonicNow()).ok());
+  worker->Prod();
+  AwaitDrop(*worker, DropReason::kAcquireRefused);
+}
+
+TEST_F(WorkerTest, SendsWhatHasItsSaOnceItIsProdded) {  // API-14
+  DemandAh();
+  const auto worker = Start(Direction::kOutbound, std::chrono::hours(1));
+  Put(tun_.far.get(), Datagram());
+  AwaitAcquire();
+  SaParameters sa;
+  sa.protocol = IpsecProtocol::kAh;
+  sa.spi = Spi{0x1001};
+  sa.source = *IpAddress::Parse("10.9.0.1");
+  sa.destination = *IpAddress::Parse("10.9.0.2");
+  sa.integrity = Integrity::kHmacSha2_256_128;
+  sa.integrity_key = SecretBytes(std::vector<std::uint8_t>(32, 7));
+  ASSERT_TRUE(sadb_->Add(sa, {}, MonotonicNow()).ok());
+  worker->Prod();
+  EXPECT_EQ(Await(wire_.far.get()).at(9), 51);
 }
 
 TEST_F(WorkerTest, EndsWhileItWaitsAndWhileItIsBusy) {
