@@ -3,6 +3,9 @@
 #include "policy/decide.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "core/net/icmp_error.h"
 
 namespace postern {
 namespace {
@@ -96,6 +99,10 @@ Decision OutboundPolicy::Decide(const IpView& packet, const Owner& sender,
   if (!ShowsFlags(packet)) {
     return Discard{DropReason::kBadTransportHeader};
   }
+  if (const auto quoted = QuotedFlow(packet, Direction::kOutbound);
+      quoted && flows_.IsKernels(sender)) {
+    return DecideError(*key, *quoted, now);
+  }
   const Opening opening = OpeningOf(packet);
   const Opinion<Flow*> flow =
       flows_.Resolve(*key, opening, Direction::kOutbound, now, sender);
@@ -125,22 +132,32 @@ Decision OutboundPolicy::DecideFlow(Flow& flow, Need::Cause cause) {
   return Protect{&flow.bundle};
 }
 
+Decision OutboundPolicy::DecideError(const FlowKey& key, const FlowKey& quoted,
+                                     Instant now) {
+  Opinion<Flow> flow = flows_.OfError(key, quoted, now);
+  if (!flow.ok()) {
+    return Discard{flow.error()};
+  }
+  transient_ = std::move(*flow);
+  return DecideFlow(transient_, Need::Cause::kStranger);
+}
+
 Decision OutboundPolicy::DecideFragment(const FlowKey& key,
                                         const Owner& sender) {
-  fragment_ = flows_.OfFragment(key, sender);
+  transient_ = flows_.OfFragment(key, sender);
   if (sender.kind != Owner::Kind::kUnknown) {
-    return DecideFlow(fragment_, Need::Cause::kOwn);
+    return DecideFlow(transient_, Need::Cause::kOwn);
   }
-  if (flows_.AnyoneWishes() && !fragment_.effective.empty()) {
+  if (flows_.AnyoneWishes() && !transient_.effective.empty()) {
     return Discard{DropReason::kFragment};
   }
   const LevelSet strongest = flows_.StrongestSocket();
   for (const Category category : kCategories) {
-    if (MayBreak(strongest.of(category), fragment_.effective.of(category))) {
+    if (MayBreak(strongest.of(category), transient_.effective.of(category))) {
       return Discard{DropReason::kFragment};
     }
   }
-  return DecideFlow(fragment_, Need::Cause::kOwn);
+  return DecideFlow(transient_, Need::Cause::kOwn);
 }
 
 void OutboundPolicy::BuildBundle(Flow& flow) {
@@ -187,30 +204,53 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
   if (!ShowsFlags(packet)) {
     return DropReason::kBadTransportHeader;
   }
+  if (const auto quoted = QuotedFlow(packet, Direction::kInbound)) {
+    return AdmitError(*key, *quoted, path, now);
+  }
   const Opinion<Flow*> flow =
       flows_.Resolve(*key, OpeningOf(packet), Direction::kInbound, now);
   if (!flow.ok()) {
     return flow.error();
   }
-  if ((*flow)->discard) {
-    return DropReason::kDiscardRoute;
-  }
-  const LevelSet raw = flows_.DemandOfRaw(packet);
-  for (const Category category : kCategories) {
-    const bool lacks_own =
-        ForbidsClearInbound((*flow)->effective.of(category)) &&
-        !Serves(path, category, **flow);
-    const bool lacks_raw =
-        ForbidsClearInbound(raw.of(category)) && !path.Satisfies(category);
-    if (lacks_own || lacks_raw) {
-      return Requires(category);
-    }
+  if (const Passage satisfied =
+          Satisfies(**flow, flows_.DemandOfRaw(packet), path);
+      !satisfied.ok()) {
+    return satisfied;
   }
   const Passage inherited = flows_.Inherit(**flow, now);
   if (inherited.ok() && IsNoted(**flow)) {
     (*flow)->policy->record().Note(Direction::kInbound, path.associations());
   }
   return inherited;
+}
+
+// Raw and ping sockets are not asked: errors are exempt from their levels.
+Passage InboundPolicy::AdmitError(const FlowKey& key, const FlowKey& quoted,
+                                  const TransformPath& path, Instant now) {
+  const Opinion<Flow> flow = flows_.OfError(key, quoted, now);
+  if (!flow.ok()) {
+    return flow.error();
+  }
+  return Satisfies(*flow, LevelSet(), path);
+}
+
+// Whether the path has what the flow's levels demand, and those of the raw
+// sockets that get a copy.
+Passage InboundPolicy::Satisfies(const Flow& flow, const LevelSet& raw,
+                                 const TransformPath& path) {
+  if (flow.discard) {
+    return DropReason::kDiscardRoute;
+  }
+  for (const Category category : kCategories) {
+    const bool lacks_own = ForbidsClearInbound(flow.effective.of(category)) &&
+                           !Serves(path, category, flow);
+    const bool lacks_raw =
+        ForbidsClearInbound(raw.of(category)) && !path.Satisfies(category);
+    if (lacks_own || lacks_raw) {
+      return Requires(category);
+    }
+  }
+  return Pass();
 }
 
 // RFC 4301 5.2: an SA speaks only for the packets that its selectors name.

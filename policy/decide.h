@@ -20,12 +20,17 @@
 // added meanwhile lets no packet overtake those that wait for it.
 //
 // Fragments. A non-initial fragment names no ports, so its socket cannot be
-// known, unless it names its sender itself. It is judged by the route's levels, and dropped (kFragment) wherever
-// any socket of the host has a level that could forbid it: outbound at USE and
-// stronger when the route's level does not protect it anyway, inbound at
-// REQUIRE and stronger without that category's transform. Where any socket wishes
-// something of its SAs, no SA can be chosen for such a fragment: dropped, too. Once fragments are
-// put together before admission, this rule binds nobody.
+// known, unless it names its sender itself. It is judged by the route's levels,
+// and dropped (kFragment) wherever any socket of the host has a level that could
+// forbid it: outbound at USE and stronger when the route's level does not
+// protect it anyway, inbound at REQUIRE and stronger without that category's
+// transform. Where any socket wishes something of its SAs, or is at UNIQUE, no
+// SA can be chosen for such a fragment: dropped, too. Once fragments are put
+// together before admission, this rule binds nobody.
+//
+// ICMP errors. An error that tells of a flow obeys what binds that flow: nobody
+// learns from us in clear what came to a socket that requires protection, and
+// nobody ends its connections by a forged error (API-44, defect 35).
 //
 // Thread safety: Worker-confined.
 // Cost: a warm flow: its table look-up, and one load for each source of change
@@ -90,13 +95,14 @@ class OutboundPolicy {
 
  private:
   Decision DecideFlow(Flow& flow, Need::Cause cause);
+  Decision DecideError(const FlowKey& key, const FlowKey& quoted, Instant now);
   Decision DecideFragment(const FlowKey& key, const Owner& sender);
   void BuildBundle(Flow& flow);
 
   const Sadb& sadb_;
   std::uint64_t generation_;  // never 0, which is what a new flow has seen
   FlowResolver& flows_;
-  Flow fragment_;  // of the fragment decided last
+  Flow transient_;  // of the fragment or ICMP error decided last
 };
 
 class InboundPolicy {
@@ -115,6 +121,10 @@ class InboundPolicy {
   Passage Admit(const IpView& packet, const TransformPath& path, Instant now);
 
  private:
+  Passage AdmitError(const FlowKey& key, const FlowKey& quoted,
+                     const TransformPath& path, Instant now);
+  static Passage Satisfies(const Flow& flow, const LevelSet& raw,
+                           const TransformPath& path);
   Passage MatchSelectors(const FlowKey& key, const TransformPath& path) const;
   bool SpeaksFor(const SaParameters& sa, const IpAddress& remote) const;
   Passage AdmitFragment(const FlowKey& key, const TransformPath& path) const;

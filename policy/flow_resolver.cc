@@ -73,9 +73,7 @@ Opinion<Flow*> FlowResolver::Resolve(const FlowKey& key, Opening opening,
                                      const Owner& sender) {
   Question question{key, opening, direction, now, sender};
   // A segment of the kernel's own belongs to the connection it speaks for.
-  if (IsTcp(key) && (sender.kind == Owner::Kind::kNobody ||
-                     (sender.role == Owner::Role::kRaw &&
-                      !sources_.sockets.Find(sender.cookie)))) {
+  if (IsTcp(key) && IsKernels(sender)) {
     question.sender = Owner();
   }
   if (opening == Opening::kNone) {
@@ -315,6 +313,33 @@ Passage FlowResolver::Inherit(Flow& flow, Instant now) {
   flow.policy = *copy;
   flow.listener = nullptr;
   return Pass();
+}
+
+bool FlowResolver::IsKernels(const Owner& sender) const {
+  return sender.kind != Owner::Kind::kSocket ||
+         (sender.role == Owner::Role::kRaw &&
+          !sources_.sockets.Find(sender.cookie));
+}
+
+// Its owner is asked for as if its packets came in: an error that we send must
+// not obey whatever may have sent such a datagram from here.
+Opinion<Flow> FlowResolver::OfError(const FlowKey& key, const FlowKey& quoted,
+                                    Instant now) {
+  const Opinion<Flow*> about =
+      Resolve(quoted, Opening::kNone, Direction::kInbound, now);
+  if (!about.ok()) {
+    return about.error();
+  }
+  Flow flow = **about;
+  flow.key = key;
+  const Route& route = sources_.system.routes().Find(key.remote);
+  flow.discard |= route.verdict == Route::Verdict::kDiscard;
+  flow.gateway = route.gateway;
+  flow.effective =
+      Effective(flow.session ? route.levels : WithoutSession(route.levels),
+                flow.effective);
+  flow.seen_sadb = 0;
+  return flow;
 }
 
 Flow FlowResolver::OfFragment(const FlowKey& key, const Owner& sender) const {

@@ -98,6 +98,13 @@ class FlowResolver {
   // nobody owned it, unless it names its sender.
   Flow OfFragment(const FlowKey& key, const Owner& sender = Owner()) const;
 
+  // The flow of an ICMP error that tells of `quoted`: it obeys what binds that
+  // one, and the error's own route. Errors: as Resolve().
+  Opinion<Flow> OfError(const FlowKey& key, const FlowKey& quoted, Instant now);
+
+  // Whether nobody but the kernel itself sent it.
+  bool IsKernels(const Owner& sender) const;
+
   // What the raw and ping sockets that may get a copy of this inbound packet
   // demand.
   LevelSet DemandOfRaw(const IpView& packet) const {

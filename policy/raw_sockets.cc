@@ -7,6 +7,7 @@
 #include <optional>
 #include <utility>
 
+#include "core/net/icmp_error.h"
 #include "core/net/ipv6_extensions.h"
 
 namespace postern {
@@ -40,28 +41,6 @@ std::size_t PlaceOf(const RawSockets::Socket& socket) {
   return socket.family == IpFamily::kV6 && IsExtension(socket.protocol)
              ? kEveryIpv6Packet
              : PlaceOf(socket.family, socket.protocol);
-}
-
-// The ICMP type; nothing for other protocols, and where it cannot be seen.
-std::optional<std::uint8_t> IcmpType(const IpView& packet) {
-  const IpProtocol icmp = packet.family() == IpFamily::kV4
-                              ? IpProtocol::kIcmp
-                              : IpProtocol::kIcmpv6;
-  if (packet.protocol() != Number(icmp) ||
-      packet.fragment() == IpView::Fragment::kLater ||
-      packet.payload().empty()) {
-    return std::nullopt;
-  }
-  return packet.payload()[0];
-}
-
-// RFC 1122 3.2.2, RFC 4443 2.1.
-bool IsError(IpFamily family, std::uint8_t type) {
-  constexpr std::array<std::uint8_t, 5> kIpv4Errors = {3, 4, 5, 11, 12};
-  constexpr std::uint8_t kFirstIpv6Information = 128;
-  return family == IpFamily::kV4
-             ? std::ranges::find(kIpv4Errors, type) != kIpv4Errors.end()
-             : type < kFirstIpv6Information;
 }
 
 bool IsEchoReply(IpFamily family, std::uint8_t type) {
@@ -109,8 +88,8 @@ LevelSet RawSockets::Inbound(const IpView& packet) const {
     return {};
   }
   const IpFamily family = packet.family();
-  const std::optional<std::uint8_t> type = IcmpType(packet);
-  if (type && IsError(family, *type)) {
+  const std::optional<std::uint8_t> type = IcmpTypeOf(packet);
+  if (type && IsIcmpError(family, *type)) {
     return {};
   }
   const bool replies = type && IsEchoReply(family, *type);

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// ICMP errors obey what binds the flow of which they tell (API-44, defect 35).
+
+#include <variant>
+
+#include "tests/unit/policy/policy_world.h"
+
+namespace postern {
+namespace {
+
+constexpr SocketCookie kSocket{11};
+constexpr SocketCookie kKernels{1};
+constexpr std::uint8_t kUnreachable = 3;
+
+class IcmpErrorPolicy : public PolicyWorld {
+ protected:
+  void SetUp() override {
+    kernel_.Open(KeyOf(IpProtocol::kUdp), kSocket);
+    kernel_.Open(KeyOf(IpProtocol::kTcp), kSocket);
+  }
+
+  static Octets Error(const PacketBuilder& from, const Octets& quoted) {
+    Octets payload = {kUnreachable, 3, 0, 0, 0, 0, 0, 0};
+    payload.insert(payload.end(), quoted.begin(), quoted.end());
+    return from.Raw(Number(IpProtocol::kIcmp), payload);
+  }
+
+  // The port was closed: we tell the peer so.
+  const Octets ours_ = Error(ToPeer(), FromPeer().Udp(4711, 80, {1, 2, 3}));
+  // Somebody tells us the same of what we sent.
+  const Octets theirs_ = Error(FromPeer(), ToPeer().Udp(80, 4711, {1, 2, 3}));
+  const Octets about_tcp_ = Error(FromPeer(), ToPeer().Tcp(80, 4711, kAck));
+  const Owner icmp_socket_{Owner::Kind::kSocket, kKernels, Owner::Role::kRaw};
+};
+
+TEST_F(IcmpErrorPolicy, WhatWeTellOfAProtectedFlowIsProtected) {
+  EXPECT_TRUE(std::holds_alternative<Bypass>(Decide(ours_, icmp_socket_)));
+  SetSocket(kSocket, Category::kEspTransport, Level::kRequire);
+  EXPECT_TRUE(std::holds_alternative<NeedSa>(Decide(ours_, icmp_socket_)));
+  AddOutbound(Category::kEspTransport);
+  EXPECT_TRUE(std::holds_alternative<Protect>(Decide(ours_, icmp_socket_)));
+}
+
+TEST_F(IcmpErrorPolicy, AForgedErrorDoesNotReachAFlowThatRequiresProtection) {
+  EXPECT_TRUE(Admit(theirs_).ok());
+  EXPECT_TRUE(Admit(about_tcp_).ok());
+  SetSocket(kSocket, Category::kAh, Level::kRequire);
+  EXPECT_EQ(Refusal(theirs_), DropReason::kPolicyRequiresAh);
+  EXPECT_EQ(Refusal(about_tcp_), DropReason::kPolicyRequiresAh);
+  SecurityAssociation& ah = AddInbound(Category::kAh);
+  EXPECT_TRUE(Admit(theirs_, PathOf({&ah})).ok());
+}
+
+TEST_F(IcmpErrorPolicy, UseAcceptsErrorsAsEverything) {  // API-15
+  SetSocket(kSocket, Category::kAh, Level::kUse);
+  EXPECT_TRUE(Admit(theirs_).ok());
+}
+
+TEST_F(IcmpErrorPolicy, ABypassedFlowsErrorsAreBypassed) {  // API-24
+  LevelSet strict;
+  strict.Set(Category::kAh, Level::kRequire);
+  SetRoutes({DefaultRoute(strict)});
+  EXPECT_EQ(Refusal(theirs_), DropReason::kPolicyRequiresAh);
+  SetSocket(kSocket, Category::kAh, Level::kBypass);
+  EXPECT_TRUE(Admit(theirs_).ok());
+  EXPECT_TRUE(std::holds_alternative<Bypass>(Decide(ours_, icmp_socket_)));
+}
+
+TEST_F(IcmpErrorPolicy, ARoutersErrorObeysItsOwnRouteToo) {
+  Route discard;
+  discard.prefix = IpPrefix::Parse("192.0.2.0/24").value();
+  discard.verdict = Route::Verdict::kDiscard;
+  SetRoutes({discard});
+  const Octets router = Error(PacketBuilder("192.0.2.1", kHere),
+                              ToPeer().Udp(80, 4711, {1, 2, 3}));
+  EXPECT_EQ(Refusal(router), DropReason::kDiscardRoute);
+}
+
+TEST_F(IcmpErrorPolicy, WhenTheKernelCannotBeAskedNoErrorPasses) {
+  kernel_.Break();
+  EXPECT_EQ(Refusal(theirs_), DropReason::kOwnerUnknown);
+  const Decision decision = Decide(ours_, icmp_socket_);
+  ASSERT_TRUE(std::holds_alternative<Discard>(decision));
+}
+
+// What a program sends from a raw socket is that socket's.
+TEST_F(IcmpErrorPolicy, ARawSocketsErrorIsItsOwn) {
+  constexpr SocketCookie kRaw{77};
+  SetSocket(kSocket, Category::kAh, Level::kRequire);
+  SetSocket(kRaw, Category::kEspTransport, Level::kNone);
+  const Owner raw{Owner::Kind::kSocket, kRaw, Owner::Role::kRaw};
+  EXPECT_TRUE(std::holds_alternative<Bypass>(Decide(ours_, raw)));
+}
+
+}  // namespace
+}  // namespace postern
