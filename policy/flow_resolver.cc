@@ -263,7 +263,11 @@ void FlowResolver::Refresh(Flow& flow) {
   const std::uint32_t levels_now = flow.policy ? flow.policy->packed() : 0;
   const std::uint32_t wishes_now =
       flow.policy ? flow.policy->wishes().version() : 0;
-  if (flow.seen_levels != levels_now || flow.seen_wishes != wishes_now ||
+  // An inherited connection got its socket after this flow was judged.
+  const bool has_session_now =
+      !flow.session && flow.policy && flow.policy->cookie();
+  if (has_session_now || flow.seen_levels != levels_now ||
+      flow.seen_wishes != wishes_now ||
       flow.seen_routes != sources_.system.generation()) {
     Judge(flow);
     Remember(flow);

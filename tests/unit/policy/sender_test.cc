@@ -130,6 +130,24 @@ TEST_F(SenderTest, TheKernelsResetForADeadConnectionObeysItsLevels) {
   EXPECT_EQ(AhOf(tcp_, Sent(kKernel, Owner::Role::kRaw)), Level::kNone);
 }
 
+// What is remembered of nobody's segment must not keep the connection without a
+// session once it has a socket: at UNIQUE nothing could leave.
+TEST_F(SenderTest,
+       AKernelsSegmentBelongsToTheSessionThatComesLater) {  // API-19
+  const auto session = [&]() -> std::optional<SocketCookie> {
+    const Opinion<Flow*> flow =
+        resolver_.Resolve(tcp_, Opening::kNone, kOut, now_, kNobody);
+    return flow.ok() ? (*flow)->session : std::nullopt;
+  };
+  kernel_.Listen(tcp_.local, 80, kListener);
+  SetAh(kListener, Level::kUnique);
+  ASSERT_TRUE(AdmitSyn(tcp_).ok());
+  kernel_.StopListening(tcp_.local, 80);
+  EXPECT_EQ(session(), std::nullopt);
+  ASSERT_NE(sockets_.Adopt(kChild, tcp_), nullptr);
+  EXPECT_EQ(session(), kChild);
+}
+
 TEST_F(SenderTest, BindsFragmentsToo) {
   SetAh(kClient, Level::kRequire);
   FlowKey fragment = udp_;
