@@ -18,10 +18,13 @@ RAW = 101
 class Packet(NamedTuple):
     seconds: float
     family: int
+    source: bytes      # the address
     layers: tuple      # ("ah", "udp"); the last one may be a number
     source_port: int   # 0 where it cannot be read
     destination_port: int
     payload: bytes     # of UDP or TCP; b"" where it cannot be read
+    flags: int = 0     # of TCP
+    sequence: int = 0  # of TCP
 
 
 def octets_of(file):
@@ -50,19 +53,22 @@ def packets(file):
 
 def dissect(seconds, octets):
     family = octets[0] >> 4
-    later = False
+    later = False  # a later fragment
     if family == 4:
-        at, protocol = (octets[0] & 15) * 4, octets[9]
+        at, protocol, source = (octets[0] & 15) * 4, octets[9], octets[12:16]
         later = bool(octets[6] & 0x1f or octets[7])
     else:
-        at, protocol = 40, octets[6]
+        at, protocol, source = 40, octets[6], octets[8:24]
     layers = []
     while protocol == AH and not later:
         layers.append("ah")
         protocol, at = octets[at], at + (octets[at + 1] + 2) * 4
     layers.append(NAMES.get(protocol, protocol))
     if later or protocol not in (TCP, UDP):
-        return Packet(seconds, family, tuple(layers), 0, 0, b"")
-    source, destination = struct.unpack_from(">HH", octets, at)
-    payload = octets[at + (8 if protocol == UDP else (octets[at + 12] >> 4) * 4):]
-    return Packet(seconds, family, tuple(layers), source, destination, payload)
+        return Packet(seconds, family, source, tuple(layers), 0, 0, b"")
+    ports = struct.unpack_from(">HH", octets, at)
+    if protocol == UDP:
+        return Packet(seconds, family, source, tuple(layers), *ports, octets[at + 8:])
+    sequence, = struct.unpack_from(">I", octets, at + 4)
+    return Packet(seconds, family, source, tuple(layers), *ports,
+                  octets[at + (octets[at + 12] >> 4) * 4:], octets[at + 13] & 0x3f, sequence)
