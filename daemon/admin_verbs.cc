@@ -145,6 +145,7 @@ Result<AdminReply> AdminVerbs::ShowStatus(Section& /*none*/) {
   count("associations", parts_.associations.sadb().size());
   count("routes", parts_.system.routes().routes().size());
   count("sockets", parts_.sockets.sockets());
+  count("lingering_sockets", parts_.sockets.lingering());
   count("flows", parts_.sockets.flows());
   return Whole(MakeObject(std::move(status)));
 }

@@ -225,6 +225,11 @@ std::size_t SocketTable::sockets() const {
   return entries_->sockets.size();
 }
 
+std::size_t SocketTable::lingering() const {
+  const MutexLock lock(entries_->mutex);
+  return entries_->retired.size();
+}
+
 std::size_t SocketTable::flows() const {
   const MutexLock lock(entries_->mutex);
   return entries_->flows.size();

@@ -160,6 +160,7 @@ class SocketTable {
   bool anyone_wishes() const { return wished_.load(std::memory_order_acquire); }
 
   std::size_t sockets() const;
+  std::size_t lingering() const;  // of these, those whose socket is gone
   std::size_t flows() const;
 
   void Dump(const std::function<void(SocketCookie, const SocketPolicy&)>& visit)

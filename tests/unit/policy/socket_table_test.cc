@@ -154,6 +154,21 @@ TEST(SocketTable, LetsAGoneSocketLinger) {
   EXPECT_EQ(table.flows(), 0u);
 }
 
+TEST(SocketTable, TellsWhoLingersFromWhoLives) {
+  SocketTable table;
+  const Instant start;
+  (void)table.Obtain(kSocket);
+  (void)table.Obtain(kOther);
+  EXPECT_EQ(table.lingering(), 0u);
+  table.Retire(kSocket, start);
+  table.Retire(kSocket, start);
+  EXPECT_EQ(table.sockets(), 2u);
+  EXPECT_EQ(table.lingering(), 1u);
+  table.Age(start + SocketTable::kLinger);
+  EXPECT_EQ(table.sockets(), 1u);
+  EXPECT_EQ(table.lingering(), 0u);
+}
+
 TEST(SocketTable, LingersLongerThanTimeWait) {
   EXPECT_GT(SocketTable::kLinger, std::chrono::seconds(60));
 }
