@@ -8,14 +8,20 @@
  *     openbsd_style bypass 4|6    a key manager's socket: clear in everything
  *     openbsd_style require 4|6   a client's: ESP, transport and network
  *
- * Exit status: 0 when every option was set and reads back, 1 when one was not.
+ * With an address and a port behind that, it says a word to an echo server.
+ *
+ * Exit status: 0 when every option was set and reads back, and the word came
+ * back; 1 when not.
  */
 
+#include <arpa/inet.h>
 #include <err.h>
 #include <netinet/in.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -87,7 +93,37 @@ static void Expect(int s, const struct Options* options, int name, int value) {
   }
 }
 
-static void Bypass(const struct Options* options) {
+/* peer: an address and a port, or NULL to say nothing. */
+static void Say(int s, int family, char** peer) {
+  struct sockaddr_in v4;
+  struct sockaddr_in6 v6;
+  char word[] = "word";
+  const struct timeval patience = {5, 0};
+  const int is_v4 = family == AF_INET;
+
+  if (peer == NULL) {
+    return;
+  }
+  memset(&v4, 0, sizeof(v4));
+  memset(&v6, 0, sizeof(v6));
+  v4.sin_family = AF_INET;
+  v6.sin6_family = AF_INET6;
+  v4.sin_port = v6.sin6_port = htons((unsigned short)atoi(peer[1]));
+  if (inet_pton(family, peer[0],
+                is_v4 ? (void*)&v4.sin_addr : (void*)&v6.sin6_addr) != 1) {
+    errx(1, "%s: not an address", peer[0]);
+  }
+  if (setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) ==
+          -1 ||
+      connect(s, is_v4 ? (struct sockaddr*)&v4 : (struct sockaddr*)&v6,
+              is_v4 ? sizeof(v4) : sizeof(v6)) == -1 ||
+      send(s, word, sizeof(word), 0) == -1 ||
+      recv(s, word, sizeof(word), 0) != sizeof(word)) {
+    err(1, "%s", peer[0]);
+  }
+}
+
+static void Bypass(const struct Options* options, char** peer) {
   const int s = socket(options->family, SOCK_DGRAM, 0);
 
   if (s == -1) {
@@ -102,10 +138,11 @@ static void Bypass(const struct Options* options) {
   Expect(s, options, options->auth, IPSEC_LEVEL_BYPASS);
   Expect(s, options, options->esp_trans, IPSEC_LEVEL_BYPASS);
   Expect(s, options, options->esp_network, IPSEC_LEVEL_BYPASS);
+  Say(s, options->family, peer);
   close(s);
 }
 
-static void Require(const struct Options* options) {
+static void Require(const struct Options* options, char** peer) {
   const int s = socket(options->family, SOCK_STREAM, 0);
 
   if (s == -1) {
@@ -117,20 +154,22 @@ static void Require(const struct Options* options) {
   Expect(s, options, options->esp_trans, IPSEC_LEVEL_REQUIRE);
   Expect(s, options, options->esp_network, IPSEC_LEVEL_REQUIRE);
   Expect(s, options, options->auth, IPSEC_LEVEL_DEFAULT);
+  Say(s, options->family, peer);
   close(s);
 }
 
 int main(int argc, char* argv[]) {
   const struct Options* options;
+  char** peer = argc == 5 ? argv + 3 : NULL;
 
-  if (argc != 3) {
-    errx(1, "usage: openbsd_style bypass|require 4|6");
+  if (argc != 3 && argc != 5) {
+    errx(1, "usage: openbsd_style bypass|require 4|6 [address port]");
   }
   options = &kOptions[strcmp(argv[2], "6") == 0];
   if (strcmp(argv[1], "bypass") == 0) {
-    Bypass(options);
+    Bypass(options, peer);
   } else {
-    Require(options);
+    Require(options, peer);
   }
   puts("set");
   return 0;
