@@ -158,7 +158,9 @@ def talk(request):
     answer = {}
     try:
         if request.get("local_port"):
-            sock.bind(("", request["local_port"]))
+            sock.bind((request.get("local_address", ""), request["local_port"]))
+        elif request.get("local_address"):
+            sock.bind((request["local_address"], 0))
         sock.connect((request["to"], request["port"]))
         answer["local_port"] = sock.getsockname()[1]
         sock.sendall(data)

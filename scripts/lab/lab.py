@@ -146,9 +146,11 @@ class Host:
     def address(self, family):
         return ADDRESSES[self.name][family]
 
-    def configure(self, sas=(), levels=None, routes="", extra="", namespace=None):
+    def configure(self, sas=(), levels=None, routes="", extra="", namespace=None, also=()):
+        """also: further addresses of this host."""
         levels = levels or {}
         v4, v6 = self.address(4), self.address(6)
+        addresses = ", ".join(f'"{a}"' for a in (f"{v4}/24", f"{v6}/64", *also))
         text = f"""
 [host]
 name = "{self.name}"
@@ -158,7 +160,7 @@ ownership = "{self.lab.ownership}"
 
 [tun]
 name = "tun0"
-addresses = ["{v4}/24", "{v6}/64"]
+addresses = [{addresses}]
 
 [wire]
 kind = "tun"
