@@ -15,7 +15,6 @@
 #include <cerrno>
 #include <iostream>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <system_error>
 
@@ -74,20 +73,22 @@ std::string Ask(const addrinfo& server, const std::string& word) {
 
 }  // namespace
 
-int main(int argc, char** argv) try {
+int main(int argc, char** argv) {
   addrinfo hints{};
   addrinfo* found = nullptr;
   hints.ai_flags = AI_NUMERICHOST;
   hints.ai_socktype = SOCK_STREAM;
   if (argc != 3 || ::getaddrinfo(argv[1], argv[2], &hints, &found) != 0) {
-    throw std::invalid_argument("usage: cxx_client <address> <port>");
+    std::cerr << "usage: cxx_client <address> <port>\n";
+    return 1;
   }
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> server(
       found, &::freeaddrinfo);
-  std::cout << Ask(*server, "hello through the postern\n");
-  return 0;
-
-} catch (const std::exception& error) {
-  std::cerr << "cxx_client: " << error.what() << "\n";
-  return 1;
+  try {
+    std::cout << Ask(*server, "hello through the postern\n");
+    return 0;
+  } catch (const std::system_error& error) {
+    std::cerr << "cxx_client: " << error.what() << "\n";
+    return 1;
+  }
 }
