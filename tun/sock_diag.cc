@@ -16,10 +16,8 @@
 namespace postern {
 namespace {
 
-constexpr Owner kNobody{Owner::Kind::kNobody, SocketCookie{},
-                        Owner::Role::kEndpoint};
-constexpr Owner kUnknown{Owner::Kind::kUnknown, SocketCookie{},
-                         Owner::Role::kEndpoint};
+constexpr Owner kNobody{.kind = Owner::Kind::kNobody};
+constexpr Owner kUnknown{.kind = Owner::Kind::kUnknown};
 
 bool IsTcp(const FlowKey& key) {
   return key.protocol == Number(IpProtocol::kTcp);
@@ -32,6 +30,17 @@ bool IsUdp(const FlowKey& key) {
 bool CanBeAsked(const FlowKey& key) {
   return key.local_port != 0 && key.remote_port != 0 &&
          key.local.family() == key.remote.family();
+}
+
+CgroupId CgroupIn(ConstBytes answer) {
+  NetlinkAttributes attributes(answer, sizeof(inet_diag_msg));
+  while (const auto attribute = attributes.Next()) {
+    if (attribute->type == INET_DIAG_CGROUP_ID) {
+      return CgroupId{
+          LoadKernelStruct<std::uint64_t>(attribute->value).value_or(0)};
+    }
+  }
+  return kNoCgroup;
 }
 
 inet_diag_req_v2 QuestionOf(const FlowKey& key, std::uint32_t link_index) {
@@ -121,8 +130,11 @@ Owner SockDiagOwner::Understand(const NetlinkMessage& message) {
   }
   // UDP sockets report TCP_ESTABLISHED or TCP_CLOSE.
   const bool listens = report->idiag_state == TCP_LISTEN;
-  return {Owner::Kind::kSocket, CookieOf(report->id),
-          listens ? Owner::Role::kListener : Owner::Role::kEndpoint};
+  return {.kind = Owner::Kind::kSocket,
+          .cookie = CookieOf(report->id),
+          .role = listens ? Owner::Role::kListener : Owner::Role::kEndpoint,
+          .cgroup = CgroupIn(message.body),
+          .half_open = report->idiag_state == TCP_SYN_RECV};
 }
 
 SockDiagOwner::Existence SockDiagOwner::TcpConnection(const FlowKey& key) {

@@ -8,6 +8,8 @@
 //     UDP: connected, bound, auto-bound         -> the socket
 //     IPv4 of a dual-stack AF_INET6 socket      -> asked as AF_INET, found
 //
+// With its cgroup, unless it is a request or TIME_WAIT socket.
+//
 // What sock_diag cannot know, and what we answer then:
 //
 //  - Raw and ping sockets, hence ICMP, ESP, AH and every protocol but TCP and

@@ -22,6 +22,7 @@ struct Layout {
   std::uint32_t state;
   std::uint16_t type;      // 0: a request or TIME_WAIT socket
   std::uint16_t protocol;  // likewise
+  std::uint64_t cgroup;    // likewise
 };
 
 static_assert(sizeof(Layout) == SocketStamp::kOctets);
@@ -55,8 +56,10 @@ Opinion<Owner> SocketStamp::Read(ConstBytes octets) const {
   if (stamp->cookie == 0) {
     return Owner{Owner::Kind::kNobody, {}, {}};
   }
-  return Owner{Owner::Kind::kSocket, SocketCookie{stamp->cookie},
-               RoleOf(*stamp)};
+  return Owner{.kind = Owner::Kind::kSocket,
+               .cookie = SocketCookie{stamp->cookie},
+               .role = RoleOf(*stamp),
+               .cgroup = CgroupId{stamp->cgroup}};
 }
 
 }  // namespace postern

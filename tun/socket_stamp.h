@@ -3,10 +3,10 @@
 // A SocketStamp is what our program in the kernel (tun/stamp_program.h) writes
 // in front of every packet that leaves by the TUN: which socket sent it.
 //
-//     0               8               16      20      22         24
-//     | tag           | SO_COOKIE     | state | type  | protocol | IP packet
-//     +---------------+---------------+-------+-------+----------+---------
-//                     |<- of the sending socket, all 0 without one ->|
+//     0        8            16      20     22         24         32
+//     | tag    | SO_COOKIE  | state | type | protocol | cgroup id | IP packet
+//     +--------+------------+-------+------+----------+-----------+----------
+//              |<--- of the sending socket, all 0 without one --->|
 //
 // Numbers are in host order, as the kernel wrote them. The tag is a random
 // number that nobody else knows, new for each run: a packet without our stamp
@@ -23,6 +23,9 @@
 //     reset of a closed port,    the cookie of a raw socket of the kernel's own
 //     echo reply, ICMP error
 //     forwarded                  0
+//
+// The cgroup is the socket's, a SYN-ACK's is its listener's; 0 in TIME_WAIT.
+// Sockets of the kernel's own are in the cgroup of whoever made the namespace.
 //
 // Thread safety: Immutable.
 // Cost: a few loads.
@@ -42,7 +45,7 @@ namespace postern {
 
 class SocketStamp {
  public:
-  static constexpr std::size_t kOctets = 24;
+  static constexpr std::size_t kOctets = 32;
 
   // With a tag of its own. Errors: kSystem (no random number).
   static Result<SocketStamp> Create();

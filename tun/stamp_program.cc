@@ -80,16 +80,19 @@ constexpr bpf_insn Return() {
 }
 
 // Where the stamp is put together: socket_stamp.h has the drawing.
-constexpr int kTag = -24;
-constexpr int kCookie = -16;
-constexpr int kState = -8;
-constexpr int kType = -4;
-constexpr int kProtocol = -2;
+constexpr int kTag = -32;
+constexpr int kCookie = -24;
+constexpr int kState = -16;
+constexpr int kType = -12;
+constexpr int kProtocol = -10;
+constexpr int kCgroup = -8;
 constexpr std::int32_t kOctets = SocketStamp::kOctets;
 
-using Program = std::array<bpf_insn, 36>;
+using Program = std::array<bpf_insn, 39>;
 
-Program ProgramFor(std::uint64_t tag) {
+// `cgroup` puts the number of the sender's cgroup into R0. The helper goes from
+// a request socket to its listener by itself.
+Program ProgramFor(std::uint64_t tag, const bpf_insn& cgroup) {
   return {{
       Copy(kR6, kR1),
       // The stamp of nobody.
@@ -103,6 +106,9 @@ Program ProgramFor(std::uint64_t tag) {
       Copy(kR1, kR6),
       Call(BPF_FUNC_get_socket_cookie),
       Store(BPF_DW, kCookie, kR0),
+      Copy(kR1, kR6),
+      cgroup,
+      Store(BPF_DW, kCgroup, kR0),
       Load(BPF_DW, kR1, kR6, offsetof(__sk_buff, sk)),
       SkipIfZero(kR1, 8),
       Load(BPF_W, kR2, kR1, offsetof(bpf_sock, state)),
@@ -175,12 +181,18 @@ Error Refused(const char* what, int errno_value) {
   }
 }
 
+// None of the functions that it calls is reserved for GPL programs.
+int Load(const Program& program) {
+  return ::bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "postern", "Apache-2.0",
+                         program.data(), program.size(), nullptr);
+}
+
 Status Attach(std::uint32_t link_index, std::uint64_t tag) {
-  const Program program = ProgramFor(tag);
-  // None of the functions that it calls is reserved for GPL programs.
-  const UniqueFd loaded(::bpf_prog_load(BPF_PROG_TYPE_SCHED_CLS, "postern",
-                                        "Apache-2.0", program.data(),
-                                        program.size(), nullptr));
+  UniqueFd loaded(Load(ProgramFor(tag, Call(BPF_FUNC_skb_cgroup_id))));
+  // A kernel whose sockets have no cgroups lacks the function.
+  if (!loaded.valid() && errno == EINVAL) {
+    loaded.reset(Load(ProgramFor(tag, Set(kR0, 0))));
+  }
   if (!loaded.valid()) {
     return Refused("Loading the BPF program that names senders", errno);
   }

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/flow/cgroup.h"
 #include "core/flow/flow_key.h"
 
 namespace postern {
@@ -37,6 +38,10 @@ struct Owner {
   Kind kind = Kind::kUnknown;
   SocketCookie cookie{};
   Role role = Role::kEndpoint;
+  // kNoCgroup where the kernel tells none: of sockets in TIME_WAIT, and of
+  // request sockets, whose listener has it.
+  CgroupId cgroup{};
+  bool half_open = false;  // a request socket
 };
 
 class SocketOwner {

@@ -19,6 +19,7 @@
 #include "core/net/ip_view.h"
 #include "core/packet/packet_pool.h"
 #include "core/stats.h"
+#include "tests/support/scratch_cgroup.h"
 #include "tests/unit/tun/scratch_host.h"
 #include "tun/netlink.h"
 #include "tun/tun_device.h"
@@ -109,6 +110,34 @@ TEST_F(SockDiagTest, FindsTheListenerOfAConnectionThatDoesNotExistYet) {
     ExpectSocket(key, listener, Owner::Role::kListener);
     EXPECT_EQ(owner_->TcpConnection(key), SockDiagOwner::Existence::kGone);
   }
+}
+
+TEST_F(SockDiagTest, TellsTheCgroupThatASocketWasMadeIn) {
+  const ScratchCgroup cgroup;
+  if (!cgroup.made()) {
+    GTEST_SKIP() << "no cgroup2 hierarchy that we may write to";
+  }
+  UniqueFd listener;
+  {
+    const auto stay = cgroup.Enter();
+    listener = Listener(Endpoint("127.0.0.1", 0));
+  }
+  const Endpoint at("127.0.0.1", PortOf(listener.get()));
+  const UniqueFd client = Connected(SOCK_STREAM, at);
+  const UniqueFd child = Accepted(listener);
+  const auto cgroup_of = [&](const UniqueFd& from, const UniqueFd& to) {
+    const Owner owner = owner_->Find(Between(kTcp, "127.0.0.1", from, to));
+    EXPECT_FALSE(owner.half_open);
+    return owner.cgroup;
+  };
+  EXPECT_EQ(cgroup_of(child, client), cgroup.id());
+  EXPECT_NE(cgroup_of(client, child), cgroup.id());
+  EXPECT_NE(cgroup_of(client, child), kNoCgroup);
+  EXPECT_EQ(
+      owner_
+          ->Find(Key(kTcp, "127.0.0.1", PortOf(listener.get()), "127.0.0.2", 9))
+          .cgroup,
+      cgroup.id());
 }
 
 TEST_F(SockDiagTest, FindsAWildcardListener) {
@@ -376,6 +405,8 @@ TEST_F(SockDiagOverTun, FindsTheConnectionFromItsSynAckOn) {
   EXPECT_EQ(request.kind, Owner::Kind::kSocket);
   EXPECT_EQ(request.role, Owner::Role::kEndpoint);
   EXPECT_NE(request.cookie, CookieOf(listener.get()));
+  EXPECT_TRUE(request.half_open);
+  EXPECT_EQ(request.cgroup, kNoCgroup);
   Inject({5555, port, 1001, theirs + 1, kAck});
   ASSERT_TRUE(Readable(listener.get()));
   const UniqueFd server = Accepted(listener);

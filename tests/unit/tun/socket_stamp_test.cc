@@ -20,13 +20,15 @@ constexpr std::uint64_t kTag = 0x01020304050607f8;
 // As the drawing in the header has it, in host order.
 std::vector<std::uint8_t> Octets(std::uint64_t tag, std::uint64_t cookie,
                                  std::uint32_t state, std::uint16_t type,
-                                 std::uint16_t protocol) {
+                                 std::uint16_t protocol,
+                                 std::uint64_t cgroup = 0) {
   std::vector<std::uint8_t> octets(SocketStamp::kOctets);
   std::memcpy(octets.data(), &tag, 8);
   std::memcpy(octets.data() + 8, &cookie, 8);
   std::memcpy(octets.data() + 16, &state, 4);
   std::memcpy(octets.data() + 20, &type, 2);
   std::memcpy(octets.data() + 22, &protocol, 2);
+  std::memcpy(octets.data() + 24, &cgroup, 8);
   return octets;
 }
 
@@ -42,6 +44,13 @@ TEST(SocketStamp, NamesTheSocket) {
   EXPECT_EQ(owner.kind, Owner::Kind::kSocket);
   EXPECT_EQ(owner.cookie, SocketCookie{77});
   EXPECT_EQ(owner.role, Owner::Role::kEndpoint);
+}
+
+TEST(SocketStamp, NamesTheCgroup) {
+  const Owner owner =
+      Read(Octets(kTag, 77, TCP_CLOSE, SOCK_DGRAM, IPPROTO_UDP, 0x123456789a));
+  EXPECT_EQ(owner.cgroup, CgroupId{0x123456789a});
+  EXPECT_EQ(Read(Octets(kTag, 77, 6, 0, 0)).cgroup, kNoCgroup);
 }
 
 TEST(SocketStamp, NamesNobody) {

@@ -19,6 +19,8 @@
 #include "core/net/ip_view.h"
 #include "core/packet/packet_pool.h"
 #include "core/stats.h"
+#include "tests/support/packet_builder.h"
+#include "tests/support/scratch_cgroup.h"
 #include "tests/unit/tun/scratch_host.h"
 #include "tun/netlink.h"
 #include "tun/tun_device.h"
@@ -192,6 +194,35 @@ TEST_F(StampProgramTest, TheKernelsOwnAnswersNameARawSocket) {
   EXPECT_EQ(sent[0].sender.kind, Owner::Kind::kSocket);
   EXPECT_EQ(sent[0].sender.role, Owner::Role::kRaw);
   EXPECT_EQ(sent[0].octets[9], IPPROTO_ICMP);
+}
+
+TEST_F(StampProgramTest, NamesTheCgroupThatASocketWasMadeIn) {
+  const ScratchCgroup cgroup;
+  if (!cgroup.made()) {
+    GTEST_SKIP() << "no cgroup2 hierarchy that we may write to";
+  }
+  const UniqueFd outside = Socket(AF_INET, SOCK_DGRAM);
+  UniqueFd inside;
+  UniqueFd listener;
+  {
+    const auto stay = cgroup.Enter();
+    inside = Socket(AF_INET, SOCK_DGRAM);
+    listener = Listener(Endpoint(kHostAddress, 80));
+  }
+  const Endpoint to(kPeerAddress, 9);
+  SendTo(outside.get(), to, 10);
+  SendTo(inside.get(), to, 4000);
+  Arrive(PacketBuilder(kPeerAddress, kHostAddress).Tcp(4711, 80, kSyn));
+  const std::vector<Sent> sent = Receive();
+  ASSERT_EQ(sent.size(), 5U);
+  EXPECT_NE(sent[0].sender.cgroup, cgroup.id());
+  EXPECT_NE(sent[0].sender.cgroup, kNoCgroup);
+  for (std::size_t i = 1; i < sent.size(); ++i) {
+    EXPECT_EQ(sent[i].sender.cgroup, cgroup.id()) << i;
+  }
+  // The last is a SYN-ACK of the future child.
+  EXPECT_EQ(sent[4].octets[9], IPPROTO_TCP);
+  EXPECT_NE(sent[4].sender.cookie, CookieOf(listener.get()));
 }
 
 // A SYN's checksum is left to the device: its place must be right behind the
