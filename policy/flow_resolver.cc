@@ -73,10 +73,25 @@ Opinion<Flow*> FlowResolver::Resolve(const FlowKey& key, Opening opening,
                                      const Owner& sender) {
   Question question{key, opening, direction, now, sender};
   // A segment of the kernel's own belongs to the connection it speaks for.
-  if (IsTcp(key) && IsKernels(sender)) {
+  const bool raw =
+      sender.role == Owner::Role::kRaw && !sources_.sockets.Find(sender.cookie);
+  if (IsTcp(key) && (sender.kind == Owner::Kind::kNobody || raw)) {
     question.sender = Owner();
   }
-  if (opening == Opening::kNone) {
+  const Opinion<Flow*> flow = Answer(question);
+  if (!flow.ok()) {
+    return flow;
+  }
+  if ((*flow)->unrecorded) {
+    return DropReason::kTableFull;
+  }
+  // Or it is a program's, which its own cgroup binds.
+  return raw && IsTcp(key) && AnyRules() ? AlsoByCgroup(**flow, sender) : *flow;
+}
+
+Opinion<Flow*> FlowResolver::Answer(const Question& question) {
+  const FlowKey& key = question.key;
+  if (question.opening == Opening::kNone) {
     Flow* const flow = table_.Find(key, question.sender.cookie);
     if (flow != nullptr && Trusts(*flow, question)) {
       Refresh(*flow);
@@ -93,6 +108,11 @@ Opinion<Flow*> FlowResolver::Resolve(const FlowKey& key, Opening opening,
 bool FlowResolver::Trusts(const Flow& flow, const Question& question) const {
   const bool sockets_as_seen =
       flow.seen_sockets == sources_.sockets.generation();
+  // A rule came, and the flow's cgroup was not asked for or could not be told.
+  if (flow.cgroup == kNoCgroup &&
+      flow.seen_routes != sources_.system.generation() && AnyRules()) {
+    return false;
+  }
   if (question.sender.kind != Owner::Kind::kUnknown) {
     return flow.cookie || sockets_as_seen;
   }
@@ -102,6 +122,7 @@ bool FlowResolver::Trusts(const Flow& flow, const Question& question) const {
 
 Opinion<Flow*> FlowResolver::Ask(const Question& question) {
   const FlowKey& key = question.key;
+  const Owner known = RecallOwner(question);
   table_.Erase(key, question.sender.cookie);
   table_.Erase(key);
   if (question.opening == Opening::kSyn &&
@@ -130,6 +151,11 @@ Opinion<Flow*> FlowResolver::Ask(const Question& question) {
       break;
   }
   passing_.cookie = owner.cookie;
+  const Opinion<CgroupId> cgroup = AskForCgroup(owner, known, key);
+  if (!cgroup.ok()) {
+    return cgroup.error();
+  }
+  passing_.cgroup = *cgroup;
   switch (owner.role) {
     case Owner::Role::kListener:
       LookUpListener(question, sources_.sockets.Find(owner.cookie));
@@ -153,6 +179,14 @@ Flow* FlowResolver::AskForNobody(const Question& question) {
     passing_.effective = Stricter(passing_.effective,
                                   WithoutSession(sources_.sockets.Strongest()));
   }
+  // Any program may have sent it, in whatever cgroup it is.
+  const bool by_any_cgroup =
+      question.direction == Direction::kOutbound && !IsTcp(key) && AnyRules();
+  if (by_any_cgroup) {
+    passing_.effective =
+        Stricter(passing_.effective,
+                 WithoutSession(sources_.system.cgroups().Strictest()));
+  }
   if (question.direction == Direction::kOutbound && sources_.raw != nullptr &&
       sources_.raw->size() > 0) {
     // One of them may have sent it, and the next may be another's.
@@ -162,16 +196,18 @@ Flow* FlowResolver::AskForNobody(const Question& question) {
     return &passing_;
   }
   // A datagram socket may be bound to these ports at any moment, silently.
-  return IsTcp(key) || key.local_port == 0 ? Keep() : &passing_;
+  const bool keeps = IsTcp(key) || (key.local_port == 0 && !by_any_cgroup);
+  return keeps ? Keep() : &passing_;
 }
 
 // Without levels of its own it may be the kernel's, and is nobody.
 Flow* FlowResolver::AskForRaw(const Question& question) {
   passing_.policy = sources_.sockets.Find(question.sender.cookie);
-  if (!passing_.policy) {
-    passing_.cookie.reset();
-  }
   Judge(passing_);
+  if (!passing_.policy && !passing_.by_cgroup) {
+    passing_.cookie.reset();
+    Judge(passing_);
+  }
   // A connection's flow must not be remembered as this socket's.
   return IsTcp(question.key) ? &passing_ : Keep();
 }
@@ -183,9 +219,12 @@ void FlowResolver::LookUpListener(const Question& question,
       question.direction == Direction::kOutbound) {
     passing_.policy = sources_.sockets.FindFlow(question.key);
   }
-  if (!passing_.policy) {
+  if (passing_.policy) {
+    passing_.cgroup = passing_.policy->cgroup();
+  } else {
     passing_.policy = listener;
     passing_.listener = listener;
+    passing_.listens = true;
   }
   Judge(passing_);
 }
@@ -199,23 +238,19 @@ Opinion<Flow*> FlowResolver::AskForEndpoint(const Question& question) {
   const bool child_without_levels =
       question.opening == Opening::kSynAck &&
       question.direction == Direction::kOutbound && !passing_.policy;
-  if ((!opens_over_old && !child_without_levels) || sockets.sockets() == 0) {
+  if ((!opens_over_old && !child_without_levels) ||
+      (sockets.sockets() == 0 && !AnyRules())) {
     return opens_over_old ? &passing_ : Keep();
   }
-  const Opinion<SocketPolicyRef> listener = AskForListener(question.key);
+  const Opinion<Owner> listener = AskForListener(question.key);
   if (!listener.ok()) {
     return listener.error();
   }
   if (opens_over_old) {
-    if (*listener) {
-      const LevelSet old = passing_.effective;
-      passing_.policy = *listener;
-      Judge(passing_);
-      passing_.effective = Stricter(old, passing_.effective);
-    }
-    return &passing_;
+    return AskOverOld(*listener);
   }
-  passing_.listener = *listener;
+  passing_.listener = sockets.Find(listener->cookie);
+  passing_.listens = true;
   if (const Passage inherited = Inherit(passing_, question.now);
       !inherited.ok()) {
     return inherited.error();
@@ -230,15 +265,15 @@ Owner FlowResolver::AskKernel(const FlowKey& key) {
   return sources_.owner.Find(key);
 }
 
-// Null when nobody listens, or the listener has no levels of its own.
-Opinion<SocketPolicyRef> FlowResolver::AskForListener(const FlowKey& key) {
+// kNobody, with a cookie that is nobody's, when nobody listens.
+Opinion<Owner> FlowResolver::AskForListener(const FlowKey& key) {
   const Owner owner = AskKernel(ListenersKey(key));
   if (owner.kind == Owner::Kind::kUnknown) {
     return DropReason::kOwnerUnknown;
   }
   const bool listens = owner.kind == Owner::Kind::kSocket &&
                        owner.role == Owner::Role::kListener;
-  return listens ? sources_.sockets.Find(owner.cookie) : nullptr;
+  return listens ? owner : Owner{.kind = Owner::Kind::kNobody};
 }
 
 Flow* FlowResolver::Keep() {
@@ -252,6 +287,7 @@ Flow* FlowResolver::Keep() {
 // Asks the kernel nothing: the owner is the same, what binds it may differ.
 void FlowResolver::Refresh(Flow& flow) {
   const std::uint64_t sockets_now = sources_.sockets.generation();
+  const bool had_policy = flow.policy != nullptr;
   if (!flow.policy && flow.seen_sockets != sockets_now) {
     flow.seen_sockets = sockets_now;
     if (flow.cookie) {
@@ -268,17 +304,36 @@ void FlowResolver::Refresh(Flow& flow) {
       !flow.session && flow.policy && flow.policy->cookie();
   if (has_session_now || flow.seen_levels != levels_now ||
       flow.seen_wishes != wishes_now ||
-      flow.seen_routes != sources_.system.generation()) {
+      flow.seen_routes != sources_.system.generation() || flow.unrecorded ||
+      had_policy != (flow.policy != nullptr)) {
     Judge(flow);
     Remember(flow);
   }
 }
 
 // What the kernel sends for a socket that is gone has no owner to ask about.
-void FlowResolver::Remember(const Flow& flow) {
-  if (IsTcp(flow.key) && flow.cookie && flow.policy &&
-      (!flow.policy->levels().empty() ||
-       flow.policy->wishes().version() != 0)) {
+void FlowResolver::Remember(Flow& flow) {
+  flow.unrecorded = false;
+  if (flow.policy && flow.cookie && flow.cgroup != kNoCgroup) {
+    flow.policy->NoteCgroup(flow.cgroup);
+  }
+  if (!IsTcp(flow.key) || !flow.cookie) {
+    return;
+  }
+  if (flow.by_cgroup && !flow.policy) {
+    const Result<SocketPolicyRef> made = sources_.sockets.Obtain(*flow.cookie);
+    flow.unrecorded = !made.ok();
+    if (flow.unrecorded) {
+      return;
+    }
+    (*made)->NoteCgroup(flow.cgroup);
+    flow.policy = *made;
+  }
+  if (!flow.policy) {
+    return;
+  }
+  if (flow.by_cgroup || !flow.policy->levels().empty() ||
+      flow.policy->wishes().version() != 0) {
     sources_.sockets.Remember(*flow.cookie, flow.key);
   }
 }
@@ -293,8 +348,11 @@ void FlowResolver::Judge(Flow& flow) const {
   flow.discard = route.verdict == Route::Verdict::kDiscard;
   flow.gateway = route.gateway;
   flow.session = SessionOf(flow);
+  const LevelSet cgroup = CgroupDemand(flow);
+  flow.by_cgroup = !cgroup.empty();
   flow.effective =
       Effective(flow.session ? route.levels : WithoutSession(route.levels),
+                flow.session ? cgroup : WithoutSession(cgroup),
                 LevelSet::Unpack(flow.seen_levels));
   flow.seen_sadb = 0;
 }
@@ -303,7 +361,7 @@ Passage FlowResolver::Inherit(Flow& flow, Instant now) {
   const LevelSet levels = flow.listener ? flow.listener->levels() : LevelSet();
   const WishesRef wishes =
       flow.listener ? flow.listener->wishes().Load() : nullptr;
-  if (levels.empty() && !wishes) {
+  if (levels.empty() && !wishes && !(flow.listens && flow.by_cgroup)) {
     return Pass();
   }
   const Result<SocketPolicyRef> copy =
@@ -314,8 +372,10 @@ Passage FlowResolver::Inherit(Flow& flow, Instant now) {
   if (wishes && !(*copy)->SetWishes(wishes).ok()) {
     return DropReason::kTableFull;
   }
+  (*copy)->NoteCgroup(flow.cgroup);
   flow.policy = *copy;
   flow.listener = nullptr;
+  flow.listens = false;
   return Pass();
 }
 
@@ -351,7 +411,9 @@ Flow FlowResolver::OfFragment(const FlowKey& key, const Owner& sender) const {
   flow.key = key;
   if (sender.kind == Owner::Kind::kSocket) {
     flow.policy = sources_.sockets.Find(sender.cookie);
-    if (flow.policy || sender.role != Owner::Role::kRaw) {
+    flow.cgroup = sender.cgroup;
+    const bool by_cgroup = AnyRules() && !LevelsOf(sender.cgroup).empty();
+    if (flow.policy || by_cgroup || sender.role != Owner::Role::kRaw) {
       flow.cookie = sender.cookie;
     }
   }

@@ -27,6 +27,14 @@
 // levels and the listener's, and the child inherits the listener's when its
 // SYN-ACK leaves.
 //
+// Cgroups. Where a cgroup has a rule (policy/cgroup_table.h), the owner's cgroup
+// is asked for its levels whenever a flow is judged; the packet or sock_diag
+// told which it is. A TCP connection that such a rule binds gets an entry in the
+// socket table, as if it had levels of its own, so that resets after its end
+// obey the rule. What cannot be told is bound by the strictest rule: the cgroup
+// of a socket in TIME_WAIT that is not remembered, one that was removed, the
+// senders of what names none. Without rules none of this is looked at.
+//
 // Thread safety: Worker-confined; it shares the SocketTable, the SystemPolicy
 // and the kernel with others.
 // Cost: a warm flow: one table look-up and three loads. A new one: a look-up in
@@ -69,6 +77,7 @@ class FlowResolver {
     SocketOwner& owner;
     WorkerStats& stats;
     const RawSockets* raw = nullptr;  // null: there are none
+    CgroupPaths* cgroups = nullptr;   // null: no cgroup's path can be told
   };
 
   // How old an answer about a datagram flow may be.
@@ -81,7 +90,8 @@ class FlowResolver {
   // `sender` is whom the packet names; kUnknown: it names none, ask the kernel.
   // Where the route says discard, the kernel is not asked: look at `discard`
   // first.
-  // Errors: kOwnerUnknown (the kernel could not be asked: fail closed).
+  // Errors: kOwnerUnknown (the kernel could not be asked: fail closed),
+  //   kTableFull (a cgroup's rule binds it and there is no room to note that).
   Opinion<Flow*> Resolve(const FlowKey& key, Opening opening,
                          Direction direction, Instant now,
                          const Owner& sender = Owner());
@@ -106,13 +116,12 @@ class FlowResolver {
   bool IsKernels(const Owner& sender) const;
 
   // What the raw and ping sockets that may get a copy of this inbound packet
-  // demand.
-  LevelSet DemandOfRaw(const IpView& packet) const {
-    return sources_.raw == nullptr ? LevelSet() : sources_.raw->Inbound(packet);
-  }
+  // demand. Nobody tells of those in a cgroup: every rule counts.
+  LevelSet DemandOfRaw(const IpView& packet) const;
 
-  // Per category the strongest level that any socket holds.
-  LevelSet StrongestSocket() const { return sources_.sockets.Strongest(); }
+  // Per category the strongest level that any socket holds or may get from its
+  // cgroup.
+  LevelSet StrongestSocket() const;
 
   // Whether any socket's SAs may have to be chosen ones.
   bool AnyoneWishes() const { return sources_.sockets.anyone_wishes(); }
@@ -126,6 +135,8 @@ class FlowResolver {
     Owner sender;  // kUnknown: ask the kernel
   };
 
+  Opinion<Flow*> Answer(const Question& question);
+  Flow* AlsoByCgroup(const Flow& flow, const Owner& sender);
   bool Trusts(const Flow& flow, const Question& question) const;
   void Refresh(Flow& flow);
 
@@ -135,11 +146,20 @@ class FlowResolver {
   Flow* AskForNobody(const Question& question);
   void LookUpListener(const Question& question,
                       const SocketPolicyRef& listener);
+  Flow* AskOverOld(const Owner& listener);
   Owner AskKernel(const FlowKey& key);
-  Opinion<SocketPolicyRef> AskForListener(const FlowKey& key);
+  Opinion<Owner> AskForListener(const FlowKey& key);
+  Owner RecallOwner(const Question& question);
+  Opinion<CgroupId> AskForCgroup(const Owner& owner, const Owner& known,
+                                 const FlowKey& key);
+
+  bool AnyRules() const { return !sources_.system.cgroups().empty(); }
+
+  LevelSet LevelsOf(CgroupId cgroup) const;
+  LevelSet CgroupDemand(const Flow& flow) const;
 
   Flow* Keep();
-  void Remember(const Flow& flow);
+  void Remember(Flow& flow);
   void Judge(Flow& flow) const;
 
   Sources sources_;

@@ -42,6 +42,8 @@ struct Flow {
   SocketPolicyRef policy;              // null: no levels of its own
   SocketPolicyRef listener;            // whose levels Inherit() copies
   WishesRef wishes;                    // null: none
+  CgroupId cgroup = kNoCgroup;         // the owner's, if the kernel told
+  bool listens = false;                // the owner is a listener
   Instant asked;
 
   // The socket whose SAs protect it at UNIQUE: its owner, or the one that the
@@ -51,6 +53,8 @@ struct Flow {
   // The levels that bind it, and what they were computed from.
   LevelSet effective;
   bool discard = false;
+  bool by_cgroup = false;   // the owner's cgroup has a say in them
+  bool unrecorded = false;  // ... and the socket table has no room to note it
   std::optional<IpAddress> gateway;
   std::uint32_t seen_levels = 0;   // SocketPolicy::packed()
   std::uint32_t seen_wishes = 0;   // WishCell::version()

@@ -49,6 +49,11 @@ bool IsEchoReply(IpFamily family, std::uint8_t type) {
 
 }  // namespace
 
+bool IsIcmpError(const IpView& packet) {
+  const std::optional<std::uint8_t> type = IcmpType(packet);
+  return type && IsError(packet.family(), *type);
+}
+
 void RawSockets::Add(const Socket& socket) {
   const MutexLock lock(mutex_);
   std::vector<Socket>& others = sockets_[PlaceOf(socket)];

@@ -5,7 +5,8 @@
 // replaces the entries above it, it does not add to them. The entry for the
 // whole family is the systemwide default; without one, every level is NONE.
 //
-// SystemPolicy publishes one table to the workers and replaces it as a whole.
+// SystemPolicy publishes to the workers what administrators have said: one table
+// of routes and one of cgroups (policy/cgroup_table.h), each replaced as a whole.
 //
 // Thread safety: RouteTable is Immutable. SystemPolicy: reading is Thread-safe
 // for registered RCU readers, replacing is Control-confined.
@@ -26,6 +27,7 @@
 #include "core/error.h"
 #include "core/net/ip_address.h"
 #include "core/rcu.h"
+#include "policy/cgroup_table.h"
 #include "policy/level.h"
 
 namespace postern {
@@ -87,7 +89,10 @@ class SystemPolicy {
   // Valid until the reader's next quiescent state.
   const RouteTable& routes() const { return table_.Read(); }
 
-  // Rises with every replacement.
+  // Likewise. Empty: no rules.
+  const CgroupTable& cgroups() const { return cgroups_.Read(); }
+
+  // Rises with every replacement, of either table.
   std::uint64_t generation() const {
     return generation_.load(std::memory_order_acquire);
   }
@@ -95,10 +100,14 @@ class SystemPolicy {
   // Returns when no worker uses the old table any more: every later packet
   // obeys the new one.
   void Replace(RouteTable table);
+  void ReplaceCgroups(CgroupTable table);
 
  private:
+  void NoteReplacement();
+
   std::atomic<std::uint64_t> generation_{1};
   RcuPointer<RouteTable> table_;
+  RcuPointer<CgroupTable> cgroups_;
 };
 
 }  // namespace postern

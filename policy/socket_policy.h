@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 
+#include "core/flow/cgroup.h"
 #include "policy/level.h"
 #include "policy/level_census.h"
 #include "policy/protection_record.h"
@@ -73,6 +74,15 @@ class SocketPolicy {
   // What a journal kept. Errors: kInvalid (it makes no sense).
   Status ResumeWishes(ConstBytes octets);
 
+  // The socket's cgroup, so that what the kernel sends after the socket has gone
+  // obeys its cgroup's levels, too. Not written down: kNoCgroup after a restart,
+  // until a packet of the socket tells. Thread-safe.
+  CgroupId cgroup() const { return cgroup_.load(std::memory_order_acquire); }
+
+  void NoteCgroup(CgroupId cgroup) {
+    cgroup_.store(cgroup, std::memory_order_release);
+  }
+
   // Which SAs protect its packets.
   ProtectionRecord& record() { return record_; }
 
@@ -81,6 +91,7 @@ class SocketPolicy {
  private:
   std::atomic<std::uint32_t> packed_;
   std::atomic<Origin> origin_;
+  std::atomic<CgroupId> cgroup_{kNoCgroup};
   const std::shared_ptr<LevelCensus> census_;  // null: nobody counts
   const JournalLine line_;
   std::atomic<SocketCookie> cookie_;  // 0: none

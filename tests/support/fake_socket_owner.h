@@ -49,6 +49,17 @@ class FakeSocketOwner : public SocketOwner {
     bound_.erase({local, port});
   }
 
+  // The cgroup of a socket: told, unless the socket is a request socket.
+  void PutInto(CgroupId cgroup, SocketCookie cookie) {
+    cgroups_[cookie] = cgroup;
+  }
+
+  // A request socket: no cgroup is told of it, but of its listener.
+  void OpenHalf(const FlowKey& flow, SocketCookie cookie) {
+    Open(flow, cookie);
+    half_open_[cookie] = true;
+  }
+
   // From now on the kernel cannot be asked / can be asked again.
   void Break() { broken_ = true; }
 
@@ -58,6 +69,19 @@ class FakeSocketOwner : public SocketOwner {
 
   Owner Find(const FlowKey& key) override {
     ++questions_;
+    Owner owner = Search(key);
+    owner.half_open = half_open_.contains(owner.cookie);
+    if (const auto cgroup = cgroups_.find(owner.cookie);
+        cgroup != cgroups_.end() && !owner.half_open) {
+      owner.cgroup = cgroup->second;
+    }
+    return owner;
+  }
+
+ private:
+  using Ports = std::map<std::tuple<IpAddress, std::uint16_t>, SocketCookie>;
+
+  Owner Search(const FlowKey& key) const {
     if (broken_) {
       return {Owner::Kind::kUnknown, {}, {}};
     }
@@ -75,12 +99,11 @@ class FakeSocketOwner : public SocketOwner {
     return {Owner::Kind::kNobody, {}, {}};
   }
 
- private:
-  using Ports = std::map<std::tuple<IpAddress, std::uint16_t>, SocketCookie>;
-
   std::map<FlowKey, SocketCookie> connections_;
   Ports listeners_;
   Ports bound_;
+  std::map<SocketCookie, CgroupId> cgroups_;
+  std::map<SocketCookie, bool> half_open_;
   bool broken_ = false;
   std::size_t questions_ = 0;
 };
