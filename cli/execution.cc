@@ -11,6 +11,8 @@
 #include <climits>
 #include <vector>
 
+#include "cli/cgroup.h"
+
 namespace postern {
 namespace {
 
@@ -45,6 +47,12 @@ Status SetEnvironment(const std::string& library, const std::string& levels) {
   return set ? Ok() : Status(SystemError("setenv", errno));
 }
 
+Status PreloadLibrary(const Execution& execution) {
+  const Result<std::string> library = FindLibrary();
+  return library.ok() ? SetEnvironment(*library, execution.levels)
+                      : Status(library.error());
+}
+
 }  // namespace
 
 Result<std::string> FindLibrary() {
@@ -70,17 +78,15 @@ Result<std::string> FindLibrary() {
 }
 
 Error Execute(const Execution& execution, int network_namespace) {
-  const Result<std::string> library = FindLibrary();
-  if (!library.ok()) {
-    return library.error();
+  if (const Status prepared = execution.cgroup.empty()
+                                  ? PreloadLibrary(execution)
+                                  : EnterCgroup(execution.cgroup);
+      !prepared.ok()) {
+    return prepared.error();
   }
   if (::setns(network_namespace, CLONE_NEWNET) != 0) {
     return SystemError(
         "entering the host's network namespace (this needs root)", errno);
-  }
-  if (const Status set = SetEnvironment(*library, execution.levels);
-      !set.ok()) {
-    return set.error();
   }
   std::vector<char*> words;
   for (const std::string& word : execution.words) {

@@ -2,6 +2,8 @@
 //
 // `postern exec`: runs a program inside a host's network namespace with
 // libpostern.so preloaded. The program is as it ever was, but for its network.
+// Or in a cgroup whose levels the daemon knows, and nothing is preloaded: for
+// programs that ld.so does not start (static) or does not obey (set-user-ID).
 //
 // Thread safety: changes this process; call from its only thread.
 
@@ -21,7 +23,7 @@ namespace postern {
 Result<std::string> FindLibrary();
 
 // Returns only if it fails.
-// Errors: those of FindLibrary(); kSystem: the namespace cannot be entered, the
+// Errors: those of FindLibrary(), those of EnterCgroup(); kSystem: the namespace cannot be entered, the
 // program cannot be run.
 Error Execute(const Execution& execution, int network_namespace);
 

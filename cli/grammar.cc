@@ -7,6 +7,7 @@
 #include <sstream>
 #include <utility>
 
+#include "cli/cgroup.h"
 #include "cli/key_file.h"
 #include "control/paths.h"
 #include <CLI/CLI.hpp>
@@ -24,6 +25,8 @@ constexpr const char* kFooter =
   postern level set a --esp-transport use
   postern stats a --json
   postern exec a --auth require -- python3 -m http.server
+  postern cgroup set a /system.slice/nginx.service --auth require
+  postern exec --cgroup static --auth require a -- ./static-program
 
 Exit status: 0 done, 1 refused, 2 wrong command line, 3 no daemon;
 `postern exec` ends as its program does.)";
@@ -35,6 +38,12 @@ constexpr std::array<const char*, 3> kCategoryOptions = {
 
 std::string CheckHost(const std::string& name) {
   return IsHostName(name) ? "" : "\"" + name + "\" is no host's name";
+}
+
+std::string CheckCgroup(const std::string& name) {
+  return IsCgroupName(name)
+             ? ""
+             : "\"" + name + "\" is no cgroup's name: write it without slashes";
 }
 
 // Collects what one subcommand's options say; CLI11 fills the members, so the
@@ -147,6 +156,13 @@ using Verbs = std::vector<std::unique_ptr<Verb>>;
 const std::vector<std::string> kSystemLevels = {"none", "default", "avail",
                                                 "use",  "require", "unique"};
 
+// What a socket may have, and what a cgroup gives to its sockets.
+std::vector<std::string> SocketLevelNames() {
+  std::vector<std::string> names = kSystemLevels;
+  names.emplace_back("bypass");
+  return names;
+}
+
 Verb& Add(Verbs& verbs, CLI::App& parent, const std::string& name,
           const std::string& help, Question question) {
   verbs.push_back(
@@ -232,6 +248,17 @@ void AddPolicy(Verbs& verbs, CLI::App& root) {
   Add(verbs, route, "delete", "delete one",
       {.verb = "route.delete", .arguments = {}})
       .Positional("PREFIX", "prefix", "like 10.91.25.0/24");
+  CLI::App& cgroup = *root.add_subcommand("cgroup", "levels by cgroup");
+  cgroup.require_subcommand(1);
+  Add(verbs, cgroup, "list", "show all",
+      {.verb = "cgroup.list", .arguments = {}, .view = View::kCgroups});
+  Add(verbs, cgroup, "set", "add or replace one's rule",
+      {.verb = "cgroup.set", .arguments = {}})
+      .Positional("PATH", "path", "like /system.slice/nginx.service")
+      .Levels(SocketLevelNames());
+  Add(verbs, cgroup, "delete", "delete one's rule",
+      {.verb = "cgroup.delete", .arguments = {}})
+      .Positional("PATH", "path", "like /system.slice/nginx.service");
   CLI::App& level = *root.add_subcommand("level", "the systemwide levels");
   level.require_subcommand(1);
   Add(verbs, level, "show", "show them",
@@ -296,9 +323,13 @@ Expected<Invocation, Ending> ParseInvocation(
   Verb exec(root, "exec",
             "run a program in the host: postern exec HOST [levels] -- PROGRAM",
             {});
-  std::vector<std::string> all_levels = kSystemLevels;
-  all_levels.emplace_back("bypass");
-  exec.Levels(all_levels);
+  exec.Levels(SocketLevelNames());
+  std::string cgroup;
+  exec.app()
+      .add_option("--cgroup", cgroup,
+                  "run it in this cgroup with these levels, and preload "
+                  "nothing: for static and set-user-ID programs")
+      ->check(CLI::Validator(CheckCgroup, ""));
   try {
     std::vector<std::string> reversed(words.begin(), mark);
     std::reverse(reversed.begin(), reversed.end());
@@ -317,7 +348,9 @@ Expected<Invocation, Ending> ParseInvocation(
     }
     invocation.host = exec.host();
     invocation.what = Execution{.words = std::move(program),
-                                .levels = LevelsText(exec.question())};
+                                .levels = LevelsText(exec.question()),
+                                .cgroup = cgroup,
+                                .cgroup_levels = exec.question().arguments};
     return invocation;
   }
   if (mark != words.end()) {

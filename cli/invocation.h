@@ -30,6 +30,7 @@ enum class View : std::uint8_t {
   kAssociations,
   kAssociation,
   kRoutes,
+  kCgroups,
   kLevels,
   kSockets,
   kStats,
@@ -57,6 +58,9 @@ struct Question {
 struct Execution {
   std::vector<std::string> words;
   std::string levels;  // for POSTERN_LEVELS; empty: none are set
+  // The cgroup to run it in, instead of preloading the library; empty: none.
+  std::string cgroup;
+  std::vector<Argument> cgroup_levels;  // of its rule; none: it has one
 };
 
 struct Invocation {

@@ -79,6 +79,17 @@ std::string Routes(const Json& answer) {
   return InColumns(rows);
 }
 
+std::string Cgroups(const Json& answer) {
+  std::vector<Row> rows = {
+      {"CGROUP", "ESP-TRANSPORT", "AH", "ESP-NETWORK", "PRESENT"}};
+  for (const Json& rule : answer.at("cgroups")) {
+    rows.push_back({Cell(rule, "path"), LevelCell(rule, "esp_transport"),
+                    LevelCell(rule, "ah"), LevelCell(rule, "esp_network"),
+                    rule.value("present", false) ? "yes" : "no"});
+  }
+  return InColumns(rows);
+}
+
 std::string Levels(const Json& answer) {
   std::vector<Row> rows = {{"FAMILY", "ESP-TRANSPORT", "AH", "ESP-NETWORK"}};
   for (const auto& [family, levels] : answer.items()) {
@@ -127,6 +138,8 @@ std::string RenderJson(View view, const Json& answer) {
       return Associations(answer);
     case View::kRoutes:
       return Routes(answer);
+    case View::kCgroups:
+      return Cgroups(answer);
     case View::kLevels:
       return Levels(answer);
     case View::kSockets:

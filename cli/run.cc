@@ -2,8 +2,10 @@
 
 #include "cli/run.h"
 
+#include <optional>
 #include <ostream>
 
+#include "cli/cgroup.h"
 #include "cli/execution.h"
 #include "cli/grammar.h"
 #include "cli/render.h"
@@ -40,6 +42,39 @@ void Show(const Invocation& invocation, const Question& question,
   }
 }
 
+std::optional<Question> RuleOf(const Execution& execution) {
+  if (execution.cgroup.empty() || execution.cgroup_levels.empty()) {
+    return std::nullopt;
+  }
+  Question rule{.verb = "cgroup.set", .arguments = execution.cgroup_levels};
+  rule.arguments.push_back({.name = "path", .value = "/" + execution.cgroup});
+  return rule;
+}
+
+// The cgroup, and its rule, before anything runs in it.
+ExitStatus PrepareCgroup(const Invocation& invocation,
+                         const Execution& execution, std::ostream& out,
+                         std::ostream& err) {
+  if (execution.cgroup.empty()) {
+    return ExitStatus::kFine;
+  }
+  if (const Status made = MakeCgroup(execution.cgroup); !made.ok()) {
+    return Complain(err, made.error());
+  }
+  const std::optional<Question> rule = RuleOf(execution);
+  if (!rule) {
+    return ExitStatus::kFine;
+  }
+  const Result<AdminAnswer> answer =
+      AskAdmin(AdminSocketPath(invocation.host), RequestOf(*rule));
+  if (!answer.ok()) {
+    return Complain(err, answer.error());
+  }
+  return answer->type == AdminType::kError
+             ? Refused(invocation, *answer, out, err)
+             : ExitStatus::kFine;
+}
+
 }  // namespace
 
 ExitStatus RunPostern(const std::vector<std::string>& words, std::ostream& out,
@@ -63,6 +98,11 @@ ExitStatus RunPostern(const std::vector<std::string>& words, std::ostream& out,
     return Refused(*invocation, *answer, out, err);
   }
   if (execution != nullptr) {
+    if (const ExitStatus prepared =
+            PrepareCgroup(*invocation, *execution, out, err);
+        prepared != ExitStatus::kFine) {
+      return prepared;
+    }
     return Complain(err, Execute(*execution, answer->fd.get()));
   }
   Show(*invocation, question, answer->text, out);

@@ -78,7 +78,7 @@ const AdminVerbs::Entry* AdminVerbs::FindVerb(std::string_view name) {
   constexpr auto kNone = Entry::Arguments::kNone;
   constexpr auto kSome = Entry::Arguments::kSome;
   constexpr auto kChanges = Entry::Effect::kChanges;
-  static constexpr std::array<Entry, 15> kVerbs = {{
+  static constexpr std::array<Entry, 18> kVerbs = {{
       {"status", &AdminVerbs::ShowStatus},
       {"sa.add", &AdminVerbs::AddSa, kSome, kChanges},
       {"sa.update", &AdminVerbs::UpdateSa, kSome, kChanges},
@@ -89,6 +89,9 @@ const AdminVerbs::Entry* AdminVerbs::FindVerb(std::string_view name) {
       {"route.list", &AdminVerbs::ListRoutes},
       {"route.set", &AdminVerbs::SetRoute, kSome, kChanges},
       {"route.delete", &AdminVerbs::DeleteRoute, kSome, kChanges},
+      {"cgroup.list", &AdminVerbs::ListCgroups},
+      {"cgroup.set", &AdminVerbs::SetCgroup, kSome, kChanges},
+      {"cgroup.delete", &AdminVerbs::DeleteCgroup, kSome, kChanges},
       {"level.get", &AdminVerbs::GetLevels},
       {"level.set", &AdminVerbs::SetLevels, kSome, kChanges},
       {"socket.list", &AdminVerbs::ListSockets},
@@ -272,6 +275,33 @@ Result<AdminReply> AdminVerbs::DeleteRoute(Section& arguments) {
   }
   parts_.system.Replace(std::move(*changed));
   return Whole(OneMember("deleted", prefix->ToString()));
+}
+
+Result<AdminReply> AdminVerbs::ListCgroups(Section& /*none*/) {
+  return Whole(OneMember("cgroups", parts_.cgroups.Describe()));
+}
+
+Result<AdminReply> AdminVerbs::SetCgroup(Section& arguments) {
+  std::optional<CgroupRule> rule = ReadCgroupRule(arguments);
+  if (!rule) {
+    return Refusal(defects_);
+  }
+  const Result<std::string> set = parts_.cgroups.Set(std::move(*rule));
+  return set.ok() ? Result<AdminReply>(Whole(OneMember("set", *set)))
+                  : set.error();
+}
+
+Result<AdminReply> AdminVerbs::DeleteCgroup(Section& arguments) {
+  static_cast<void>(arguments.RequireText("path"));
+  const auto path = arguments.Parsed("path", NormalCgroupPath);
+  arguments.Finish();
+  if (!defects_.empty() || !path) {
+    return Refusal(defects_);
+  }
+  const Result<std::string> deleted = parts_.cgroups.Delete(*path);
+  return deleted.ok()
+             ? Result<AdminReply>(Whole(OneMember("deleted", *deleted)))
+             : deleted.error();
 }
 
 Result<AdminReply> AdminVerbs::GetLevels(Section& /*none*/) {

@@ -11,6 +11,8 @@
 //     sa.dump, sa.flush
 //     route.list, route.set             keys as in [[route]]
 //     route.delete                      prefix
+//     cgroup.list, cgroup.set           keys as in [[cgroup]]
+//     cgroup.delete                     path
 //     level.get, level.set              keys as in [levels]; 0.0.0.0/0 and ::/0
 //     socket.list                       sockets that have set a level
 //     stats                             counters, and drops by reason
@@ -34,6 +36,7 @@
 #include "core/error.h"
 #include "core/stats.h"
 #include "daemon/associations.h"
+#include "daemon/cgroup_rules.h"
 #include "daemon/host_config.h"
 #include "daemon/section.h"
 #include "daemon/value.h"
@@ -57,6 +60,7 @@ class AdminVerbs {
     const HostConfig& config;
     Associations& associations;
     SystemPolicy& system;
+    CgroupRules& cgroups;
     SocketTable& sockets;
     std::vector<const WorkerStats*> stats;
     int network_namespace = kNoFd;
@@ -88,6 +92,9 @@ class AdminVerbs {
   Result<AdminReply> ListRoutes(Section& arguments);
   Result<AdminReply> SetRoute(Section& arguments);
   Result<AdminReply> DeleteRoute(Section& arguments);
+  Result<AdminReply> ListCgroups(Section& arguments);
+  Result<AdminReply> SetCgroup(Section& arguments);
+  Result<AdminReply> DeleteCgroup(Section& arguments);
   Result<AdminReply> GetLevels(Section& arguments);
   Result<AdminReply> SetLevels(Section& arguments);
   Result<AdminReply> ListSockets(Section& arguments);

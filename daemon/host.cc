@@ -16,6 +16,7 @@
 #include "core/rcu.h"
 #include "daemon/admin_server.h"
 #include "daemon/api_server.h"
+#include "daemon/cgroup_hierarchy.h"
 #include "daemon/durable_reserve.h"
 #include "daemon/host_network.h"
 #include "daemon/housekeeping.h"
@@ -121,6 +122,8 @@ struct Host::Assembly {
   std::unique_ptr<WorkerEvents> events;
   Sadb sadb{*events};
   SystemPolicy system;
+  CgroupHierarchy cgroups;
+  CgroupRules cgroup_rules{system, cgroups.mount(), cgroups.usable()};
   SocketTable sockets;
   RawSockets raw;
   Acquires acquires{[this] { events->Wake(); }};
@@ -165,6 +168,10 @@ Status Host::Assembly::LoadPolicy() {
     return table.error();
   }
   system.Replace(std::move(*table));
+  if (Status loaded = cgroup_rules.Load(config.cgroups); !loaded.ok()) {
+    return Error{loaded.error().code,
+                 "[[cgroup]] of the configuration: " + loaded.error().message};
+  }
   for (const SaParameters& parameters : config.associations) {
     if (Status added = associations->Add(parameters, MonotonicNow());
         !added.ok()) {
@@ -237,6 +244,7 @@ Result<std::unique_ptr<Worker>> Host::Assembly::StartWorker(
                         .sockets = sockets,
                         .raw = raw,
                         .acquires = acquires,
+                        .cgroups = &cgroups,
                         .events = *events,
                         .owner = std::move(*owner),
                         .hold = {},
@@ -285,6 +293,7 @@ Status Host::Assembly::StartServers() {
       WishCalls::Parts{.host = cookie,
                        .sockets = sockets,
                        .system = system,
+                       .cgroups = &cgroups,
                        .rule = config.api.user_algorithms});
   privilege = std::make_unique<PrivilegeRule>(config.api.bypass_group,
                                               network->inside().fd());
@@ -292,6 +301,7 @@ Status Host::Assembly::StartServers() {
       AdminVerbs::Parts{.config = config,
                         .associations = *associations,
                         .system = system,
+                        .cgroups = cgroup_rules,
                         .sockets = sockets,
                         .stats = {&outbound->stats(), &inbound->stats()},
                         .network_namespace = network->inside().fd(),

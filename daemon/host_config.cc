@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "control/paths.h"
+#include "daemon/cgroup_rules.h"
 #include "daemon/route_settings.h"
 #include "daemon/sa_settings.h"
 #include "daemon/toml_text.h"
@@ -212,6 +213,22 @@ void ReadRoutes(Section& root, HostConfig& config) {
   }
 }
 
+void ReadCgroups(Section& root, HostConfig& config) {
+  for (Section& section : root.Tables("cgroup")) {
+    std::optional<CgroupRule> rule = ReadCgroupRule(section);
+    if (!rule) {
+      continue;
+    }
+    if (std::ranges::find(config.cgroups, rule->path, &CgroupRule::path) !=
+        config.cgroups.end()) {
+      section.Refuse("path",
+                     rule->path + " has two rules: remove one of them.");
+      continue;
+    }
+    config.cgroups.push_back(std::move(*rule));
+  }
+}
+
 void ReadAssociations(Section& root, const std::string& directory,
                       HostConfig& config) {
   const SaSettingsContext context{
@@ -324,6 +341,7 @@ Expected<HostConfig, Defects> ParseHostConfig(std::string_view text,
     config.api = ReadApiRules(*api);
   }
   ReadRoutes(root, config);
+  ReadCgroups(root, config);
   ReadAssociations(root, directory, config);
   root.Finish();
   if (!defects.empty()) {

@@ -19,6 +19,7 @@
 #include "daemon/api_rules.h"
 #include "daemon/defect.h"
 #include "daemon/network_config.h"
+#include "policy/cgroup_table.h"
 #include "policy/route_table.h"
 #include "sadb/sa_parameters.h"
 
@@ -33,6 +34,7 @@ struct HostConfig {
 
   NetworkConfig network;
   std::vector<Route> routes;
+  std::vector<CgroupRule> cgroups;
   std::vector<SaParameters> associations;
 
   std::vector<IpAddress> OwnAddresses() const;

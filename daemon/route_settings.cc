@@ -23,6 +23,22 @@ Result<Level> ParseSystemLevel(std::string_view text) {
   return *level;
 }
 
+Result<Level> ParseLevelOrBypass(std::string_view text) {
+  return text == NameOf(Level::kBypass) ? Level::kBypass
+                                        : ParseSystemLevel(text);
+}
+
+template <typename Parse>
+LevelSet ReadEach(Section& section, Parse&& parse) {
+  LevelSet levels;
+  for (const Category category : kCategories) {
+    if (const auto level = section.Parsed(NameOf(category), parse)) {
+      levels.Set(category, *level);
+    }
+  }
+  return levels;
+}
+
 Result<Route::Verdict> ParseVerdict(std::string_view text) {
   if (text == "levels") {
     return Route::Verdict::kLevels;
@@ -37,13 +53,11 @@ Result<Route::Verdict> ParseVerdict(std::string_view text) {
 }  // namespace
 
 LevelSet ReadLevels(Section& section) {
-  LevelSet levels;
-  for (const Category category : kCategories) {
-    if (const auto level = section.Parsed(NameOf(category), ParseSystemLevel)) {
-      levels.Set(category, *level);
-    }
-  }
-  return levels;
+  return ReadEach(section, ParseSystemLevel);
+}
+
+LevelSet ReadLevelsOrBypass(Section& section) {
+  return ReadEach(section, ParseLevelOrBypass);
 }
 
 std::optional<Route> ReadRoute(Section& section) {

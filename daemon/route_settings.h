@@ -20,6 +20,9 @@ namespace postern {
 // esp_transport, ah, esp_network; NONE where absent. Does not call Finish().
 LevelSet ReadLevels(Section& section);
 
+// The same keys, and bypass as well.
+LevelSet ReadLevelsOrBypass(Section& section);
+
 // Reads all keys and calls section.Finish(). Nothing when there was a defect,
 // which the section then has; what is returned passed Validate().
 std::optional<Route> ReadRoute(Section& section);

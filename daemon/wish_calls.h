@@ -37,6 +37,7 @@ class WishCalls {
     NamespaceCookie host{};
     SocketTable& sockets;
     const SystemPolicy& system;
+    CgroupPaths* cgroups = nullptr;  // null: no cgroup's path can be told
     UserAlgorithms rule = UserAlgorithms::kFree;
   };
 

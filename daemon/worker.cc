@@ -99,7 +99,8 @@ Worker::Worker(Parts parts, UniqueFd wake)
               .sockets = parts_.sockets,
               .owner = *parts_.owner,
               .stats = stats_,
-              .raw = &parts_.raw},
+              .raw = &parts_.raw,
+              .cgroups = parts_.cgroups},
              kFlows) {}
 
 Worker::~Worker() {

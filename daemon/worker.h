@@ -56,6 +56,7 @@ class Worker {
     SocketTable& sockets;
     const RawSockets& raw;
     Acquires& acquires;
+    CgroupPaths* cgroups = nullptr;  // null: no cgroup's path can be told
     WorkerEvents& events;
     std::unique_ptr<SocketOwner> owner;
     HeldPackets::Limits hold;  // outbound

@@ -212,23 +212,25 @@ name = "wire-{self.name}"
         """{name: count} of the packets this host refused."""
         return {k: v for k, v in self.json("stats")["drops"].items() if v}
 
-    def command(self, *command, levels=None):
+    def command(self, *command, levels=None, cgroup=None):
         line = [self.lab.program("postern"), "exec"]
+        if cgroup:
+            line += ["--cgroup", cgroup]
         for category, level in (levels or {}).items():
             line += [f"--{category.replace('_', '-')}", level]
         return line + [self.name, "--"] + [str(part) for part in command]
 
-    def run(self, *command, levels=None, timeout=20, check=False, **more):
+    def run(self, *command, levels=None, cgroup=None, timeout=20, check=False, **more):
         """Runs a program in this host's namespace and waits for it."""
         more.setdefault("stdin", subprocess.DEVNULL)
         return subprocess.run(
-            self.command(*command, levels=levels), text=True, timeout=timeout,
+            self.command(*command, levels=levels, cgroup=cgroup), text=True, timeout=timeout,
             capture_output=True, check=check, env=self.lab.environment, **more)
 
-    def spawn(self, *command, levels=None, **more):
+    def spawn(self, *command, levels=None, cgroup=None, **more):
         more.setdefault("stdin", subprocess.DEVNULL)
         process = subprocess.Popen(
-            self.command(*command, levels=levels), text=True,
+            self.command(*command, levels=levels, cgroup=cgroup), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             env=self.lab.environment, **more)
         self.lab.processes.append(process)

@@ -155,6 +155,34 @@ TEST(Grammar, RunsProgramsWithWordsOfTheirOwn) {
   EXPECT_EQ(invocation->output, Output::kText);
 }
 
+TEST(Grammar, SetsRulesOfCgroups) {
+  EXPECT_EQ(RequestFor({"cgroup", "list", "a"}),
+            R"({"verb":"cgroup.list","arguments":{}})");
+  EXPECT_EQ(RequestFor({"cgroup", "set", "a", "/x", "--ah", "require",
+                        "--esp-network", "bypass"}),
+            R"({"verb":"cgroup.set","arguments":{"path":"/x","ah":"require",)"
+            R"("esp_network":"bypass"}})");
+  EXPECT_EQ(RequestFor({"cgroup", "delete", "a", "/x"}),
+            R"({"verb":"cgroup.delete","arguments":{"path":"/x"}})");
+}
+
+TEST(Grammar, RunsProgramsInACgroup) {
+  const auto invocation = ParseInvocation(
+      {"exec", "--cgroup", "x", "--auth", "require", "a", "--", "ls"});
+  ASSERT_TRUE(invocation.ok());
+  const auto* execution = std::get_if<Execution>(&invocation->what);
+  ASSERT_NE(execution, nullptr);
+  EXPECT_EQ(execution->cgroup, "x");
+  const std::vector<Argument> levels = {
+      {.name = "ah", .value = std::string("require")}};
+  EXPECT_EQ(execution->cgroup_levels, levels);
+  for (const std::string name : {"", "..", "a/b", "cgroup.procs"}) {
+    EXPECT_THAT(MistakeIn({"exec", "--cgroup", name, "a", "--", "ls"}),
+                HasSubstr("no cgroup's name"))
+        << name;
+  }
+}
+
 TEST(Grammar, RefusesWhatMakesNoSense) {
   EXPECT_THAT(MistakeIn({}), HasSubstr("subcommand is required"));
   EXPECT_THAT(MistakeIn({"sa"}), HasSubstr("subcommand is required"));

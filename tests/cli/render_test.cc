@@ -39,6 +39,17 @@ TEST(Render, PutsRoutesLevelsAndSocketsInColumns) {
             "7       -              use  -\n");
 }
 
+TEST(Render, PutsCgroupsInColumns) {
+  EXPECT_EQ(
+      Render(View::kCgroups, R"({"cgroups":[{"path":"/a","levels":{)"
+                             R"("esp_transport":"none","ah":"use",)"
+                             R"("esp_network":"none"},"present":true},)"
+                             R"({"path":"/b","levels":{},"present":false}]})"),
+      "CGROUP  ESP-TRANSPORT  AH   ESP-NETWORK  PRESENT\n"
+      "/a      none           use  none         yes\n"
+      "/b      -              -    -            no\n");
+}
+
 TEST(Render, ShowsOnlyReasonsThatDroppedSomething) {
   EXPECT_EQ(Render(View::kStats,
                    R"({"counts":{"inbound_packets":9},"drops":{"bad_icv":2,)"

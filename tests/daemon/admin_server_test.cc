@@ -91,12 +91,14 @@ class AdminTest : public ::testing::Test {
   DeafSink sink_;
   Sadb sadb_{sink_};
   SystemPolicy system_;
+  CgroupRules cgroups_{system_, "/nowhere/cgroup", Ok()};
   SocketTable sockets_;
   WorkerStats stats_[2];
   Associations associations_{sadb_, nullptr};
   AdminVerbs verbs_{{.config = config_,
                      .associations = associations_,
                      .system = system_,
+                     .cgroups = cgroups_,
                      .sockets = sockets_,
                      .stats = {&stats_[0], &stats_[1]},
                      .status = [] {
@@ -162,6 +164,41 @@ TEST_F(AdminTest, SetsListsAndDeletesRoutes) {
   Answer(Ask("route.delete", R"({"prefix":"10.0.0.0/8"})"));
   EXPECT_EQ(Refusal(Ask("route.delete", R"({"prefix":"10.0.0.0/8"})")).code,
             ErrorCode::kNotFound);
+}
+
+TEST_F(AdminTest, SetsListsAndDeletesCgroups) {
+  Answer(Ask("cgroup.set", R"({"path":"/a/b/","ah":"use"})"));
+  Answer(Ask("cgroup.set", R"({"path":"/a/b","ah":"require"})"));
+  EXPECT_EQ(
+      *Answer(Ask("cgroup.set",
+                  R"({"path":"/nowhere/cgroup/c","esp_network":"bypass"})"))
+           .Find("set")
+           ->text(),
+      "/c");
+  EXPECT_EQ(
+      ToJson(*Answer(Ask("cgroup.list", "{}")).Find("cgroups")),
+      R"([{"path":"/a/b","levels":{"esp_transport":"none","ah":"require",)"
+      R"("esp_network":"none"},"present":false},)"
+      R"({"path":"/c","levels":{"esp_transport":"none","ah":"none",)"
+      R"("esp_network":"bypass"},"present":false}])");
+  EXPECT_EQ(system_.cgroups().Find("/a/b/c").of(Category::kAh),
+            Level::kRequire);
+  Answer(Ask("cgroup.delete", R"({"path":"/nowhere/cgroup/a/b"})"));
+  EXPECT_TRUE(system_.cgroups().Find("/a/b").empty());
+  EXPECT_EQ(Refusal(Ask("cgroup.delete", R"({"path":"/a/b"})")).code,
+            ErrorCode::kNotFound);
+  EXPECT_EQ(Refusal(Ask("cgroup.set", R"({"path":"a","ah":"use"})")).code,
+            ErrorCode::kInvalid);
+  EXPECT_EQ(Refusal(Ask("cgroup.delete", "{}")).code, ErrorCode::kInvalid);
+}
+
+TEST(CgroupRules, AreRefusedWhereNoCgroupCanBeTold) {
+  SystemPolicy system;
+  CgroupRules rules(system, "", Error{ErrorCode::kUnsupported, "none here."});
+  EXPECT_EQ(rules.Set({"/a", {}}).error().message, "none here.");
+  EXPECT_EQ(rules.Load({{"/a", {}}}).error().message, "none here.");
+  EXPECT_TRUE(rules.Load({}).ok());
+  EXPECT_TRUE(system.cgroups().empty());
 }
 
 // API-21: changing one category's system level affects only that one.
@@ -328,6 +365,7 @@ TEST_F(AdminServerTest, PassesTheNamespace) {
   AdminVerbs verbs({.config = config_,
                     .associations = associations_,
                     .system = system_,
+                    .cgroups = cgroups_,
                     .sockets = sockets_,
                     .stats = {},
                     .network_namespace = ours.get(),

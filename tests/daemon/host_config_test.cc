@@ -200,6 +200,36 @@ TEST(HostConfig, LetsARouteForEverythingReplaceTheLevels) {
   EXPECT_EQ(config.routes[1].levels.of(Category::kAh), Level::kRequire);
 }
 
+TEST(HostConfig, ReadsCgroupsAndTheirLevels) {
+  const HostConfig config = Read(std::string(kLeast) + R"([[cgroup]]
+path = "/system.slice//nginx.service/"
+ah = "require"
+[[cgroup]]
+path = "/"
+esp_network = "bypass"
+)");
+  ASSERT_EQ(config.cgroups.size(), 2u);
+  EXPECT_EQ(config.cgroups[0].path, "/system.slice/nginx.service");
+  EXPECT_EQ(config.cgroups[0].levels.ToString(),
+            "esp_transport=none ah=require esp_network=none");
+  EXPECT_EQ(config.cgroups[1].path, "/");
+  EXPECT_EQ(config.cgroups[1].levels.of(Category::kEspNetwork), Level::kBypass);
+}
+
+TEST(HostConfig, RefusesCgroupsThatNobodyCanFind) {
+  const auto refused = [](const std::string& lines) {
+    return Refused(std::string(kLeast) + "[[cgroup]]\n" + lines);
+  };
+  EXPECT_THAT(refused("ah = \"use\"\n"), ElementsAre(HasSubstr("path")));
+  EXPECT_THAT(refused("path = \"nginx\"\n"),
+              ElementsAre(HasSubstr("begins with a slash")));
+  EXPECT_THAT(refused("path = \"/a/../b\"\n"), ElementsAre(HasSubstr("..")));
+  EXPECT_THAT(refused("path = \"/a\"\nah = \"maybe\"\n"),
+              ElementsAre(HasSubstr("maybe")));
+  EXPECT_THAT(refused("path = \"/a\"\n[[cgroup]]\npath = \"/a/\"\n"),
+              ElementsAre(HasSubstr("/a has two rules")));
+}
+
 TEST(HostConfig, ReadsAssociationsAndTellsTheirDirection) {
   const HostConfig config =
       Read(std::string(kLeast) +

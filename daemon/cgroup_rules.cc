@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "daemon/cgroup_rules.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "daemon/route_settings.h"
+
+namespace postern {
+
+std::optional<CgroupRule> ReadCgroupRule(Section& section) {
+  CgroupRule rule;
+  if (section.RequireText("path")) {
+    rule.path = section.Parsed("path", NormalCgroupPath).value_or("");
+  }
+  rule.levels = ReadLevelsOrBypass(section);
+  section.Finish();
+  return section.clean() ? std::optional(std::move(rule)) : std::nullopt;
+}
+
+CgroupRules::CgroupRules(SystemPolicy& system, std::string mount, Status usable)
+    : system_(system), mount_(std::move(mount)), usable_(std::move(usable)) {}
+
+std::string CgroupRules::InHierarchy(const std::string& path) const {
+  if (mount_.empty() || path == mount_) {
+    return path == mount_ ? "/" : path;
+  }
+  return path.starts_with(mount_ + "/") ? path.substr(mount_.size()) : path;
+}
+
+Status CgroupRules::Load(const std::vector<CgroupRule>& rules) {
+  if (rules.empty()) {
+    return Ok();
+  }
+  if (!usable_.ok()) {
+    return usable_;
+  }
+  std::vector<CgroupRule> kept;
+  for (const CgroupRule& rule : rules) {
+    kept.push_back({InHierarchy(rule.path), rule.levels});
+  }
+  Result<CgroupTable> table = CgroupTable::Create(kept);
+  if (!table.ok()) {
+    return table.error();
+  }
+  system_.ReplaceCgroups(std::move(*table));
+  return Ok();
+}
+
+Result<std::string> CgroupRules::Set(CgroupRule rule) {
+  if (!usable_.ok()) {
+    return usable_.error();
+  }
+  rule.path = InHierarchy(rule.path);
+  system_.ReplaceCgroups(system_.cgroups().With(rule));
+  return std::move(rule.path);
+}
+
+Result<std::string> CgroupRules::Delete(const std::string& path) {
+  std::string kept = InHierarchy(path);
+  Result<CgroupTable> table = system_.cgroups().Without(kept);
+  if (!table.ok()) {
+    return table.error();
+  }
+  system_.ReplaceCgroups(std::move(*table));
+  return kept;
+}
+
+std::vector<Value> CgroupRules::Describe() const {
+  std::vector<Value> all;
+  for (const CgroupRule& rule : system_.cgroups().rules()) {
+    const std::string directory = mount_ + rule.path;
+    const bool present =
+        !mount_.empty() && ::access(directory.c_str(), F_OK) == 0;
+    all.push_back(MakeObject({{"path", rule.path, {}},
+                              {"levels", postern::Describe(rule.levels), {}},
+                              {"present", Value::Flag(present), {}}}));
+  }
+  return all;
+}
+
+}  // namespace postern

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The cgroups' rules as administrators write and change them: the same keys in
+// the configuration's [[cgroup]], in the CLI's requests and its answers. Paths
+// begin at the root of the hierarchy; those of directories below its mount are
+// understood, too.
+//
+// A rule may be there before its cgroup is, and stays when that is removed.
+//
+// Thread safety: Control-confined.
+
+#ifndef POSTERN_DAEMON_CGROUP_RULES_H_
+#define POSTERN_DAEMON_CGROUP_RULES_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/error.h"
+#include "daemon/section.h"
+#include "daemon/value.h"
+#include "policy/cgroup_table.h"
+#include "policy/route_table.h"
+
+namespace postern {
+
+// path and levels, bypass among them. Reads all keys and calls Finish().
+// Nothing when there was a defect, which the section then has.
+std::optional<CgroupRule> ReadCgroupRule(Section& section);
+
+class CgroupRules {
+ public:
+  // `usable`: why no cgroup can be told from another, if so; then every rule is
+  // refused with that.
+  CgroupRules(SystemPolicy& system, std::string mount, Status usable);
+
+  // Those of the configuration. Errors: of `usable`, kExists (one twice).
+  Status Load(const std::vector<CgroupRule>& rules);
+
+  // Each binds every later packet when it returns; returns the path as it is
+  // kept. Errors: of `usable`; kNotFound.
+  Result<std::string> Set(CgroupRule rule);
+  Result<std::string> Delete(const std::string& path);
+
+  // path, levels, and whether there is such a cgroup at present.
+  std::vector<Value> Describe() const;
+
+ private:
+  std::string InHierarchy(const std::string& path) const;
+
+  SystemPolicy& system_;
+  const std::string mount_;
+  const Status usable_;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_DAEMON_CGROUP_RULES_H_
