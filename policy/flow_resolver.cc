@@ -73,9 +73,9 @@ Opinion<Flow*> FlowResolver::Resolve(const FlowKey& key, Opening opening,
                                      const Owner& sender) {
   Question question{key, opening, direction, now, sender};
   // A segment of the kernel's own belongs to the connection it speaks for.
-  const bool raw =
-      sender.role == Owner::Role::kRaw && !sources_.sockets.Find(sender.cookie);
-  if (IsTcp(key) && (sender.kind == Owner::Kind::kNobody || raw)) {
+  const bool raw = IsTcp(key) && sender.role == Owner::Role::kRaw &&
+                   !sources_.sockets.Find(sender.cookie);
+  if (raw || (IsTcp(key) && sender.kind == Owner::Kind::kNobody)) {
     question.sender = Owner();
   }
   const Opinion<Flow*> flow = Answer(question);
@@ -86,7 +86,7 @@ Opinion<Flow*> FlowResolver::Resolve(const FlowKey& key, Opening opening,
     return DropReason::kTableFull;
   }
   // Or it is a program's, which its own cgroup binds.
-  return raw && IsTcp(key) && AnyRules() ? AlsoByCgroup(**flow, sender) : *flow;
+  return raw && AnyRules() ? AlsoByCgroup(**flow, sender) : *flow;
 }
 
 Opinion<Flow*> FlowResolver::Answer(const Question& question) {

@@ -8,6 +8,7 @@ of the cgroups are as they were. API-17 API-18 API-30 API-34
 Each cgroup has this process's number in its name and is removed at the end.
 """
 
+import contextlib
 import os
 import pathlib
 import sys
@@ -17,6 +18,7 @@ import lab
 import wire
 from scapy.layers.inet import IP
 from scapy.utils import RawPcapReader
+from test_ownership import PING
 
 ROUNDS = 15
 OTHERS = 7401
@@ -93,6 +95,8 @@ def why_not():
         trial.rmdir()
     except OSError as error:
         return f"{root} is not writable: {error.strerror}"
+    if pathlib.Path("/proc/self/uid_map").read_text().split()[2] != str(2**32 - 1):
+        return "in a user namespace no daemon may open cgroups by their numbers"
     if not static("client").exists():
         return "this machine links no static programs"
     return None
@@ -115,16 +119,20 @@ class Cgroups(unittest.TestCase):
         return name
 
     def remove_cgroups(self):
-        for top in self.made:
-            below = sorted((p for p in top.glob("**/") if p != top), reverse=True)
-            for directory in (*below, top):
-                if directory.exists():
-                    lab.wait_until(lambda: self.removed(directory), f"{directory} is empty")
+        with contextlib.ExitStack() as every_one:
+            for top in self.made:
+                every_one.callback(self.remove, top)
+
+    def remove(self, top):
+        for directory in sorted(top.glob("**/"), reverse=True):
+            lab.wait_until(lambda: self.removed(directory), f"{directory} is empty")
 
     @staticmethod
     def removed(directory):
         try:
             directory.rmdir()
+        except FileNotFoundError:
+            return True
         except OSError:
             return False
         return True
@@ -212,6 +220,18 @@ class Cgroups(unittest.TestCase):
         self.two.alice.postern("level set", "--ah", "require")
         self.assertNotEqual(self.talk_to_others(), 0)
         self.assertEqual(self.talk_to_others(cgroup=free), 0)
+
+    def test_a_rule_at_require_refuses_pings_in_clear(self):
+        name = self.name("raw")
+        self.start("ah", bob=self.rule(f"/{name}", ah="require"))
+
+        def echo():
+            program = PING + "print(ping('public', socket.SOCK_RAW, 0.5))"
+            return self.two.alice.run("/usr/bin/python3", "-c", program).stdout.strip()
+        self.assertEqual(echo(), "timeout")
+        self.assertGreater(self.two.bob.drops().get("policy_requires_ah", 0), 0)
+        self.two.bob.postern("cgroup delete", f"/{name}")
+        self.assertEqual(echo(), "answered")
 
     def talk_to_others(self, **how):
         server = self.serve(None, OTHERS)
