@@ -195,6 +195,24 @@ TEST_F(CgroupFlowTest, AResetAfterTheEndObeysTheRule) {
   EXPECT_EQ(Out(tcp_, kNobody), Level::kNone);
 }
 
+// As a journal brings it back: what the cgroup was is not written down.
+TEST_F(CgroupFlowTest, AResetAfterARestartObeysTheStrictestRule) {
+  ASSERT_TRUE(sockets_.Obtain(kClient).ok());
+  sockets_.Remember(kClient, tcp_);
+  SetRule(Level::kRequire);
+  EXPECT_EQ(Out(tcp_, kNobody), Level::kRequire);
+  EXPECT_EQ(Out(KeyOf(IpProtocol::kTcp, 81), kNobody), Level::kNone);
+}
+
+// A flood of SYNs must not fill the table for good.
+TEST_F(CgroupFlowTest, AHandshakeThatNeverEndsIsDoubted) {
+  SetRule(Level::kUse);
+  AnswerSyn(kRuled);
+  const auto doubted = sockets_.TakeDoubted(now_ + SocketTable::kHalfOpen, 10);
+  ASSERT_EQ(doubted.size(), 1U);
+  EXPECT_EQ(doubted[0].cookie, kChild);
+}
+
 TEST_F(CgroupFlowTest, AResetForARequestThatIsGoneObeysTheRule) {
   SetRule(Level::kRequire);
   AnswerSyn(kRuled);
