@@ -106,6 +106,20 @@ def static(kind):
     return pathlib.Path(os.environ["POSTERN_BUILD"]) / "tests" / "netns" / f"static_level_{kind}"
 
 
+def remove(top):
+    """Removes a cgroup and those below once their programs have ended."""
+    def removed(directory):
+        try:
+            directory.rmdir()
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False
+        return True
+    for directory in sorted(top.glob("**/"), reverse=True):
+        lab.wait_until(lambda: removed(directory), f"{directory} is empty")
+
+
 class Cgroups(unittest.TestCase):
     def setUp(self):
         self.made = []
@@ -121,21 +135,7 @@ class Cgroups(unittest.TestCase):
     def remove_cgroups(self):
         with contextlib.ExitStack() as every_one:
             for top in self.made:
-                every_one.callback(self.remove, top)
-
-    def remove(self, top):
-        for directory in sorted(top.glob("**/"), reverse=True):
-            lab.wait_until(lambda: self.removed(directory), f"{directory} is empty")
-
-    @staticmethod
-    def removed(directory):
-        try:
-            directory.rmdir()
-        except FileNotFoundError:
-            return True
-        except OSError:
-            return False
-        return True
+                every_one.callback(remove, top)
 
     def start(self, category, alice="", bob=""):
         for host, extra in ((self.two.alice, alice), (self.two.bob, bob)):

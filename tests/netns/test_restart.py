@@ -15,6 +15,7 @@ import sys
 import unittest
 
 import lab
+import test_cgroup
 import wire
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -30,6 +31,18 @@ UNBOUND = {
     "nowhere-udp4": (4, "udp", {"esp_transport": "avail"}),
     "nowhere-udp6": (6, "udp", {"ah": "require"}),
 }
+
+
+# Never ends by itself.
+FLOOD = f"""
+import socket
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+while True:
+    try:
+        sock.sendto({MARK!r}, ("10.9.2.1", 9))
+    except OSError:
+        pass
+"""
 
 
 class Holder(lab.Agent):
@@ -152,6 +165,29 @@ class Restart(unittest.TestCase):
             self.two.bob.kill()
             self.two.bob.start()
         self.assertEqual((talk(128, 5.0), talk(256, 0.5)), ("ok", "timeout"))
+
+    def test_a_cgroups_rule_binds_before_the_first_packet(self):
+        if reason := test_cgroup.why_not():
+            self.skipTest(reason)
+        name = f"postern-{os.getpid()}-restart"
+        self.two.alice.kill()
+        self.two.alice.configure(sas=lab.all_sas(), namespace="postern-alice", extra=(
+            f'\n[[cgroup]]\npath = "/{name}"\nesp_transport = "require"\n\n'))
+        self.two.alice.start()
+        capture = self.two.capture(direction="out")
+        flood = self.two.alice.spawn("/usr/bin/python3", "-c", FLOOD, cgroup=name)
+        self.addCleanup(test_cgroup.remove, test_cgroup.hierarchy() / name)
+        self.addCleanup(lab.end_process, flood)
+        for _ in range(RESTARTS // 4):
+            before = self.two.alice.json("stats")["counts"]["outbound_protected"]
+            lab.wait_until(lambda: self.two.alice.json("stats")["counts"]["outbound_protected"]
+                           > before + 100, "datagrams leave")
+            self.two.alice.kill()
+            self.two.alice.start()
+        lab.end_process(flood)
+        octets = capture.stop().read_bytes()
+        self.assertNotIn(MARK, octets)
+        self.assertGreater(len(octets), 100 * RESTARTS // 4)
 
     def test_a_damaged_memory_is_refused_with_advice(self):
         self.client.hold_unbound()
