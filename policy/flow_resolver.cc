@@ -320,7 +320,8 @@ void FlowResolver::Remember(Flow& flow) {
   if (!IsTcp(flow.key) || !flow.cookie) {
     return;
   }
-  if (flow.by_cgroup && !flow.policy) {
+  // Not one in TIME_WAIT: no notice of its end would take the entry away.
+  if (flow.by_cgroup && flow.cgroup != kNoCgroup && !flow.policy) {
     const Result<SocketPolicyRef> made = sources_.sockets.Obtain(*flow.cookie);
     flow.unrecorded = !made.ok();
     if (flow.unrecorded) {

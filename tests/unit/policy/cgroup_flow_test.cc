@@ -146,6 +146,13 @@ TEST_F(CgroupFlowTest, WhatCannotBeToldIsBoundByTheStrictestRule) {
   }
 }
 
+// Of its end there was a notice already, and there will be no other.
+TEST_F(CgroupFlowTest, NothingIsNotedOfASocketInTimeWait) {
+  SetRule(Level::kRequire);
+  EXPECT_EQ(Out(tcp_, Sent(kLater, kNoCgroup)), Level::kRequire);
+  EXPECT_EQ(sockets_.sockets(), 0U);
+}
+
 TEST_F(CgroupFlowTest, WithoutRulesNothingIsAsked) {
   kernel_.OpenHalf(tcp_, kClient);
   EXPECT_EQ(In(tcp_), Level::kNone);
