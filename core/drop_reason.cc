@@ -28,6 +28,10 @@ constexpr std::array<DropReasonText, kDropReasonCount> kTexts = {{
     {R::kFragment, "fragment",
      "an IP fragment cannot be protected in transport mode or opened",
      "RFC 4303 3.3.4, 3.4.1"},
+    {R::kUnclearError, "unclear_error",
+     "an ICMP error does not show of which flow it tells, and a socket's level "
+     "may bind that",
+     "RFC 4301 6"},
     {R::kTooBig, "too_big", "the protected packet exceeds the wire's MTU",
      "RFC 4301 8"},
     {R::kNoHeadroom, "no_headroom",

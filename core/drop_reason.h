@@ -28,6 +28,7 @@ enum class DropReason : std::uint8_t {
   kTooManyHeaders,
   kBadTransportHeader,
   kFragment,
+  kUnclearError,
   kTooBig,
   kNoHeadroom,
   // Outbound.

@@ -16,31 +16,54 @@ HeldPackets::~HeldPackets() {
   }
 }
 
-void HeldPackets::Hold(Packet packet, AcquireId acquire, const IpAddress& peer,
-                       Instant now) {
-  if (of_acquire_[acquire] >= limits_.per_acquire) {
-    DropOldest([&](const Held& held) { return held.acquire == acquire; });
-  } else if (to_peer_[peer] >= limits_.per_peer) {
-    DropOldest([&](const Held& held) { return held.peer == peer; });
-  } else if (held_.size() >= limits_.in_all) {
+void HeldPackets::Hold(Packet packet, const Ticket& ticket, Instant now) {
+  const IpAddress& peer = ticket.flow.remote;
+  if (of_acquire_.contains(ticket.acquire) &&
+      of_acquire_[ticket.acquire] >= limits_.per_acquire) {
+    DropOldest([&](const Held& held) {
+      return held.ticket.acquire == ticket.acquire;
+    });
+  }
+  if (to_peer_.contains(peer) && to_peer_[peer] >= limits_.per_peer) {
+    DropOldest(
+        [&](const Held& held) { return held.ticket.flow.remote == peer; });
+  }
+  if (held_.size() >= limits_.in_all && !DropOldest([](const Held& held) {
+        return held.ticket.cause == Need::Cause::kStranger;
+      })) {
     DropOldest([](const Held&) { return true; });
   }
-  held_.push_back({std::move(packet), acquire, peer, now});
-  ++of_acquire_[acquire];
+  held_.push_back({std::move(packet), ticket, now});
+  ++of_acquire_[ticket.acquire];
   ++to_peer_[peer];
+  ++of_flow_[ticket.flow];
   stats_.Add(Count::kOutboundHeld);
 }
 
-void HeldPackets::Rebind(Position held, AcquireId acquire) {
-  Uncount(of_acquire_, held->acquire);
-  held->acquire = acquire;
-  ++of_acquire_[acquire];
+const HeldPackets::Ticket* HeldPackets::FindLast(const FlowKey& flow,
+                                                 const Owner& sender) const {
+  if (!of_flow_.contains(flow)) {
+    return nullptr;
+  }
+  const auto last =
+      std::find_if(held_.rbegin(), held_.rend(), [&](const Held& held) {
+        return held.ticket.flow == flow &&
+               held.packet.sender().cookie == sender.cookie;
+      });
+  return last == held_.rend() ? nullptr : &last->ticket;
+}
+
+void HeldPackets::Rebind(Position held, const Ticket& ticket) {
+  Uncount(of_acquire_, held->ticket.acquire);
+  held->ticket.acquire = ticket.acquire;
+  ++of_acquire_[ticket.acquire];
 }
 
 Packet HeldPackets::Take(Position& position) {
   Packet packet = std::move(position->packet);
-  Uncount(of_acquire_, position->acquire);
-  Uncount(to_peer_, position->peer);
+  Uncount(of_acquire_, position->ticket.acquire);
+  Uncount(to_peer_, position->ticket.flow.remote);
+  Uncount(of_flow_, position->ticket.flow);
   position = held_.erase(position);
   return packet;
 }
@@ -72,11 +95,15 @@ void HeldPackets::Uncount(std::unordered_map<Key, std::size_t>& counts,
   }
 }
 
-// REQUIRES: one matches.
+// False when none matches.
 template <typename Match>
-void HeldPackets::DropOldest(Match match) {
+bool HeldPackets::DropOldest(Match match) {
   Position oldest = std::find_if(held_.begin(), held_.end(), match);
+  if (oldest == held_.end()) {
+    return false;
+  }
   Drop(oldest, DropReason::kHoldOverflow);
+  return true;
 }
 
 }  // namespace postern

@@ -6,12 +6,13 @@
 //
 // Bounded four ways: packets for one acquire, for one peer, in all, and the time
 // that each waits. At a bound the oldest goes: for TCP the newest is as good, and
-// for datagrams better. What goes is counted: kHoldOverflow, or kNoSa when its
-// time is over.
+// for datagrams better; in all, the oldest that a stranger caused, if there is
+// one. What goes is counted: kHoldOverflow, or kNoSa when its time is over.
 //
 // Thread safety: Worker-confined. What it holds is lent from the worker's pool:
 // that must have room for Limits::in_all packets besides those on their way.
-// Cost: Hold() is O(1) below the bounds, and a walk over what is held at one.
+// Cost: Hold() is O(1) below the bounds, and a walk over what is held at one;
+// FindLast() is a look-up, and a walk when the flow has something here.
 
 #ifndef POSTERN_PIPELINE_HELD_PACKETS_H_
 #define POSTERN_PIPELINE_HELD_PACKETS_H_
@@ -31,6 +32,7 @@ namespace postern {
 
 class HeldPackets {
  public:
+  // REQUIRES: none is 0.
   struct Limits {
     std::size_t per_acquire = 32;
     std::size_t per_peer = 64;
@@ -38,10 +40,16 @@ class HeldPackets {
     Duration time = std::chrono::seconds(10);
   };
 
+  // Whose packet it is and what it waits for.
+  struct Ticket {
+    AcquireId acquire{};
+    FlowKey flow;
+    Need::Cause cause = Need::Cause::kOwn;
+  };
+
   struct Held {
     Packet packet;
-    AcquireId acquire{};
-    IpAddress peer;
+    Ticket ticket;
     Instant since;
   };
 
@@ -53,8 +61,11 @@ class HeldPackets {
   HeldPackets& operator=(const HeldPackets&) = delete;
 
   // Behind all others.
-  void Hold(Packet packet, AcquireId acquire, const IpAddress& peer,
-            Instant now);
+  void Hold(Packet packet, const Ticket& ticket, Instant now);
+
+  // The ticket of the last one of this flow and sender; null when there is none:
+  // a packet of theirs must not leave before it.
+  const Ticket* FindLast(const FlowKey& flow, const Owner& sender) const;
 
   bool empty() const { return held_.empty(); }
 
@@ -66,7 +77,7 @@ class HeldPackets {
   Position end() { return held_.end(); }
 
   // It waits for another acquire now, in the same place.
-  void Rebind(Position held, AcquireId acquire);
+  void Rebind(Position held, const Ticket& ticket);
 
   // Takes one out; `position` moves on to the next.
   Packet Take(Position& position);
@@ -85,13 +96,14 @@ class HeldPackets {
   static void Uncount(std::unordered_map<Key, std::size_t>& counts,
                       const Key& key);
   template <typename Match>
-  void DropOldest(Match match);
+  bool DropOldest(Match match);
 
   const Limits limits_;
   WorkerStats& stats_;
   std::list<Held> held_;
   std::unordered_map<AcquireId, std::size_t> of_acquire_;
   std::unordered_map<IpAddress, std::size_t> to_peer_;
+  std::unordered_map<FlowKey, std::size_t> of_flow_;
 };
 
 }  // namespace postern

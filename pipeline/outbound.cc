@@ -2,7 +2,6 @@
 
 #include "pipeline/outbound.h"
 
-#include <unordered_set>
 #include <utility>
 #include <variant>
 
@@ -32,8 +31,7 @@ Rest OutboundPipeline::Run(Batch& in, Batch& out, Instant now) {
       parts_.stats.Drop(taken.error());
       packet.Release();
     } else if (taken->has_value()) {
-      resumed_at_ = policy_.generation();
-      held_.Hold(std::move(packet), (*taken)->acquire, (*taken)->peer, now);
+      held_.Hold(std::move(packet), **taken, now);
     } else {
       Send(std::move(packet), out);
     }
@@ -42,25 +40,20 @@ Rest OutboundPipeline::Run(Batch& in, Batch& out, Instant now) {
   return Rest::kDone;
 }
 
-// In their order. Of those that wait for one acquire only the first is decided
-// anew, if it must wait on.
+// In their order.
 Rest OutboundPipeline::ResumeHeld(Batch& out, Instant now) {
   const bool due = is_prodded_ || policy_.generation() != resumed_at_;
-  std::unordered_set<AcquireId> waiting;
   for (auto held = held_.begin(); due && held != held_.end();) {
-    if (waiting.contains(held->acquire)) {
-      ++held;
-      continue;
-    }
     if (out.full()) {
       return Rest::kMore;
     }
-    const Opinion<std::optional<Wait>> taken = Take(held->packet, now);
+    const Opinion<Decision> decision = Judge(held->packet, now);
+    const Opinion<std::optional<Wait>> taken =
+        decision.ok() ? Obey(*decision, held->packet, now) : decision.error();
     if (!taken.ok()) {
       held_.Drop(held, taken.error());
     } else if (taken->has_value()) {
-      waiting.insert((*taken)->acquire);
-      held_.Rebind(held++, (*taken)->acquire);
+      held_.Rebind(held++, **taken);
     } else {
       Send(held_.Take(held), out);
     }
@@ -82,13 +75,23 @@ Opinion<std::optional<OutboundPipeline::Wait>> OutboundPipeline::Take(
   if (!decision.ok()) {
     return decision.error();
   }
-  if (const auto* need = std::get_if<NeedSa>(&*decision)) {
-    const Opinion<Wait> wait = AskFor(*need, now);
-    return wait.ok() ? Opinion<std::optional<Wait>>(*wait) : wait.error();
+  if (!std::holds_alternative<NeedSa>(*decision) && !held_.empty()) {
+    if (const Wait* before = FindBefore(packet)) {
+      // What they wait for came after they were decided: so it has for them.
+      is_prodded_ = true;
+      return std::optional(*before);
+    }
   }
-  const Passage passed = Follow(*decision, packet, now);
-  return passed.ok() ? Opinion<std::optional<Wait>>(std::nullopt)
-                     : passed.error();
+  return Obey(*decision, packet, now);
+}
+
+// What an earlier packet of the same flow and sender waits for.
+const OutboundPipeline::Wait* OutboundPipeline::FindBefore(
+    const Packet& packet) const {
+  const Opinion<IpView> view = IpView::Parse(packet.bytes());
+  const Opinion<FlowKey> key =
+      view.ok() ? view->Key(Direction::kOutbound) : view.error();
+  return key.ok() ? held_.FindLast(*key, packet.sender()) : nullptr;
 }
 
 // Steps 2 and 3.
@@ -117,10 +120,22 @@ Opinion<OutboundPipeline::Wait> OutboundPipeline::AskFor(const NeedSa& need,
       parts_.stats.Add(Count::kAcquires);
     }
     if (!wait) {
-      wait = Wait{asked->id, need.flow->key.remote};
+      wait = Wait{asked->id, need.flow->key, need.cause};
     }
   }
   return wait ? Opinion<Wait>(*wait) : DropReason::kNoSa;
+}
+
+// Steps 4 to 6.
+Opinion<std::optional<OutboundPipeline::Wait>> OutboundPipeline::Obey(
+    const Decision& decision, Packet& packet, Instant now) {
+  if (const auto* need = std::get_if<NeedSa>(&decision)) {
+    const Opinion<Wait> wait = AskFor(*need, now);
+    return wait.ok() ? Opinion<std::optional<Wait>>(*wait) : wait.error();
+  }
+  const Passage passed = Follow(decision, packet, now);
+  return passed.ok() ? Opinion<std::optional<Wait>>(std::nullopt)
+                     : passed.error();
 }
 
 // Steps 4 to 6, for what need not wait.

@@ -72,15 +72,15 @@ class OutboundPipeline {
 
  private:
   // What a packet must wait for before it can be protected.
-  struct Wait {
-    AcquireId acquire{};
-    IpAddress peer;
-  };
+  using Wait = HeldPackets::Ticket;
 
   Rest ResumeHeld(Batch& out, Instant now);
   void Send(Packet packet, Batch& out);
   Opinion<std::optional<Wait>> Take(Packet& packet, Instant now);
+  const Wait* FindBefore(const Packet& packet) const;
   Opinion<Decision> Judge(Packet& packet, Instant now);
+  Opinion<std::optional<Wait>> Obey(const Decision& decision, Packet& packet,
+                                    Instant now);
   Passage Follow(const Decision& decision, Packet& packet, Instant now);
   Opinion<Wait> AskFor(const NeedSa& need, Instant now);
   Passage Protect(Packet& packet, const Bundle& bundle, Instant now);

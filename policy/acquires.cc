@@ -26,9 +26,13 @@ bool IsStrangers(const Need& need) {
   return need.cause == Need::Cause::kStranger;
 }
 
+std::uint32_t Number(AcquireId id) {
+  return static_cast<std::uint32_t>(id);
+}
+
 Error NoSuchAcquire(AcquireId id) {
   return {ErrorCode::kNotFound,
-          "no acquire " + std::to_string(static_cast<std::uint32_t>(id)) +
+          "no acquire " + std::to_string(Number(id)) +
               " is waiting: it was answered, refused or given up; see `postern "
               "acquire list`."};
 }
@@ -86,18 +90,28 @@ Opinion<Acquires::Asked> Acquires::Make(const Need& need, Instant now) {
   if (!HasRoom(need) || !Admits(need, now)) {
     return DropReason::kAcquireLimited;
   }
-  const AcquireId id{++last_id_};
+  last_id_ += last_id_ + 1 == 0 ? 2 : 1;  // 0 is nobody's
+  const AcquireId id{last_id_};
   const auto made = entries_.emplace_hint(
       entries_.end(), id,
       Entry{{.id = id, .need = need, .asked = now}, now + limits_.patience});
   by_need_.emplace(&made->second.acquire.need, id);
   strangers_ += IsStrangers(need) ? 1U : 0U;
+  if (need.asker) {
+    ++of_asker_[*need.asker];
+  }
   return Asked{id, Asked::Novelty::kNew};
 }
 
 bool Acquires::HasRoom(const Need& need) const {
-  return entries_.size() < limits_.waiting &&
-         (!IsStrangers(need) || strangers_ < limits_.waiting / 2);
+  if (entries_.size() >= limits_.waiting) {
+    return false;
+  }
+  if (IsStrangers(need)) {
+    return strangers_ < limits_.waiting / 2;
+  }
+  const auto asker = need.asker ? of_asker_.find(*need.asker) : of_asker_.end();
+  return asker == of_asker_.end() || asker->second < limits_.waiting / 4;
 }
 
 // The prefix first: what one prefix wastes must not be missing to others.
@@ -111,6 +125,11 @@ Acquires::Entries::iterator Acquires::Erase(Entries::iterator entry) {
   const Need& need = entry->second.acquire.need;
   strangers_ -= IsStrangers(need) ? 1U : 0U;
   by_need_.erase(&need);
+  if (const auto asker =
+          need.asker ? of_asker_.find(*need.asker) : of_asker_.end();
+      asker != of_asker_.end() && --asker->second == 0) {
+    of_asker_.erase(asker);
+  }
   return entries_.erase(entry);
 }
 
@@ -154,20 +173,29 @@ Result<AcquireEnd> Acquires::Refuse(AcquireId id, Instant now) {
   return AcquireEnd{found->second.acquire, AcquireEnd::How::kRefused};
 }
 
-// The SADB's look-up takes no lock, so that it may be asked under ours.
+// Without the lock while it looks, so that no worker waits for it.
 std::vector<AcquireEnd> Acquires::Settle(const Sadb& sadb) {
-  const MutexLock lock(mutex_);
+  const std::uint64_t sadb_now = sadb.generation();
+  const std::vector<Acquire> all = List();
+  const std::uint32_t newest =
+      all.empty() ? settled_id_ : Number(all.back().id);
+  const bool changed = sadb_now != std::exchange(settled_sadb_, sadb_now);
+  const std::uint32_t known = std::exchange(settled_id_, newest);
   std::vector<AcquireEnd> ends;
-  for (auto entry = entries_.begin(); entry != entries_.end();) {
-    const Acquire& acquire = entry->second.acquire;
-    if (FindFor(sadb, acquire.need) == nullptr) {
-      ++entry;
+  for (const Acquire& acquire : all) {
+    if ((!changed && Number(acquire.id) <= known) ||
+        FindFor(sadb, acquire.need) == nullptr) {
       continue;
     }
-    if (acquire.state == Acquire::State::kWaiting) {
-      ends.push_back({acquire, AcquireEnd::How::kAnswered});
+    const MutexLock lock(mutex_);
+    const auto entry = entries_.find(acquire.id);
+    if (entry == entries_.end()) {
+      continue;
     }
-    entry = Erase(entry);
+    if (entry->second.acquire.state == Acquire::State::kWaiting) {
+      ends.push_back({entry->second.acquire, AcquireEnd::How::kAnswered});
+    }
+    Erase(entry);
   }
   return ends;
 }

@@ -16,10 +16,11 @@
 // a server ask for SAs without end (1.2.2, 5). So there is a bound on how many
 // acquires wait, and token buckets for new ones: in total, and for each peer
 // prefix (/24 of IPv4, /64 of IPv6). Needs that a stranger may have caused have
-// narrower ones, and half of the room, to themselves.
+// narrower ones to themselves, and get half of the room at most. No socket gets
+// more than a quarter, since a datagram server answers strangers, too.
 //
-// Thread safety: Thread-safe (one lock, never held across a call out). `on_new`
-// is called by the worker that asked.
+// Thread safety: Thread-safe (one lock). `on_new` is called, without the lock, by
+// the worker that asked.
 // Cost: Ask() is a hash look-up under a lock, for packets that cannot leave.
 
 #ifndef POSTERN_POLICY_ACQUIRES_H_
@@ -103,10 +104,12 @@ class Acquires {
   std::vector<Acquire> List() const;  // oldest first
 
   // The negative answer of RFC 2367 3.1.6. Errors: kNotFound, also for one that
-  // was refused before.
+  // was refused before. What is held for it is dropped once its worker is
+  // prodded.
   Result<AcquireEnd> Refuse(AcquireId id, Instant now);
 
-  // An SA was added: ends every waiting acquire whose need it meets.
+  // Ends every waiting acquire whose need an SA meets by now. Looks only when
+  // there is a new SA or a new acquire. Called by the SADB's writer.
   std::vector<AcquireEnd> Settle(const Sadb& sadb);
 
   // Ends what has waited too long, and forgets what was refused long enough ago.
@@ -157,6 +160,10 @@ class Acquires {
   std::unordered_map<const Need*, AcquireId, HashNeed, SameNeed> by_need_
       POSTERN_GUARDED_BY(mutex_);
   std::size_t strangers_ POSTERN_GUARDED_BY(mutex_) = 0;
+  std::unordered_map<SocketCookie, std::size_t> of_asker_
+      POSTERN_GUARDED_BY(mutex_);
+  std::uint64_t settled_sadb_ = 0;  // the control thread's
+  std::uint32_t settled_id_ = 0;    // the control thread's
   std::uint32_t last_id_ POSTERN_GUARDED_BY(mutex_) = 0;
   std::uint32_t last_told_ POSTERN_GUARDED_BY(mutex_) = 0;
   Meter own_ POSTERN_GUARDED_BY(mutex_);

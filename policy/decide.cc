@@ -62,13 +62,15 @@ Need NeedOf(const Flow& flow, Category category) {
           .destination = to_gateway ? *flow.gateway : flow.key.remote,
           .owner = unique ? flow.session : std::nullopt,
           .wishes = flow.wishes,
-          .flow = flow.key};
+          .flow = flow.key,
+          .asker = flow.cookie};
 }
 
-// A listener answers whoever asks.
-Need::Cause CauseOf(Opening opening) {
-  return opening == Opening::kSynAck ? Need::Cause::kStranger
-                                     : Need::Cause::kOwn;
+// Listeners and the kernel answer whoever asks.
+Need::Cause CauseOf(const Flow& flow, Opening opening) {
+  const bool is_own = flow.cookie && flow.role != Owner::Role::kListener &&
+                      opening != Opening::kSynAck;
+  return is_own ? Need::Cause::kOwn : Need::Cause::kStranger;
 }
 
 // At UNIQUE nobody else's SA will do, and whose it must be is not known: the
@@ -99,9 +101,8 @@ Decision OutboundPolicy::Decide(const IpView& packet, const Owner& sender,
   if (!ShowsFlags(packet)) {
     return Discard{DropReason::kBadTransportHeader};
   }
-  if (const auto quoted = QuotedFlow(packet, Direction::kOutbound);
-      quoted && flows_.IsKernels(sender)) {
-    return DecideError(*key, *quoted, now);
+  if (IsIcmpError(packet) && flows_.IsKernels(sender)) {
+    return DecideError(packet, *key, sender, now);
   }
   const Opening opening = OpeningOf(packet);
   const Opinion<Flow*> flow =
@@ -109,7 +110,7 @@ Decision OutboundPolicy::Decide(const IpView& packet, const Owner& sender,
   if (!flow.ok()) {
     return Discard{flow.error()};
   }
-  return DecideFlow(**flow, CauseOf(opening));
+  return DecideFlow(**flow, CauseOf(**flow, opening));
 }
 
 Decision OutboundPolicy::DecideFlow(Flow& flow, Need::Cause cause) {
@@ -132,9 +133,17 @@ Decision OutboundPolicy::DecideFlow(Flow& flow, Need::Cause cause) {
   return Protect{&flow.bundle};
 }
 
-Decision OutboundPolicy::DecideError(const FlowKey& key, const FlowKey& quoted,
-                                     Instant now) {
-  Opinion<Flow> flow = flows_.OfError(key, quoted, now);
+Decision OutboundPolicy::DecideError(const IpView& packet, const FlowKey& key,
+                                     const Owner& sender, Instant now) {
+  const Quotation quotation = QuotationOf(packet, Direction::kOutbound);
+  if (quotation.kind == Quotation::Kind::kUnclear) {
+    return DecideUnowned(key, DropReason::kUnclearError);
+  }
+  if (quotation.kind == Quotation::Kind::kNone) {
+    transient_ = flows_.OfFragment(key, sender);
+    return DecideFlow(transient_, Need::Cause::kStranger);
+  }
+  Opinion<Flow> flow = flows_.OfError(key, quotation.flow, now, sender);
   if (!flow.ok()) {
     return Discard{flow.error()};
   }
@@ -144,20 +153,27 @@ Decision OutboundPolicy::DecideError(const FlowKey& key, const FlowKey& quoted,
 
 Decision OutboundPolicy::DecideFragment(const FlowKey& key,
                                         const Owner& sender) {
+  if (sender.kind == Owner::Kind::kUnknown) {
+    return DecideUnowned(key, DropReason::kFragment);
+  }
   transient_ = flows_.OfFragment(key, sender);
-  if (sender.kind != Owner::Kind::kUnknown) {
-    return DecideFlow(transient_, Need::Cause::kOwn);
-  }
+  return DecideFlow(transient_, CauseOf(transient_, Opening::kNone));
+}
+
+// By the route's levels, unless any socket's could forbid that.
+Decision OutboundPolicy::DecideUnowned(const FlowKey& key, DropReason reason) {
+  transient_ = flows_.OfFragment(key);
   if (flows_.AnyoneWishes() && !transient_.effective.empty()) {
-    return Discard{DropReason::kFragment};
+    return Discard{reason};
   }
-  const LevelSet strongest = flows_.StrongestSocket();
+  const LevelSet strongest =
+      Stricter(flows_.StrongestSocket(), flows_.SystemLevels(key.remote));
   for (const Category category : kCategories) {
     if (MayBreak(strongest.of(category), transient_.effective.of(category))) {
-      return Discard{DropReason::kFragment};
+      return Discard{reason};
     }
   }
-  return DecideFlow(transient_, Need::Cause::kOwn);
+  return DecideFlow(transient_, Need::Cause::kStranger);
 }
 
 void OutboundPolicy::BuildBundle(Flow& flow) {
@@ -199,13 +215,13 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
     return matched;
   }
   if (packet.fragment() == IpView::Fragment::kLater) {
-    return AdmitFragment(*key, path);
+    return AdmitUnowned(*key, path, DropReason::kFragment);
   }
   if (!ShowsFlags(packet)) {
     return DropReason::kBadTransportHeader;
   }
-  if (const auto quoted = QuotedFlow(packet, Direction::kInbound)) {
-    return AdmitError(*key, *quoted, path, now);
+  if (IsIcmpError(packet)) {
+    return AdmitError(packet, *key, path, now);
   }
   const Opinion<Flow*> flow =
       flows_.Resolve(*key, OpeningOf(packet), Direction::kInbound, now);
@@ -225,9 +241,16 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
 }
 
 // Raw and ping sockets are not asked: errors are exempt from their levels.
-Passage InboundPolicy::AdmitError(const FlowKey& key, const FlowKey& quoted,
+Passage InboundPolicy::AdmitError(const IpView& packet, const FlowKey& key,
                                   const TransformPath& path, Instant now) {
-  const Opinion<Flow> flow = flows_.OfError(key, quoted, now);
+  const Quotation quotation = QuotationOf(packet, Direction::kInbound);
+  if (quotation.kind == Quotation::Kind::kUnclear) {
+    return AdmitUnowned(key, path, DropReason::kUnclearError);
+  }
+  if (quotation.kind == Quotation::Kind::kNone) {
+    return Satisfies(flows_.OfFragment(key), LevelSet(), path);
+  }
+  const Opinion<Flow> flow = flows_.OfError(key, quotation.flow, now);
   if (!flow.ok()) {
     return flow.error();
   }
@@ -279,8 +302,9 @@ bool InboundPolicy::SpeaksFor(const SaParameters& sa,
          system_.routes().Find(remote).gateway == sa.source;
 }
 
-Passage InboundPolicy::AdmitFragment(const FlowKey& key,
-                                     const TransformPath& path) const {
+Passage InboundPolicy::AdmitUnowned(const FlowKey& key,
+                                    const TransformPath& path,
+                                    DropReason reason) const {
   const Flow fragment = flows_.OfFragment(key);
   if (fragment.discard) {
     return DropReason::kDiscardRoute;
@@ -290,7 +314,7 @@ Passage InboundPolicy::AdmitFragment(const FlowKey& key,
     const bool demanded = ForbidsClearInbound(strongest.of(category)) ||
                           ForbidsClearInbound(fragment.effective.of(category));
     if (demanded && (!path.Satisfies(category) || flows_.AnyoneWishes())) {
-      return DropReason::kFragment;
+      return reason;
     }
   }
   return Pass();

@@ -16,9 +16,6 @@
 // At UNIQUE an SA counts only if it is this socket's alone, or that of the
 // socket it shares with (API-19); below, such SAs are nobody else's.
 //
-// One batch is decided by the SADB as it was at its BeginBatch(): an SA that is
-// added meanwhile lets no packet overtake those that wait for it.
-//
 // Fragments. A non-initial fragment names no ports, so its socket cannot be
 // known, unless it names its sender itself. It is judged by the route's levels,
 // and dropped (kFragment) wherever any socket of the host has a level that could
@@ -30,7 +27,8 @@
 //
 // ICMP errors. An error that tells of a flow obeys what binds that flow: nobody
 // learns from us in clear what came to a socket that requires protection, and
-// nobody ends its connections by a forged error (API-44, defect 35).
+// nobody outside ends its connections by a forged error (API-44, defect 35).
+// One that does not show its flow is treated as a fragment that shows no ports.
 //
 // Thread safety: Worker-confined.
 // Cost: a warm flow: its table look-up, and one load for each source of change
@@ -95,7 +93,9 @@ class OutboundPolicy {
 
  private:
   Decision DecideFlow(Flow& flow, Need::Cause cause);
-  Decision DecideError(const FlowKey& key, const FlowKey& quoted, Instant now);
+  Decision DecideError(const IpView& packet, const FlowKey& key,
+                       const Owner& sender, Instant now);
+  Decision DecideUnowned(const FlowKey& key, DropReason reason);
   Decision DecideFragment(const FlowKey& key, const Owner& sender);
   void BuildBundle(Flow& flow);
 
@@ -121,13 +121,14 @@ class InboundPolicy {
   Passage Admit(const IpView& packet, const TransformPath& path, Instant now);
 
  private:
-  Passage AdmitError(const FlowKey& key, const FlowKey& quoted,
+  Passage AdmitError(const IpView& packet, const FlowKey& key,
                      const TransformPath& path, Instant now);
   static Passage Satisfies(const Flow& flow, const LevelSet& raw,
                            const TransformPath& path);
   Passage MatchSelectors(const FlowKey& key, const TransformPath& path) const;
   bool SpeaksFor(const SaParameters& sa, const IpAddress& remote) const;
-  Passage AdmitFragment(const FlowKey& key, const TransformPath& path) const;
+  Passage AdmitUnowned(const FlowKey& key, const TransformPath& path,
+                       DropReason reason) const;
 
   const SystemPolicy& system_;
   FlowResolver& flows_;

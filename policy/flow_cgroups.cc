@@ -2,6 +2,7 @@
 
 // What FlowResolver makes of cgroups; the rest is in flow_resolver.cc.
 
+#include "core/net/icmp_error.h"
 #include "policy/flow_resolver.h"
 
 namespace postern {

@@ -42,10 +42,12 @@ std::optional<SocketCookie> SessionOf(const Flow& flow) {
   if (flow.wishes && flow.wishes->share) {
     return flow.wishes->share;
   }
-  if (flow.cookie) {
+  const bool is_listener = flow.role == Owner::Role::kListener;
+  if (flow.cookie && !is_listener) {
     return flow.cookie;
   }
-  return flow.policy ? flow.policy->cookie() : std::nullopt;
+  // A listener has no session; a child, for which it speaks, has.
+  return flow.policy && !flow.listens ? flow.policy->cookie() : std::nullopt;
 }
 
 }  // namespace
@@ -151,6 +153,7 @@ Opinion<Flow*> FlowResolver::Ask(const Question& question) {
       break;
   }
   passing_.cookie = owner.cookie;
+  passing_.role = owner.role;
   const Opinion<CgroupId> cgroup = AskForCgroup(owner, known, key);
   if (!cgroup.ok()) {
     return cgroup.error();
@@ -176,8 +179,8 @@ Flow* FlowResolver::AskForNobody(const Question& question) {
     return Keep();
   }
   if (MayOutliveItsSocket(key, question.direction)) {
-    passing_.effective = Stricter(passing_.effective,
-                                  WithoutSession(sources_.sockets.Strongest()));
+    passing_.effective =
+        Stricter(passing_.effective, sources_.sockets.Strongest());
   }
   // Any program may have sent it, in whatever cgroup it is.
   const bool by_any_cgroup =
@@ -191,8 +194,8 @@ Flow* FlowResolver::AskForNobody(const Question& question) {
       sources_.raw->size() > 0) {
     // One of them may have sent it, and the next may be another's.
     passing_.effective =
-        Stricter(passing_.effective, WithoutSession(sources_.raw->Outbound(
-                                         key.local.family(), key.protocol)));
+        Stricter(passing_.effective,
+                 sources_.raw->Outbound(key.local.family(), key.protocol));
     return &passing_;
   }
   // A datagram socket may be bound to these ports at any moment, silently.
@@ -389,7 +392,7 @@ bool FlowResolver::IsKernels(const Owner& sender) const {
 // Its owner is asked for as if its packets came in: an error that we send must
 // not obey whatever may have sent such a datagram from here.
 Opinion<Flow> FlowResolver::OfError(const FlowKey& key, const FlowKey& quoted,
-                                    Instant now) {
+                                    Instant now, const Owner& sender) {
   const Opinion<Flow*> about =
       Resolve(quoted, Opening::kNone, Direction::kInbound, now);
   if (!about.ok()) {
@@ -400,9 +403,13 @@ Opinion<Flow> FlowResolver::OfError(const FlowKey& key, const FlowKey& quoted,
   const Route& route = sources_.system.routes().Find(key.remote);
   flow.discard |= route.verdict == Route::Verdict::kDiscard;
   flow.gateway = route.gateway;
+  // A bypassed flow's error is not bypassed: who writes it can quote anything.
   flow.effective =
-      Effective(flow.session ? route.levels : WithoutSession(route.levels),
-                flow.effective);
+      Stricter(flow.session ? route.levels : WithoutSession(route.levels),
+               flow.effective);
+  if (AnyRules() && sender.kind == Owner::Kind::kSocket) {
+    flow.effective = Stricter(flow.effective, LevelsOf(sender.cgroup));
+  }
   flow.seen_sadb = 0;
   return flow;
 }
@@ -412,6 +419,7 @@ Flow FlowResolver::OfFragment(const FlowKey& key, const Owner& sender) const {
   flow.key = key;
   if (sender.kind == Owner::Kind::kSocket) {
     flow.policy = sources_.sockets.Find(sender.cookie);
+    flow.role = sender.role;
     flow.cgroup = sender.cgroup;
     const bool by_cgroup = AnyRules() && !LevelsOf(sender.cgroup).empty();
     if (flow.policy || by_cgroup || sender.role != Owner::Role::kRaw) {

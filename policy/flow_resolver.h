@@ -7,7 +7,7 @@
 // owner, packet by packet, and the kernel is not asked. Only for a TCP segment
 // that names nobody, or a socket of the kernel's own (a reset, the SYN-ACK of a
 // syncookie), it is, as it is for every packet where the kernel lets us stamp
-// none, and inbound:
+// none, inbound, and about flows of which ICMP errors tell:
 //
 // Inheritance. An inbound SYN belongs to the listener. When it is admitted the
 // connection gets a copy of the listener's levels (API-33), recorded under its
@@ -109,8 +109,10 @@ class FlowResolver {
   Flow OfFragment(const FlowKey& key, const Owner& sender = Owner()) const;
 
   // The flow of an ICMP error that tells of `quoted`: it obeys what binds that
-  // one, and the error's own route. Errors: as Resolve().
-  Opinion<Flow> OfError(const FlowKey& key, const FlowKey& quoted, Instant now);
+  // one, and the error's own route. A bypass does not count.
+  // Errors: as Resolve().
+  Opinion<Flow> OfError(const FlowKey& key, const FlowKey& quoted, Instant now,
+                        const Owner& sender = Owner());
 
   // Whether nobody but the kernel itself sent it.
   bool IsKernels(const Owner& sender) const;
@@ -122,6 +124,11 @@ class FlowResolver {
   // Per category the strongest level that any socket holds or may get from its
   // cgroup.
   LevelSet StrongestSocket() const;
+
+  // Of the most specific route.
+  const LevelSet& SystemLevels(const IpAddress& remote) const {
+    return sources_.system.routes().Find(remote).levels;
+  }
 
   // Whether any socket's SAs may have to be chosen ones.
   bool AnyoneWishes() const { return sources_.sockets.anyone_wishes(); }

@@ -38,12 +38,13 @@ struct Flow {
   SocketCookie sender{};  // whom its packets name; 0: nobody
 
   // Who owns it, and when the kernel said so.
-  std::optional<SocketCookie> cookie;  // empty: nobody
-  SocketPolicyRef policy;              // null: no levels of its own
-  SocketPolicyRef listener;            // whose levels Inherit() copies
-  WishesRef wishes;                    // null: none
-  CgroupId cgroup = kNoCgroup;         // the owner's, if the kernel told
-  bool listens = false;                // the owner is a listener
+  std::optional<SocketCookie> cookie;         // empty: nobody
+  SocketPolicyRef policy;                     // null: no levels of its own
+  SocketPolicyRef listener;                   // whose levels Inherit() copies
+  WishesRef wishes;                           // null: none
+  CgroupId cgroup = kNoCgroup;                // the owner's, if the kernel told
+  Owner::Role role = Owner::Role::kEndpoint;  // the owner's
+  bool listens = false;  // the owner is a listener, and no child is bound yet
   Instant asked;
 
   // The socket whose SAs protect it at UNIQUE: its owner, or the one that the

@@ -29,8 +29,11 @@ struct Need {
   WishesRef wishes;  // null: none
   // The packet's: a hint for selectors, and what Find() matches them with.
   FlowKey flow;
-  // Whether a stranger may have caused it: a listener's answer to a SYN. Such
-  // needs cannot be allowed to crowd out our own (draft 1.2.2, level USE).
+  // The socket whose packet asks; absent: the kernel itself.
+  std::optional<SocketCookie> asker;
+  // Whether a stranger may have caused it: an answer of a listener or of the
+  // kernel. Such needs cannot be allowed to crowd out our own (draft 1.2.2, level
+  // USE).
   enum class Cause : std::uint8_t { kOwn, kStranger } cause = Cause::kOwn;
 
   Sadb::OutboundKey Key() const {

@@ -49,11 +49,6 @@ bool IsEchoReply(IpFamily family, std::uint8_t type) {
 
 }  // namespace
 
-bool IsIcmpError(const IpView& packet) {
-  const std::optional<std::uint8_t> type = IcmpType(packet);
-  return type && IsError(packet.family(), *type);
-}
-
 void RawSockets::Add(const Socket& socket) {
   const MutexLock lock(mutex_);
   std::vector<Socket>& others = sockets_[PlaceOf(socket)];
@@ -93,10 +88,10 @@ LevelSet RawSockets::Inbound(const IpView& packet) const {
     return {};
   }
   const IpFamily family = packet.family();
-  const std::optional<std::uint8_t> type = IcmpTypeOf(packet);
-  if (type && IsIcmpError(family, *type)) {
+  if (IsIcmpError(packet)) {
     return {};
   }
+  const std::optional<std::uint8_t> type = IcmpTypeOf(packet);
   const bool replies = type && IsEchoReply(family, *type);
   const LevelSet demand = Demand(PlaceOf(family, packet.protocol()),
                                  [replies](const Socket& socket) {

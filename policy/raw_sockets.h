@@ -37,9 +37,6 @@
 
 namespace postern {
 
-// ICMP errors are exempt from what raw and ping sockets demand.
-bool IsIcmpError(const IpView& packet);
-
 class RawSockets {
  public:
   enum class Kind : std::uint8_t { kRaw, kPing };

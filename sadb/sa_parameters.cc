@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "sadb/ports.h"
+#include "core/net/protocols.h"
 
 namespace postern {
 namespace {

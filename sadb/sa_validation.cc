@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-#include "sadb/ports.h"
+#include "core/net/protocols.h"
 #include "sadb/sa_parameters.h"
 
 namespace postern {

@@ -7,6 +7,10 @@
 //     +-----------+---------------+ and at least eight octets more - - -
 //                  8 octets
 //
+// The kernel reads quotations loosely: options and checksums do not matter to
+// it, and in IPv6 it looks for ports behind AH, too. Whatever it might hand to a
+// socket and we cannot tell to which is unclear.
+//
 // Thread safety: plain functions, Thread-safe.
 
 #ifndef POSTERN_CORE_NET_ICMP_ERROR_H_
@@ -25,13 +29,21 @@ namespace postern {
 std::optional<std::uint8_t> IcmpTypeOf(const IpView& packet);
 
 // RFC 1122 3.2.2, RFC 4443 2.1.
-bool IsIcmpError(IpFamily family, std::uint8_t type);
+bool IsIcmpError(const IpView& packet);
 
-// The 5-tuple of which an ICMP error tells, as seen from this host; `direction`
-// is the error's own. Nothing for any other packet, and where the quoted one
-// shows no ports: what is cut off, a later fragment, AH, ESP.
-// Cost: a comparison, unless it is an error.
-std::optional<FlowKey> QuotedFlow(const IpView& packet, Direction direction);
+struct Quotation {
+  enum class Kind : std::uint8_t {
+    kNone,     // no ICMP error, or one about what has no ports
+    kFlow,     // about `flow`
+    kUnclear,  // about a flow that cannot be read
+  };
+
+  Kind kind = Kind::kNone;
+  FlowKey flow;  // as seen from this host
+};
+
+// `direction` is the error's own. Cost: a comparison, unless it is an error.
+Quotation QuotationOf(const IpView& packet, Direction direction);
 
 }  // namespace postern
 

@@ -15,9 +15,6 @@ namespace {
 constexpr std::size_t kIpv4HeaderSize = 20;
 constexpr std::size_t kMaxLengthField = 0xffff;
 
-constexpr std::uint8_t kDccp = 33;
-constexpr std::uint8_t kSctp = 132;
-constexpr std::uint8_t kUdpLite = 136;
 constexpr std::size_t kPortsSize = 4;  // source and destination
 
 unsigned VersionOf(ConstBytes octets) {
@@ -26,13 +23,6 @@ unsigned VersionOf(ConstBytes octets) {
 
 std::size_t Ipv4HeaderLength(ConstBytes octets) {
   return (octets[0] & std::size_t{0x0f}) * 4;
-}
-
-// TCP, UDP and the others all begin with two 16-bit ports.
-bool BeginsWithPorts(std::uint8_t protocol) {
-  return protocol == Number(IpProtocol::kTcp) ||
-         protocol == Number(IpProtocol::kUdp) || protocol == kUdpLite ||
-         protocol == kSctp || protocol == kDccp;
 }
 
 IpView::Fragment FragmentOf(std::size_t offset, bool more) {
@@ -162,7 +152,7 @@ Passage IpView::Note(const Ipv6Extension& extension) {
 Opinion<FlowKey> IpView::Key(Direction direction) const {
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
-  if (BeginsWithPorts(protocol_) && fragment_ != Fragment::kLater) {
+  if (HasPorts(protocol_) && fragment_ != Fragment::kLater) {
     if (payload().size() < kPortsSize) {
       return DropReason::kBadTransportHeader;
     }

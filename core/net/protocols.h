@@ -15,6 +15,7 @@ enum class IpProtocol : std::uint8_t {
   kIpv4 = 4,
   kTcp = 6,
   kUdp = 17,
+  kDccp = 33,
   kIpv6 = 41,
   kRouting = 43,
   kFragment = 44,
@@ -23,13 +24,29 @@ enum class IpProtocol : std::uint8_t {
   kIcmpv6 = 58,
   kNoNextHeader = 59,
   kDestinationOptions = 60,
+  kSctp = 132,
   kMobility = 135,
+  kUdpLite = 136,
   kHip = 139,
   kShim6 = 140,
 };
 
 constexpr std::uint8_t Number(IpProtocol protocol) {
   return static_cast<std::uint8_t>(protocol);
+}
+
+// TCP, UDP, DCCP, SCTP, UDP-Lite: they begin with two 16-bit ports.
+constexpr bool HasPorts(std::uint8_t protocol) {
+  switch (static_cast<IpProtocol>(protocol)) {
+    case IpProtocol::kTcp:
+    case IpProtocol::kUdp:
+    case IpProtocol::kDccp:
+    case IpProtocol::kSctp:
+    case IpProtocol::kUdpLite:
+      return true;
+    default:
+      return false;
+  }
 }
 
 }  // namespace postern

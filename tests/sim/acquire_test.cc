@@ -20,7 +20,11 @@ constexpr HeldPackets::Limits kHold{.per_acquire = 4,
 
 class Waiting : public testing::Test {
  protected:
-  Waiting() { alice_.SetSystemLevel(Category::kAh, Level::kUse); }
+  Waiting() {
+    alice_.SetSystemLevel(Category::kAh, Level::kUse);
+    alice_.kernel().Connect({alice_.address(), bob_.address(), 1000, 2000, 17},
+                            SocketCookie{3});
+  }
 
   static Octets Numbered(std::uint8_t number,
                          std::string_view to = "10.9.2.1") {
@@ -133,7 +137,8 @@ TEST_F(Waiting, TheOldestGoesFirstAtEachBound) {
   EXPECT_EQ(alice_.drops(DropReason::kHoldOverflow), 3u);
   AddSa(alice_, bob_, Category::kAh);
   AddSa(alice_, bob_, Category::kEspTransport);
-  EXPECT_EQ(alice_.Resume().size(), 5u);
+  // Those three were nobody's, and the first of them went.
+  EXPECT_EQ(alice_.Resume().size(), 6u);
 }
 
 // semantics: packets before the call obey the old or the new level.
@@ -167,6 +172,34 @@ TEST_F(Waiting, MoreThanABatchLeavesInOrder) {
   for (std::size_t i = 0; i < all.size(); ++i) {
     EXPECT_EQ(numbers[i], all[i].back()) << i;
   }
+}
+
+// An acquire is shared by flows of which its answer may serve one only.
+TEST_F(Waiting, OneFlowDoesNotKeepAnotherWaiting) {
+  const Octets other =
+      PacketBuilder("10.9.1.1", "10.9.2.1").Udp(1001, 2000, {9});
+  SendNumbered(1);
+  EXPECT_TRUE(alice_.Send(other).empty());
+  EXPECT_EQ(alice_.acquires().List().size(), 1u);
+  SaParameters sa = SaFor(alice_.address(), bob_.address(), Category::kAh);
+  sa.selector.protocol = 17;
+  sa.selector.source_port = 1001;
+  ASSERT_TRUE(alice_.sadb().Add(sa, {}, alice_.now()).ok());
+  EXPECT_EQ(Numbers(alice_.Resume()), std::vector{9});
+  EXPECT_EQ(alice_.outbound().held(), 1u);
+}
+
+TEST_F(Waiting, AStrangersPacketsGoBeforeOurs) {
+  SendNumbered(3);
+  for (int i = 0; i < 10; ++i) {
+    const std::string stranger = "198.18." + std::to_string(i) + ".1";
+    // Nobody's: an echo reply.
+    EXPECT_TRUE(alice_.Send(PacketBuilder("10.9.1.1", stranger).IcmpEcho(1, 1))
+                    .empty());
+  }
+  EXPECT_EQ(alice_.outbound().held(), 8u);
+  AddSa(alice_, bob_, Category::kAh);
+  EXPECT_EQ(Numbers(alice_.Resume()), (std::vector{1, 2, 3}));
 }
 
 // API-16: what strangers cause is bounded, and leaves room for our own needs.

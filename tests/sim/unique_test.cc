@@ -98,8 +98,11 @@ TEST_F(Unique, NobodyElseUsesIt) {
     alice_.SetLevel(kOther, Category::kAh, level);
     EXPECT_EQ(SpiFrom(1002), std::nullopt);
   }
+  // In clear, as AVAIL is without an SA; what waited goes first.
   alice_.SetLevel(kOther, Category::kAh, Level::kAvail);
-  EXPECT_EQ(SendFrom(1002).size(), 1u);  // in clear, as AVAIL without an SA
+  EXPECT_TRUE(SendFrom(1002).empty());
+  EXPECT_EQ(alice_.Resume().size(), 4u);
+  EXPECT_EQ(SendFrom(1002).size(), 1u);
 }
 
 // API-20
@@ -142,7 +145,9 @@ TEST_F(Unique, TheSystemsLevelBindsEachSocketBySaOfItsOwn) {
   EXPECT_EQ(alice_.acquires().List().size(), 2u);
   // Nobody's packets have no session: any SA will do, but not none.
   AddSa(alice_, bob_, Category::kAh);
-  EXPECT_EQ(SendFrom(1999).size(), 1u);
+  EXPECT_EQ(
+      alice_.Send(PacketBuilder("10.9.1.1", "10.9.2.1").IcmpEcho(1, 1)).size(),
+      1u);
 }
 
 // Inbound as REQUIRE.
@@ -181,6 +186,25 @@ TEST_F(Unique, AChildOfAUniqueListenerHasItsOwn) {
       alice_.Send(PacketBuilder("10.9.1.1", "10.9.2.1").Tcp(22, 4711, kRst));
   ASSERT_EQ(late.size(), 1u);
   EXPECT_EQ(late[0][27], 0x05);
+}
+
+// The SYN-ACK of a syncookie has no socket, and a listener no session.
+TEST_F(Unique, ASyncookieGetsNobodysSa) {
+  constexpr SocketCookie kListener{20};
+  alice_.kernel().Listen(22, kListener);
+  alice_.SetLevel(kListener, Category::kAh, Level::kUnique);
+  AddSa(alice_, bob_, Category::kAh);
+  AddSa(bob_, alice_, Category::kAh);
+  bob_.SetSystemLevel(Category::kAh, Level::kRequire);
+  const Octets syn = PacketBuilder("10.9.2.1", "10.9.1.1").Tcp(4711, 22, kSyn);
+  ASSERT_EQ(alice_.Receive(bob_.Send(syn).at(0)).size(), 1u);
+  EXPECT_TRUE(
+      alice_
+          .Send(
+              PacketBuilder("10.9.1.1", "10.9.2.1").Tcp(22, 4711, kSyn | kAck))
+          .empty());
+  EXPECT_EQ(alice_.drops(DropReason::kOwnerUnknown), 1u);
+  EXPECT_EQ(alice_.acquires().List().size(), 0u);
 }
 
 }  // namespace

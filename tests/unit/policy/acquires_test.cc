@@ -150,6 +150,25 @@ TEST_F(AcquiresTest, StrangersGetNoMoreThanHalfOfTheRoom) {
   EXPECT_TRUE(acquires_.Ask(NeedTo(kPeer), now_).ok());
 }
 
+// API-16: a datagram server at USE answers strangers as well.
+TEST_F(AcquiresTest, NoSocketGetsMoreThanAQuarter) {
+  for (unsigned i = 0; i < 1'000; ++i) {
+    Pass(limits_.own.prefix.refill);
+    Need need = NeedOfStranger(i);
+    need.cause = Need::Cause::kOwn;
+    need.asker = SocketCookie{5};
+    (void)acquires_.Ask(need, now_);
+  }
+  EXPECT_EQ(acquires_.size(), limits_.waiting / 4);
+  Need other = NeedTo(kPeer);
+  other.asker = SocketCookie{6};
+  EXPECT_TRUE(acquires_.Ask(other, now_).ok());
+  Pass(limits_.patience);
+  acquires_.Age(now_);
+  EXPECT_EQ(acquires_.size(), 0U);
+  EXPECT_TRUE(acquires_.Ask(NeedOfStranger(1), now_).ok());
+}
+
 TEST_F(AcquiresTest, OnePrefixCannotTakeEverything) {
   std::size_t asked = 0;
   for (unsigned i = 0; i < 200; ++i) {

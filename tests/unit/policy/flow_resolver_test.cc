@@ -287,8 +287,11 @@ TEST_F(FlowResolverTest, SeesADatagramSocketThatIsBoundWhereNobodyWas) {
 }
 
 TEST_F(FlowResolverTest, HoldsADatagramThatOutlivedItsSocketToTheStrongest) {
-  SetAh(kClient, Level::kUnique);
+  SetAh(kClient, Level::kRequire);
   EXPECT_EQ(AhLevel(udp_, Opening::kNone, kOut), Level::kRequire);
+  // Whose SA it would be is not known: nobody else's will do (API-19).
+  SetAh(kClient, Level::kUnique);
+  EXPECT_EQ(AhLevel(udp_, Opening::kNone, kOut), Level::kUnique);
   // Only what this host sent, and only what a closed socket can have sent.
   EXPECT_EQ(AhLevel(udp_, Opening::kNone, kIn), Level::kNone);
   FlowKey icmp = KeyOf(IpProtocol::kIcmp, 0);

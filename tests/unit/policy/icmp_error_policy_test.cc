@@ -57,14 +57,30 @@ TEST_F(IcmpErrorPolicy, UseAcceptsErrorsAsEverything) {  // API-15
   EXPECT_TRUE(Admit(theirs_).ok());
 }
 
-TEST_F(IcmpErrorPolicy, ABypassedFlowsErrorsAreBypassed) {  // API-24
+// Whoever writes an error can quote what he likes.
+TEST_F(IcmpErrorPolicy, ABypassedFlowsErrorsAreNotBypassed) {
   LevelSet strict;
   strict.Set(Category::kAh, Level::kRequire);
   SetRoutes({DefaultRoute(strict)});
-  EXPECT_EQ(Refusal(theirs_), DropReason::kPolicyRequiresAh);
   SetSocket(kSocket, Category::kAh, Level::kBypass);
-  EXPECT_TRUE(Admit(theirs_).ok());
-  EXPECT_TRUE(std::holds_alternative<Bypass>(Decide(ours_, icmp_socket_)));
+  EXPECT_EQ(Refusal(theirs_), DropReason::kPolicyRequiresAh);
+  EXPECT_TRUE(std::holds_alternative<NeedSa>(Decide(ours_, icmp_socket_)));
+}
+
+// It may be about anybody's flow.
+TEST_F(IcmpErrorPolicy, AnErrorThatShowsNoFlowObeysTheStrongestLevel) {
+  Octets quoted = ToPeer().Udp(80, 4711, {1, 2, 3});
+  quoted[0] = 0x55;
+  const Octets inbound = Error(FromPeer(), quoted);
+  const Octets outbound = Error(ToPeer(), quoted);
+  EXPECT_TRUE(Admit(inbound).ok());
+  EXPECT_TRUE(std::holds_alternative<Bypass>(Decide(outbound, icmp_socket_)));
+  SetSocket(SocketCookie{99}, Category::kAh, Level::kRequire);
+  EXPECT_EQ(Refusal(inbound), DropReason::kUnclearError);
+  const Decision decision = Decide(outbound, icmp_socket_);
+  const auto* discard = std::get_if<Discard>(&decision);
+  ASSERT_NE(discard, nullptr);
+  EXPECT_EQ(discard->reason, DropReason::kUnclearError);
 }
 
 TEST_F(IcmpErrorPolicy, ARoutersErrorObeysItsOwnRouteToo) {

@@ -3,6 +3,7 @@
 #include "core/net/icmp_error.h"
 
 #include <algorithm>
+#include <optional>
 #include <string_view>
 
 #include "gtest/gtest.h"
@@ -32,8 +33,15 @@ Octets Error(const Ends& ends, std::uint8_t type, const Octets& quoted) {
   return PacketBuilder(ends.here, ends.there).Raw(is_v4 ? 1 : 58, payload);
 }
 
+Quotation QuotationIn(const Octets& packet, Direction direction) {
+  return QuotationOf(IpView::Parse(packet).value(), direction);
+}
+
 std::optional<FlowKey> Quoted(const Octets& packet, Direction direction) {
-  return QuotedFlow(IpView::Parse(packet).value(), direction);
+  const Quotation quotation = QuotationIn(packet, direction);
+  return quotation.kind == Quotation::Kind::kFlow
+             ? std::optional(quotation.flow)
+             : std::nullopt;
 }
 
 FlowKey KeyOf(const Ends& ends, std::uint8_t protocol) {
@@ -68,12 +76,56 @@ TEST(IcmpError, NeedsNoMoreOfAQuotationThanItsPorts) {
 TEST(IcmpError, TellsOfNoFlowWhereThereAreNoPorts) {
   const Octets esp = PacketBuilder(kV4.here, kV4.there).Raw(50, Octets(40));
   const Octets echo = PacketBuilder(kV4.here, kV4.there).IcmpEcho(1, 1);
+  for (const Octets& quoted : {esp, echo}) {
+    EXPECT_EQ(
+        QuotationIn(Error(kV4, kUnreachable4, quoted), Direction::kInbound)
+            .kind,
+        Quotation::Kind::kNone);
+  }
+}
+
+// What the kernel may hand to a socket, and we cannot tell to which.
+TEST(IcmpError, IsUnclearWhereTheKernelReadsMoreThanWeMay) {
+  Octets version = PacketBuilder(kV4.here, kV4.there).Udp(80, 4711, {});
+  version[0] = 0x55;
+  Octets short_header = PacketBuilder(kV4.here, kV4.there).Udp(80, 4711, {});
+  short_header[0] = 0x44;
   const Octets later =
       PacketBuilder(kV4.here, kV4.there).FragmentOffset(8).Udp(80, 4711, {});
-  for (const Octets& quoted : {esp, echo, later, Octets(), Octets(60)}) {
-    EXPECT_FALSE(
-        Quoted(Error(kV4, kUnreachable4, quoted), Direction::kInbound));
+  for (const Octets& quoted :
+       {version, short_header, later, Octets(), Octets(60)}) {
+    EXPECT_EQ(
+        QuotationIn(Error(kV4, kUnreachable4, quoted), Direction::kInbound)
+            .kind,
+        Quotation::Kind::kUnclear);
   }
+  const PacketBuilder v6(kV6.here, kV6.there);
+  for (const std::uint8_t header : Octets{43, 51}) {
+    const Octets quoted =
+        PacketBuilder(v6).Extension(header, Octets(8)).Udp(80, 4711, {});
+    EXPECT_EQ(
+        QuotationIn(Error(kV6, kUnreachable6, quoted), Direction::kInbound)
+            .kind,
+        Quotation::Kind::kUnclear);
+  }
+}
+
+// Wrong options are no reason for the kernel to look away.
+TEST(IcmpError, ReadsPastOptionsAndExtensionHeaders) {
+  const Octets options = PacketBuilder(kV4.here, kV4.there)
+                             .Ipv4Options({0x44, 0, 0, 0})
+                             .Udp(80, 4711, {});
+  EXPECT_EQ(Quoted(Error({kV4.there, kV4.here}, kUnreachable4, options),
+                   Direction::kInbound),
+            KeyOf(kV4, 17));
+  PacketBuilder headers(kV6.here, kV6.there);
+  for (int i = 0; i < 40; ++i) {
+    headers.Extension(60, Octets(8, 0xff));
+  }
+  EXPECT_EQ(Quoted(Error({kV6.there, kV6.here}, kUnreachable6,
+                         headers.Udp(80, 4711, {})),
+                   Direction::kInbound),
+            KeyOf(kV6, 17));
 }
 
 TEST(IcmpError, OnlyErrorsQuote) {
