@@ -31,8 +31,10 @@
 
 #include "gtest/gtest.h"
 
+#include "core/identity.h"
 #include "core/unique_fd.h"
 #include "policy/socket_table.h"
+#include "policy/socket_wishes.h"
 #include "state/socket_store.h"
 #include "tests/unit/policy/memory_journal.h"
 #include "tests/unit/state/temporary_directory.h"
@@ -150,9 +152,15 @@ class WatchedJournal : public SocketJournal {
   const std::function<void()> before_;
 };
 
+// With a key id of so many octets; 0: for nothing any more.
 void Wish(const SocketPolicyRef& policy, std::size_t octets) {
-  const std::vector<std::uint8_t> wishes(octets, 0xab);
-  EXPECT_TRUE(policy->line().SetWishes(wishes).ok());
+  SocketWishes wishes;
+  if (octets > 0) {
+    wishes.peer =
+        Identity::Make(IdentityType::kKeyId, std::string(octets, 'k')).value();
+  }
+  EXPECT_TRUE(
+      policy->SetWishes(std::make_shared<const SocketWishes>(wishes)).ok());
 }
 
 // Everything that a daemon does with a table, at least once.
@@ -303,15 +311,18 @@ class FileView {
 
 class Killed : public ::testing::Test {
  protected:
-  // What a daemon would find that started now; nothing when it would refuse.
-  std::optional<Records> FoundIn(std::string_view octets) const {
+  // What a daemon would find that started now, or why it would refuse to.
+  Result<Records> FoundIn(std::string_view octets) const {
     const auto copy = directory_.path() / "copy";
     std::ofstream(copy, std::ios::binary | std::ios::trunc) << octets;
     std::filesystem::permissions(copy, std::filesystem::perms(0600));
     const auto store = SocketStore::Open(copy, kLife, kLimits);
+    if (!store.ok()) {
+      return store.error();
+    }
     SocketTable table;
-    if (!store.ok() || !table.ResumeFrom(*store, kStart).ok()) {
-      return std::nullopt;
+    if (Status resumed = table.ResumeFrom(*store, kStart); !resumed.ok()) {
+      return resumed.error();
     }
     return RecordsOf(**store);
   }
@@ -334,9 +345,10 @@ TEST_F(Killed, AtAnyInstructionItLeavesTheOldOrTheNew) {  // API-44
   while (!process.ended()) {
     if (file.octets() != last) {
       last = file.octets();
-      const std::optional<Records> found = FoundIn(last);
+      const Result<Records> found = FoundIn(last);
       const std::size_t begun = process.changes();
-      ASSERT_TRUE(found.has_value()) << "refused, in change " << begun;
+      ASSERT_TRUE(found.ok())
+          << found.error().message << ", in change " << begun;
       const bool is_old = begun > 0 && AreSame(*found, stages.at(begun - 1));
       EXPECT_TRUE(is_old || AreSame(*found, stages.at(begun)))
           << "neither old nor new, in change " << begun;
