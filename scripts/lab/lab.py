@@ -244,16 +244,19 @@ name = "wire-{self.name}"
 
 
 def capture_command(device, file, direction):
-    """The program to capture with, and what it says when it has begun."""
+    """The program to capture with, and what it says when it has begun.
+
+    `direction`: "in" or "inout"."""
     if pathlib.Path("/proc/self/setgroups").read_text().strip() == "allow":
         # Each packet takes a snapshot length's room of the buffer.
         return (["tcpdump", "-i", device, "-Q", direction, "-B", "32768", "-n",
                  "-s", "9300", "-U", "-w", str(file), "--immediate-mode"], "listening on")
     # In an ordinary user's namespace tcpdump, which wants to be another user
     # than root, cannot; Wireshark's own program does not care.
-    which = {"in": ["-f", "inbound"], "out": ["-f", "outbound"], "inout": []}
-    return (["dumpcap", "-q", "-P", "-B", "32", "-i", device,
-             *which[direction], "-w", str(file)], "File:")
+    if direction == "inout":
+        return (["dumpcap", "-q", "-P", "-B", "32", "-i", device, "-w", str(file)], "File:")
+    return (["/usr/bin/python3", str(ROOT / "scripts" / "lab" / "capture.py"),
+             device, str(file)], "listening on")
 
 
 class Capture:

@@ -17,6 +17,7 @@
 #include "gtest/gtest.h"
 
 #include "control/seqpacket.h"
+#include "tests/support/as_nobody.h"
 #include "tests/unit/control/temporary_directory.h"
 
 namespace postern {
@@ -137,21 +138,15 @@ TEST(AdminClient, SaysWhatToDoWhenThereIsNoDaemonOrNoPermission) {
 }
 
 // The file's permissions decide: a socket for nobody is not for uid 65534.
-TEST(AdminClientDeathTest, IsForbiddenToOrdinaryUsers) {
+TEST(AdminClient, IsForbiddenToOrdinaryUsers) {
   const TemporaryRunDirectory run;
   const auto listener = ListenSeqpacket(run.File("s"), 0000);
   ASSERT_TRUE(listener.ok());
-  EXPECT_EXIT(
-      {
-        if (::geteuid() == 0 && ::setuid(65534) != 0) {
-          std::_Exit(2);
-        }
-        const auto answer = AskAdmin(run.File("s"), "{}");
-        std::_Exit(!answer.ok() && answer.error().code == ErrorCode::kForbidden
-                       ? 0
-                       : 1);
-      },
-      testing::ExitedWithCode(0), "");
+  AsNobody([&run] {
+    const auto answer = AskAdmin(run.File("s"), "{}");
+    ASSERT_FALSE(answer.ok());
+    EXPECT_EQ(answer.error().code, ErrorCode::kForbidden);
+  });
 }
 
 }  // namespace

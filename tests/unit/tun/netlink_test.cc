@@ -13,6 +13,7 @@
 
 #include "gtest/gtest.h"
 
+#include "tests/support/as_nobody.h"
 #include "tests/unit/tun/scratch_host.h"
 #include "tun/tun_device.h"
 

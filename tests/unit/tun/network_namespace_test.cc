@@ -14,6 +14,7 @@
 
 #include "gtest/gtest.h"
 
+#include "tests/support/as_nobody.h"
 #include "tests/unit/tun/scratch_host.h"
 #include "tun/netlink.h"
 #include "tun/tun_device.h"

@@ -9,17 +9,14 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <functional>
 #include <optional>
 #include <sstream>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "gtest/gtest.h"
@@ -109,16 +106,6 @@ inline FlowKey Key(IpProtocol protocol, const std::string& local,
                    std::uint16_t remote_port) {
   return {Address(local), Address(remote), local_port, remote_port,
           Number(protocol)};
-}
-
-// Runs `call` in a thread whose effective user is nobody, without capabilities.
-inline void AsNobody(const std::function<void()>& call) {
-  std::thread([&call] {
-    constexpr int kNobody = 65534;
-    // The raw call changes this thread only.
-    ASSERT_EQ(::syscall(SYS_setresuid, -1, kNobody, -1), 0);
-    call();
-  }).join();
 }
 
 // A file of /proc/thread-self/net as it looks inside.

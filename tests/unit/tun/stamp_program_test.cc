@@ -19,6 +19,7 @@
 #include "core/net/ip_view.h"
 #include "core/packet/packet_pool.h"
 #include "core/stats.h"
+#include "tests/support/as_nobody.h"
 #include "tests/support/packet_builder.h"
 #include "tests/support/scratch_cgroup.h"
 #include "tests/unit/tun/scratch_host.h"
