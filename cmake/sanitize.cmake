@@ -12,8 +12,10 @@ option(POSTERN_FUZZ "Build the fuzz targets with libFuzzer" OFF)
 if(POSTERN_SANITIZE)
   list(JOIN POSTERN_SANITIZE "," sanitizers)
   # -O1: a third of the time of -O0 under ASan, and stacks stay readable.
+  # -g1: reports name functions and lines, a debugger's variables they need not;
+  # two thirds of the time to compile, and a third of the size.
   add_compile_options(-fsanitize=${sanitizers} -fno-sanitize-recover=all
-    -fno-omit-frame-pointer -O1)
+    -fno-omit-frame-pointer -O1 -g1)
   add_link_options(-fsanitize=${sanitizers})
   # Asio has fences, which ThreadSanitizer overlooks: at worst it then reports a
   # race that is none.
