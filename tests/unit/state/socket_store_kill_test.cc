@@ -4,8 +4,9 @@
 // has the levels it had before the change that was under way, or after it.
 //
 // One test walks a process through its changes instruction by instruction
-// (ptrace) and opens what a kill at that instruction would have left; the other
-// really kills one, again and again.
+// (ptrace) and opens what a kill at that instruction would have left; between
+// changes the process cannot write to the file. The other really kills one,
+// again and again.
 
 #include <fcntl.h>
 #include <sched.h>
@@ -24,6 +25,7 @@
 #include <new>
 #include <optional>
 #include <random>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -103,53 +105,72 @@ class Shared {
   T* value_ = nullptr;
 };
 
-// Calls `before` ahead of every change that it passes on.
+// Calls `before` and `after` around every change that it passes on.
 class WatchedJournal : public SocketJournal {
  public:
-  WatchedJournal(std::shared_ptr<SocketJournal> journal,
-                 std::function<void()> before)
-      : journal_(std::move(journal)), before_(std::move(before)) {}
+  WatchedJournal(
+      std::shared_ptr<SocketJournal> journal, std::function<void()> before,
+      std::function<void()> after = [] {})
+      : journal_(std::move(journal)),
+        before_(std::move(before)),
+        after_(std::move(after)) {}
 
   Result<Line> Add(const SocketRecord& record) override {
-    before_();
+    const Change change(*this);
     return journal_->Add(record);
   }
 
   void SetLevel(Line line, Category category, Level level) override {
-    before_();
+    const Change change(*this);
     journal_->SetLevel(line, category, level);
   }
 
   void SetCookie(Line line, SocketCookie cookie) override {
-    before_();
+    const Change change(*this);
     journal_->SetCookie(line, cookie);
   }
 
   void SetFlow(Line line, const std::optional<FlowKey>& flow) override {
-    before_();
+    const Change change(*this);
     journal_->SetFlow(line, flow);
   }
 
   Status SetWishes(Line line, ConstBytes wishes) override {
-    before_();
+    const Change change(*this);
     return journal_->SetWishes(line, wishes);
   }
 
   void Retire(Line line) override {
-    before_();
+    const Change change(*this);
     journal_->Retire(line);
   }
 
   void Remove(Line line) override {
-    before_();
+    const Change change(*this);
     journal_->Remove(line);
   }
 
   void ForEach(const Visit& visit) const override { journal_->ForEach(visit); }
 
  private:
+  class Change {
+   public:
+    explicit Change(const WatchedJournal& journal) : journal_(journal) {
+      journal_.before_();
+    }
+
+    ~Change() { journal_.after_(); }
+
+    Change(const Change&) = delete;
+    Change& operator=(const Change&) = delete;
+
+   private:
+    const WatchedJournal& journal_;
+  };
+
   const std::shared_ptr<SocketJournal> journal_;
   const std::function<void()> before_;
+  const std::function<void()> after_;
 };
 
 // With a key id of so many octets; 0: for nothing any more.
@@ -222,23 +243,45 @@ class OneProcessor {
   cpu_set_t before_{};
 };
 
-// A process that lives its life in a file, one instruction at a time.
+// The memory of this process that is a file. While it is closed, a store there
+// is SIGSEGV.
+class MappedFile {
+ public:
+  explicit MappedFile(const std::filesystem::path& path) {
+    std::ifstream maps("/proc/self/maps");
+    std::string line;
+    while (std::getline(maps, line) && !line.ends_with(path.string())) {
+    }
+    std::istringstream words(line);
+    char dash = 0;
+    words >> std::hex >> begin_ >> dash >> end_;
+  }
+
+  void Open() const { Protect(PROT_READ | PROT_WRITE); }
+
+  void Close() const { Protect(PROT_READ); }
+
+ private:
+  void Protect(int access) const {
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel wrote it so
+    void* const begin = reinterpret_cast<void*>(begin_);
+    if (begin_ == 0 || ::mprotect(begin, end_ - begin_, access) != 0) {
+      std::abort();
+    }
+  }
+
+  std::uintptr_t begin_ = 0;
+  std::uintptr_t end_ = 0;
+};
+
+// A process that lives its life in a file: its changes one instruction at a
+// time, and what lies between them, where it cannot write to the file, at once.
 class SteppedProcess {
  public:
   explicit SteppedProcess(const std::filesystem::path& path)
       : child_(::fork()) {
     if (child_ == 0) {
-      const auto store = SocketStore::Open(path, kLife, kLimits);
-      SocketTable table;
-      (void)table.ResumeFrom(
-          std::make_shared<WatchedJournal>(*store, [this] { ++*changes_; }),
-          kStart);
-      if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) {
-        std::_Exit(kNotTraced);
-      }
-      ::raise(SIGSTOP);
-      LiveALife(table);
-      std::_Exit(0);
+      Live(path);
     }
     Wait();
   }
@@ -253,6 +296,17 @@ class SteppedProcess {
   SteppedProcess(const SteppedProcess&) = delete;
   SteppedProcess& operator=(const SteppedProcess&) = delete;
 
+  // Goes on to where the next change begins; false when it ends instead.
+  bool GoOn() {
+    int signal = 0;  // what it falls by, should it come to that
+    do {
+      ::ptrace(PTRACE_CONT, child_, nullptr, signal);
+      Wait();
+      signal = WSTOPSIG(status_);
+    } while (!ended() && signal != SIGSTOP);
+    return !ended();
+  }
+
   void Step() {
     ::ptrace(PTRACE_SINGLESTEP, child_, nullptr, nullptr);
     Wait();
@@ -264,15 +318,49 @@ class SteppedProcess {
 
   bool fine() const { return WIFEXITED(status_) && WEXITSTATUS(status_) == 0; }
 
+  bool in_change() const { return !ended() && (*progress_).in_change; }
+
   // Changes that were begun.
-  std::size_t changes() const { return *changes_; }
+  std::size_t changes() const { return (*progress_).changes; }
 
  private:
   enum : int { kNotTraced = 9 };
 
+  struct Progress {
+    std::atomic<std::size_t> changes{0};
+    std::atomic<bool> in_change{false};
+  };
+
+  [[noreturn]] void Live(const std::filesystem::path& path) {
+    const auto store = SocketStore::Open(path, kLife, kLimits);
+    const MappedFile file(path);
+    Progress& progress = *progress_;
+    SocketTable table;
+    (void)table.ResumeFrom(std::make_shared<WatchedJournal>(
+                               *store,
+                               [&] {
+                                 file.Open();
+                                 ++progress.changes;
+                                 progress.in_change = true;
+                                 ::raise(SIGSTOP);
+                               },
+                               [&] {
+                                 progress.in_change = false;
+                                 file.Close();
+                               }),
+                           kStart);
+    if (::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr) != 0) {
+      std::_Exit(kNotTraced);
+    }
+    file.Close();
+    ::raise(SIGSTOP);
+    LiveALife(table);
+    std::_Exit(0);
+  }
+
   void Wait() { ::waitpid(child_, &status_, 0); }
 
-  const Shared<std::atomic<std::size_t>> changes_;
+  const Shared<Progress> progress_;
   const pid_t child_;
   int status_ = 0;
 };
@@ -342,20 +430,27 @@ TEST_F(Killed, AtAnyInstructionItLeavesTheOldOrTheNew) {  // API-44
   std::string last;
   std::size_t moments = 0;
   std::size_t old_ones = 0;
-  while (!process.ended()) {
-    if (file.octets() != last) {
-      last = file.octets();
-      const Result<Records> found = FoundIn(last);
-      const std::size_t begun = process.changes();
-      ASSERT_TRUE(found.ok())
-          << found.error().message << ", in change " << begun;
-      const bool is_old = begun > 0 && AreSame(*found, stages.at(begun - 1));
-      EXPECT_TRUE(is_old || AreSame(*found, stages.at(begun)))
-          << "neither old nor new, in change " << begun;
-      ++moments;
-      old_ones += is_old ? 1U : 0U;
+  const auto look = [&] {
+    if (file.octets() == last) {
+      return;
     }
-    process.Step();
+    last = file.octets();
+    const Result<Records> found = FoundIn(last);
+    const std::size_t begun = process.changes();
+    ASSERT_TRUE(found.ok()) << found.error().message << ", in change " << begun;
+    const bool is_old = begun > 0 && AreSame(*found, stages.at(begun - 1));
+    EXPECT_TRUE(is_old || AreSame(*found, stages.at(begun)))
+        << "neither old nor new, in change " << begun;
+    ++moments;
+    old_ones += is_old ? 1U : 0U;
+  };
+  look();
+  while (!HasFatalFailure() && process.GoOn()) {
+    EXPECT_TRUE(file.octets() == last) << "written between changes";
+    while (!HasFatalFailure() && process.in_change()) {
+      process.Step();
+      look();
+    }
   }
   EXPECT_TRUE(process.fine());
   EXPECT_EQ(process.changes(), stages.size() - 1);
