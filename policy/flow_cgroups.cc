@@ -20,9 +20,17 @@ Flow* FlowResolver::AskOverOld(const Owner& listener) {
   return &passing_;
 }
 
-// For one packet: the flow may be remembered as another socket's.
-Flow* FlowResolver::AlsoByCgroup(const Flow& flow, const Owner& sender) {
-  passing_ = Flow(flow);
+// What its cgroup says of a flow that is not recorded, and of a segment that a
+// raw `sender` without levels sent: the kernel, for the flow's connection, or a
+// program. For one packet: the flow may be remembered as another socket's.
+Opinion<Flow*> FlowResolver::AlsoByCgroup(Flow& flow, const Owner& sender) {
+  if (flow.unrecorded) {
+    return DropReason::kTableFull;
+  }
+  if (!AnyRules()) {
+    return &flow;
+  }
+  passing_ = flow;
   passing_.effective = Stricter(flow.effective, LevelsOf(sender.cgroup));
   passing_.seen_sadb = 0;
   return &passing_;
@@ -70,15 +78,10 @@ LevelSet FlowResolver::CgroupDemand(const Flow& flow) const {
   return LevelsOf(ask_policy ? flow.policy->cgroup() : flow.cgroup);
 }
 
-LevelSet FlowResolver::DemandOfRaw(const IpView& packet) const {
-  const LevelSet demand =
-      sources_.raw == nullptr ? LevelSet() : sources_.raw->Inbound(packet);
-  const std::uint8_t protocol = packet.protocol();
-  const bool to_one_socket = protocol == Number(IpProtocol::kTcp) ||
-                             protocol == Number(IpProtocol::kUdp);
-  return to_one_socket || !AnyRules() || IsIcmpError(packet)
-             ? demand
-             : Stricter(demand, sources_.system.cgroups().Strictest());
+LevelSet FlowResolver::DemandOfAnyRaw(const IpView& packet) const {
+  return !AnyRules() || IsIcmpError(packet)
+             ? LevelSet()
+             : sources_.system.cgroups().Strictest();
 }
 
 LevelSet FlowResolver::StrongestSocket() const {

@@ -11,6 +11,7 @@ namespace {
 constexpr std::size_t kTcpFlagsOffset = 13;
 constexpr std::uint8_t kSynBit = 0x02;
 constexpr std::uint8_t kAckBit = 0x10;
+constexpr std::uint64_t kNeverSeen = 0;  // generations begin with 1
 
 bool IsTcp(const FlowKey& key) {
   return key.protocol == Number(IpProtocol::kTcp);
@@ -80,27 +81,15 @@ Opinion<Flow*> FlowResolver::Resolve(const FlowKey& key, Opening opening,
   if (raw || (IsTcp(key) && sender.kind == Owner::Kind::kNobody)) {
     question.sender = Owner();
   }
-  const Opinion<Flow*> flow = Answer(question);
-  if (!flow.ok()) {
-    return flow;
-  }
-  if ((*flow)->unrecorded) {
-    return DropReason::kTableFull;
-  }
-  // Or it is a program's, which its own cgroup binds.
-  return raw && AnyRules() ? AlsoByCgroup(**flow, sender) : *flow;
-}
-
-Opinion<Flow*> FlowResolver::Answer(const Question& question) {
-  const FlowKey& key = question.key;
-  if (question.opening == Opening::kNone) {
+  if (opening == Opening::kNone) {
     Flow* const flow = table_.Find(key, question.sender.cookie);
-    if (flow != nullptr && Trusts(*flow, question)) {
-      Refresh(*flow);
-      return flow;
+    if (flow != nullptr && Trusts(*flow, question) && Refresh(*flow)) {
+      return raw || flow->unrecorded ? AlsoByCgroup(*flow, sender) : flow;
     }
   }
-  return Ask(question);
+  const Opinion<Flow*> flow = Ask(question);
+  const bool more = flow.ok() && (raw || (*flow)->unrecorded);
+  return more ? AlsoByCgroup(**flow, sender) : flow;
 }
 
 // A socket that the packet names is its owner for ever; that it is nobody's
@@ -110,11 +99,6 @@ Opinion<Flow*> FlowResolver::Answer(const Question& question) {
 bool FlowResolver::Trusts(const Flow& flow, const Question& question) const {
   const bool sockets_as_seen =
       flow.seen_sockets == sources_.sockets.generation();
-  // A rule came, and the flow's cgroup was not asked for or could not be told.
-  if (flow.cgroup == kNoCgroup &&
-      flow.seen_routes != sources_.system.generation() && AnyRules()) {
-    return false;
-  }
   if (question.sender.kind != Owner::Kind::kUnknown) {
     return flow.cookie || sockets_as_seen;
   }
@@ -288,9 +272,9 @@ Flow* FlowResolver::Keep() {
 }
 
 // Asks the kernel nothing: the owner is the same, what binds it may differ.
-void FlowResolver::Refresh(Flow& flow) {
+// False when it must be asked: a rule came, and it had not told the cgroup.
+bool FlowResolver::Refresh(Flow& flow) {
   const std::uint64_t sockets_now = sources_.sockets.generation();
-  const bool had_policy = flow.policy != nullptr;
   if (!flow.policy && flow.seen_sockets != sockets_now) {
     flow.seen_sockets = sockets_now;
     if (flow.cookie) {
@@ -298,20 +282,21 @@ void FlowResolver::Refresh(Flow& flow) {
     } else if (IsTcp(flow.key)) {
       flow.policy = sources_.sockets.FindFlow(flow.key);
     }
+    flow.seen_routes = flow.policy ? kNeverSeen : flow.seen_routes;
   }
   const std::uint32_t levels_now = flow.policy ? flow.policy->packed() : 0;
   const std::uint32_t wishes_now =
       flow.policy ? flow.policy->wishes().version() : 0;
-  // An inherited connection got its socket after this flow was judged.
-  const bool has_session_now =
-      !flow.session && flow.policy && flow.policy->cookie();
-  if (has_session_now || flow.seen_levels != levels_now ||
-      flow.seen_wishes != wishes_now ||
-      flow.seen_routes != sources_.system.generation() || flow.unrecorded ||
-      had_policy != (flow.policy != nullptr)) {
+  if (flow.seen_levels != levels_now || flow.seen_wishes != wishes_now ||
+      flow.seen_routes != sources_.system.generation()) {
+    if (flow.cgroup == kNoCgroup && AnyRules() &&
+        flow.seen_routes != sources_.system.generation()) {
+      return false;
+    }
     Judge(flow);
     Remember(flow);
   }
+  return true;
 }
 
 // What the kernel sends for a socket that is gone has no owner to ask about.
@@ -328,6 +313,7 @@ void FlowResolver::Remember(Flow& flow) {
     const Result<SocketPolicyRef> made = sources_.sockets.Obtain(*flow.cookie);
     flow.unrecorded = !made.ok();
     if (flow.unrecorded) {
+      flow.seen_routes = kNeverSeen;  // try again with the next packet
       return;
     }
     (*made)->NoteCgroup(flow.cgroup);
@@ -359,6 +345,10 @@ void FlowResolver::Judge(Flow& flow) const {
                 flow.session ? cgroup : WithoutSession(cgroup),
                 LevelSet::Unpack(flow.seen_levels));
   flow.seen_sadb = 0;
+  // An inherited connection gets its socket later: look again until then.
+  if (flow.policy && !flow.session) {
+    flow.seen_routes = kNeverSeen;
+  }
 }
 
 Passage FlowResolver::Inherit(Flow& flow, Instant now) {

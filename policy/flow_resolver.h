@@ -119,7 +119,14 @@ class FlowResolver {
 
   // What the raw and ping sockets that may get a copy of this inbound packet
   // demand. Nobody tells of those in a cgroup: every rule counts.
-  LevelSet DemandOfRaw(const IpView& packet) const;
+  LevelSet DemandOfRaw(const IpView& packet) const {
+    const std::uint8_t protocol = packet.protocol();
+    const bool to_one_socket = protocol == Number(IpProtocol::kTcp) ||
+                               protocol == Number(IpProtocol::kUdp);
+    const LevelSet demand =
+        sources_.raw == nullptr ? LevelSet() : sources_.raw->Inbound(packet);
+    return to_one_socket ? demand : Stricter(demand, DemandOfAnyRaw(packet));
+  }
 
   // Per category the strongest level that any socket holds or may get from its
   // cgroup.
@@ -142,10 +149,9 @@ class FlowResolver {
     Owner sender;  // kUnknown: ask the kernel
   };
 
-  Opinion<Flow*> Answer(const Question& question);
-  Flow* AlsoByCgroup(const Flow& flow, const Owner& sender);
+  Opinion<Flow*> AlsoByCgroup(Flow& flow, const Owner& sender);
   bool Trusts(const Flow& flow, const Question& question) const;
-  void Refresh(Flow& flow);
+  bool Refresh(Flow& flow);
 
   Opinion<Flow*> Ask(const Question& question);
   Opinion<Flow*> AskForEndpoint(const Question& question);
@@ -163,6 +169,7 @@ class FlowResolver {
   bool AnyRules() const { return !sources_.system.cgroups().empty(); }
 
   LevelSet LevelsOf(CgroupId cgroup) const;
+  LevelSet DemandOfAnyRaw(const IpView& packet) const;
   LevelSet CgroupDemand(const Flow& flow) const;
 
   Flow* Keep();

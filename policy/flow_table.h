@@ -38,13 +38,10 @@ struct Flow {
   SocketCookie sender{};  // whom its packets name; 0: nobody
 
   // Who owns it, and when the kernel said so.
-  std::optional<SocketCookie> cookie;         // empty: nobody
-  SocketPolicyRef policy;                     // null: no levels of its own
-  SocketPolicyRef listener;                   // whose levels Inherit() copies
-  WishesRef wishes;                           // null: none
-  CgroupId cgroup = kNoCgroup;                // the owner's, if the kernel told
-  Owner::Role role = Owner::Role::kEndpoint;  // the owner's
-  bool listens = false;  // the owner is a listener, and no child is bound yet
+  std::optional<SocketCookie> cookie;  // empty: nobody
+  SocketPolicyRef policy;              // null: no levels of its own
+  SocketPolicyRef listener;            // whose levels Inherit() copies
+  WishesRef wishes;                    // null: none
   Instant asked;
 
   // The socket whose SAs protect it at UNIQUE: its owner, or the one that the
@@ -68,6 +65,11 @@ struct Flow {
   std::uint64_t seen_sadb = 0;
 
   std::uint64_t last_use = 0;  // the table's own tick
+
+  // More about the owner, for when it is judged.
+  CgroupId cgroup = kNoCgroup;  // where the kernel told
+  Owner::Role role = Owner::Role::kEndpoint;
+  bool listens = false;  // it is a listener, and no child is bound yet
 };
 
 class FlowTable {

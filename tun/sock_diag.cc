@@ -133,8 +133,8 @@ Owner SockDiagOwner::Understand(const NetlinkMessage& message) {
   return {.kind = Owner::Kind::kSocket,
           .cookie = CookieOf(report->id),
           .role = listens ? Owner::Role::kListener : Owner::Role::kEndpoint,
-          .cgroup = CgroupIn(message.body),
-          .half_open = report->idiag_state == TCP_SYN_RECV};
+          .half_open = report->idiag_state == TCP_SYN_RECV,
+          .cgroup = CgroupIn(message.body)};
 }
 
 SockDiagOwner::Existence SockDiagOwner::TcpConnection(const FlowKey& key) {

@@ -38,10 +38,10 @@ struct Owner {
   Kind kind = Kind::kUnknown;
   SocketCookie cookie{};
   Role role = Role::kEndpoint;
+  bool half_open = false;  // a request socket
   // kNoCgroup where the kernel tells none: of sockets in TIME_WAIT, and of
   // request sockets, whose listener has it.
   CgroupId cgroup{};
-  bool half_open = false;  // a request socket
 };
 
 class SocketOwner {

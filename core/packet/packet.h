@@ -14,7 +14,7 @@
 // hold at zero, but never a leak and never clear text on the wire.
 //
 // Thread safety: Worker-confined, like its pool.
-// Cost: a move is eight words; destruction returns the buffer to its pool.
+// Cost: a move is ten words; destruction returns the buffer to its pool.
 
 #ifndef POSTERN_CORE_PACKET_PACKET_H_
 #define POSTERN_CORE_PACKET_PACKET_H_
