@@ -18,17 +18,26 @@
 #include "control/admin_protocol.h"
 #include "control/run_directory.h"
 #include "control/seqpacket.h"
+#include "tests/support/scratch_cgroup.h"
 
 namespace postern {
 namespace {
 
 using ::testing::HasSubstr;
 
-// Answers one request in one way, and remembers it.
+// Answers so many requests as it is told, and remembers the last.
 class FakeDaemon {
  public:
+  struct Answer {
+    AdminType type;
+    std::string text;
+  };
+
   FakeDaemon(AdminType type, std::string answer)
-      : type_(type), answer_(std::move(answer)) {
+      : FakeDaemon(std::vector<Answer>{{type, std::move(answer)}}) {}
+
+  explicit FakeDaemon(std::vector<Answer> answers)
+      : answers_(std::move(answers)) {
     auto listener = ListenSeqpacket(AdminSocketPath("a"), kAdminSocketMode);
     EXPECT_TRUE(listener.ok());
     listener_ = std::move(*listener);
@@ -51,6 +60,12 @@ class FakeDaemon {
 
  private:
   void Serve() {
+    for (const Answer& answer : answers_) {
+      ServeOne(answer);
+    }
+  }
+
+  void ServeOne(const Answer& answer) {
     const Deadline deadline = Deadline::AfterMilliseconds(10'000);
     EXPECT_EQ(WaitFor(listener_.get(), POLLIN, deadline), 0);
     const auto connection = AcceptSeqpacket(listener_.get());
@@ -62,12 +77,12 @@ class FakeDaemon {
         DecodeAdminMessage(ConstBytes(room).first(message.size), 0);
     ASSERT_TRUE(frame.ok());
     request_ = frame->text;
-    SendSeqpacket(connection->get(),
-                  EncodeAdminMessage(type_, frame->request_id, answer_));
+    SendSeqpacket(
+        connection->get(),
+        EncodeAdminMessage(answer.type, frame->request_id, answer.text));
   }
 
-  AdminType type_;
-  std::string answer_;
+  std::vector<Answer> answers_;
   std::string request_;
   UniqueFd listener_;
   std::thread thread_;
@@ -146,6 +161,24 @@ TEST_F(RunTest, RunsNothingOutsideOfTheHost) {
     EXPECT_EQ(daemon.Request(), R"({"verb":"namespace","arguments":{}})");
   }
   ::unsetenv("POSTERN_LIBRARY");
+  EXPECT_FALSE(std::filesystem::exists(mark));
+}
+
+TEST_F(RunTest, RunsNothingInACgroupWhoseRuleIsRefused) {
+  const ScratchCgroup cgroup;
+  if (!cgroup.made()) {
+    GTEST_SKIP() << "no cgroup2 hierarchy that we may write to";
+  }
+  const std::string mark = directory_ + "/ran";
+  FakeDaemon daemon({{AdminType::kReply, R"({"namespace":"a"})"},
+                     {AdminType::kError, R"({"message":"no rules here."})"}});
+  EXPECT_EQ(Run({"exec", "--cgroup", cgroup.path().substr(1), "--auth", "use",
+                 "a", "--", "touch", mark}),
+            ExitStatus::kRefused);
+  EXPECT_EQ(err_.str(), "postern: no rules here.\n");
+  EXPECT_EQ(daemon.Request(),
+            R"({"verb":"cgroup.set","arguments":{"ah":"use","path":")" +
+                cgroup.path() + R"("}})");
   EXPECT_FALSE(std::filesystem::exists(mark));
 }
 
