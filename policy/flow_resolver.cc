@@ -222,12 +222,19 @@ Opinion<Flow*> FlowResolver::AskForEndpoint(const Question& question) {
   Judge(passing_);
   const bool opens_over_old = question.opening == Opening::kSyn &&
                               question.direction == Direction::kInbound;
-  const bool child_without_levels =
+  // Others inherited when their SYN was admitted, if there was anything to
+  // inherit. To ask for those would be wrong: of listeners that share a port the
+  // kernel may name another.
+  const bool may_inherit_late =
       question.opening == Opening::kSynAck &&
-      question.direction == Direction::kOutbound && !passing_.policy;
-  if ((!opens_over_old && !child_without_levels) ||
+      question.direction == Direction::kOutbound && !passing_.policy &&
+      sockets.MayBeReopened(question.key, question.now);
+  if ((!opens_over_old && !may_inherit_late) ||
       (sockets.sockets() == 0 && !AnyRules())) {
     return opens_over_old ? &passing_ : Keep();
+  }
+  if (opens_over_old && !sockets.NoteReopening(question.key, question.now)) {
+    return DropReason::kTableFull;
   }
   const Opinion<Owner> listener = AskForListener(question.key);
   if (!listener.ok()) {

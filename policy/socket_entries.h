@@ -173,6 +173,8 @@ struct SocketEntries {
   std::list<Waiting> waiting POSTERN_GUARDED_BY(mutex);  // oldest first
   std::list<Dated> retired POSTERN_GUARDED_BY(mutex);    // oldest first
   std::deque<Dated> doubted POSTERN_GUARDED_BY(mutex);   // about oldest first
+  std::unordered_map<FlowKey, Instant> reopened POSTERN_GUARDED_BY(mutex);
+  std::optional<Instant> resumed POSTERN_GUARDED_BY(mutex);
   std::shared_ptr<SocketJournal> journal POSTERN_GUARDED_BY(mutex);
 };
 

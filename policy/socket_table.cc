@@ -53,6 +53,9 @@ Status SocketTable::ResumeFrom(std::shared_ptr<SocketJournal> journal,
             NoteWish();
           }
         });
+    if (!entries.sockets.empty() || !entries.flows.empty()) {
+      entries.resumed = now;
+    }
     if (!unique) {
       return Damaged();
     }
@@ -155,6 +158,28 @@ void SocketTable::ForgetFlow(const FlowKey& flow) {
   entries_->Erase(flow);
 }
 
+bool SocketTable::NoteReopening(const FlowKey& flow, Instant now) {
+  SocketEntries& entries = *entries_;
+  const MutexLock lock(entries.mutex);
+  const auto known = entries.reopened.find(flow);
+  if (known != entries.reopened.end()) {
+    known->second = now;
+    return true;
+  }
+  if (entries.reopened.size() >= entries.limits.inherited) {
+    return false;
+  }
+  entries.reopened.emplace(flow, now);
+  return true;
+}
+
+bool SocketTable::MayBeReopened(const FlowKey& flow, Instant now) const {
+  const SocketEntries& entries = *entries_;
+  const MutexLock lock(entries.mutex);
+  return entries.reopened.contains(flow) ||
+         (entries.resumed && now - *entries.resumed < kHalfOpen);
+}
+
 void SocketTable::Retire(SocketCookie cookie, Instant now) {
   SocketEntries& entries = *entries_;
   const MutexLock lock(entries.mutex);
@@ -208,6 +233,9 @@ void SocketTable::Age(Instant now) {
     const FlowKey flow = entries.waiting.front().flow;
     entries.Erase(flow);
   }
+  std::erase_if(entries.reopened, [now](const auto& entry) {
+    return now - entry.second >= kHalfOpen;
+  });
   while (!entries.retired.empty() &&
          now - entries.retired.front().since >= kLinger) {
     const auto socket = entries.sockets.find(entries.retired.front().cookie);

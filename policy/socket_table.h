@@ -118,6 +118,16 @@ class SocketTable {
   // A new socket opens this 5-tuple: what an older one left does not bind it.
   void ForgetFlow(const FlowKey& flow);
 
+  // A SYN for this 5-tuple passes while the kernel still names the connection
+  // before, in TIME_WAIT: only when the SYN-ACK leaves it can be said whose child
+  // this is. Remembered for kHalfOpen. False at the limit of half-open
+  // connections: the SYN must then be refused.
+  bool NoteReopening(const FlowKey& flow, Instant now);
+
+  // Whether a connection on this 5-tuple may have begun so. True of all until
+  // kHalfOpen after a journal was resumed from: it has no such notes.
+  bool MayBeReopened(const FlowKey& flow, Instant now) const;
+
   // The kernel says the socket is gone. Also for cookies without an entry:
   // datagram flows then ask again who owns them.
   void Retire(SocketCookie cookie, Instant now);

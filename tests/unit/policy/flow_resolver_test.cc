@@ -119,6 +119,18 @@ TEST_F(FlowResolverTest, RecordsNothingForAListenerWithoutLevels) {
   EXPECT_EQ(sockets_.sockets(), 0u);
 }
 
+// Listeners of one SO_REUSEPORT group: asked without the peer's address, the
+// kernel names any of them.
+TEST_F(FlowResolverTest, DoesNotGiveAChildTheLevelsOfItsListenersSibling) {
+  kernel_.Listen(tcp_.local, 80, kListener);
+  SetAh(kLater, Level::kRequire);
+  ASSERT_TRUE(AdmitSyn(tcp_).ok());
+  kernel_.Listen(tcp_.local, 80, kLater);
+  kernel_.Open(tcp_, kChild);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kSynAck, kOut), Level::kNone);
+  EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kIn), Level::kNone);
+}
+
 TEST_F(FlowResolverTest, RefusesASynWhoseInheritanceHasNoRoom) {
   kernel_.Listen(tcp_.local, 80, kListener);
   SetAh(kListener, Level::kUse);

@@ -87,6 +87,15 @@ TEST_F(WrittenDown, AHalfOpenConnectionIsStillAdopted) {  // API-33
   EXPECT_EQ(child->levels(), Ah(Level::kRequire));
 }
 
+// Whether a handshake that was under way reopened an old connection is not
+// written down.
+TEST_F(WrittenDown, AnyConnectionMayBeReopenedForAWhile) {
+  (void)before_.Obtain(kSocket);
+  EXPECT_FALSE(before_.MayBeReopened(KeyOf(1), kStart));
+  EXPECT_TRUE(After().MayBeReopened(KeyOf(1), kLater));
+  EXPECT_FALSE(after_.MayBeReopened(KeyOf(1), kLater + SocketTable::kHalfOpen));
+}
+
 TEST_F(WrittenDown, AHalfOpenConnectionWaitsAnew) {
   (void)before_.Inherit(KeyOf(1), Ah(Level::kRequire), kStart);
   After().Age(kLater + SocketTable::kHalfOpen - Duration(1));

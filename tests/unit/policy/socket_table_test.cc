@@ -169,6 +169,20 @@ TEST(SocketTable, TellsWhoLingersFromWhoLives) {
   EXPECT_EQ(table.lingering(), 0u);
 }
 
+TEST(SocketTable, RemembersReopenedConnectionsWhileTheirHandshakeLasts) {
+  SocketTable table({.sockets = 10, .inherited = 2});
+  const Instant start;
+  EXPECT_FALSE(table.MayBeReopened(KeyOf(1), start));
+  EXPECT_TRUE(table.NoteReopening(KeyOf(1), start));
+  EXPECT_TRUE(table.NoteReopening(KeyOf(2), start));
+  EXPECT_FALSE(table.NoteReopening(KeyOf(3), start));
+  EXPECT_TRUE(table.NoteReopening(KeyOf(1), start + std::chrono::seconds(1)));
+  EXPECT_TRUE(table.MayBeReopened(KeyOf(1), start));
+  table.Age(start + SocketTable::kHalfOpen);
+  EXPECT_TRUE(table.MayBeReopened(KeyOf(1), start));
+  EXPECT_FALSE(table.MayBeReopened(KeyOf(2), start));
+}
+
 TEST(SocketTable, LingersLongerThanTimeWait) {
   EXPECT_GT(SocketTable::kLinger, std::chrono::seconds(60));
 }
