@@ -24,12 +24,13 @@ constexpr const char* kFooter =
   postern route set a 10.91.25.0/24 --auth require
   postern level set a --esp-transport use
   postern stats a --json
+  postern monitor a --json
   postern exec a --auth require -- python3 -m http.server
   postern cgroup set a /system.slice/nginx.service --auth require
   postern exec --cgroup static --auth require a -- ./static-program
 
 Exit status: 0 done, 1 refused, 2 wrong command line, 3 no daemon;
-`postern exec` ends as its program does.)";
+`postern exec` ends as its program does, `postern monitor` with the daemon.)";
 
 constexpr std::array<const char*, 3> kCategoryNames = {"esp_transport", "ah",
                                                        "esp_network"};
@@ -330,6 +331,9 @@ Expected<Invocation, Ending> ParseInvocation(
                   "run it in this cgroup with these levels, and preload "
                   "nothing: for static and set-user-ID programs")
       ->check(CLI::Validator(CheckCgroup, ""));
+  Verb monitor(root, "monitor", "show what happens, as it happens", {});
+  Following following;
+  monitor.app().add_option("--count", following.count, "end after so many");
   try {
     std::vector<std::string> reversed(words.begin(), mark);
     std::reverse(reversed.begin(), reversed.end());
@@ -341,13 +345,12 @@ Expected<Invocation, Ending> ParseInvocation(
   Invocation invocation{
       .host = {}, .output = json ? Output::kJson : Output::kText, .what = {}};
   if (exec.chosen()) {
-    std::vector<std::string> program(mark == words.end() ? mark : mark + 1,
-                                     words.end());
-    if (program.empty()) {
+    const auto program = mark == words.end() ? mark : mark + 1;
+    if (program == words.end()) {
       return Misuse("exec needs a program: postern exec HOST -- PROGRAM ...");
     }
     invocation.host = exec.host();
-    invocation.what = Execution{.words = std::move(program),
+    invocation.what = Execution{.words = {program, words.end()},
                                 .levels = LevelsText(exec.question()),
                                 .cgroup = cgroup,
                                 .cgroup_levels = exec.question().arguments};
@@ -355,6 +358,10 @@ Expected<Invocation, Ending> ParseInvocation(
   }
   if (mark != words.end()) {
     return Misuse("only exec takes a program after --.");
+  }
+  if (monitor.chosen()) {
+    invocation.host = monitor.host();
+    invocation.what = following;
   }
   for (const auto& verb : verbs) {
     if (verb->chosen()) {

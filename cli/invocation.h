@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a command line of `postern` asks for, free of the parser that read it:
-// a verb for the daemon and how to show its answer, or a program to run.
+// a verb for the daemon and how to show its answer, a program to run, or events
+// to show.
 //
 // Thread safety: plain values.
 
@@ -9,6 +10,7 @@
 #define POSTERN_CLI_INVOCATION_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -63,10 +65,15 @@ struct Execution {
   std::vector<Argument> cgroup_levels;  // of its rule; none: it has one
 };
 
+// Events, as they come.
+struct Following {
+  std::optional<std::uint64_t> count;  // how many; else without an end
+};
+
 struct Invocation {
   std::string host;
   Output output = Output::kText;
-  std::variant<Question, Execution> what;
+  std::variant<Question, Execution, Following> what;
 };
 
 // A command line that ends here: help, version, or a mistake.

@@ -165,6 +165,24 @@ std::string Render(View view, std::string_view answer) {
   }
 }
 
+std::string RenderEvent(std::string_view event) {
+  const Json members = Json::parse(event, nullptr, false);
+  if (!members.is_object() || !members.contains("event")) {
+    return std::string(event) + "\n";
+  }
+  std::vector<Row> rows;
+  AddPairs(members, "", rows);
+  std::string line = Plain(members["event"]);
+  for (const Row& row : rows) {
+    if (row[0] != "event") {
+      // In quotes where a reader could not tell its end.
+      const bool odd = row[1].find_first_of(" \"") != std::string::npos;
+      line += " " + row[0] + "=" + (odd ? Json(row[1]).dump() : row[1]);
+    }
+  }
+  return line + "\n";
+}
+
 std::string RenderRefusal(std::string_view answer) {
   const Json refusal = Json::parse(answer, nullptr, false);
   return refusal.is_object() && refusal.contains("message")

@@ -18,6 +18,9 @@ namespace postern {
 // Ends with a line end.
 std::string Render(View view, std::string_view answer);
 
+// An event on one line, "sa_added protocol=esp spi=0x00001001 ...".
+std::string RenderEvent(std::string_view event);
+
 // The sentence in {"code":...,"message":...}.
 std::string RenderRefusal(std::string_view answer);
 

@@ -75,6 +75,31 @@ ExitStatus PrepareCgroup(const Invocation& invocation,
              : ExitStatus::kFine;
 }
 
+ExitStatus Follow(const Invocation& invocation, const Following& following,
+                  std::ostream& out, std::ostream& err) {
+  std::uint64_t seen = 0;
+  const Result<AdminAnswer> answer =
+      FollowAdmin(AdminSocketPath(invocation.host),
+                  RequestOf({.verb = "monitor", .arguments = {}}),
+                  [&](std::string_view event) {
+                    if (invocation.output == Output::kJson) {
+                      out << event << "\n";
+                    } else {
+                      out << RenderEvent(event);
+                    }
+                    out.flush();  // who reads this acts upon it
+                    ++seen;
+                    return !out || seen == following.count ? Appetite::kSated
+                                                           : Appetite::kMore;
+                  });
+  if (!answer.ok()) {
+    return Complain(err, answer.error());
+  }
+  return answer->type == AdminType::kError
+             ? Refused(invocation, *answer, out, err)
+             : ExitStatus::kFine;
+}
+
 }  // namespace
 
 ExitStatus RunPostern(const std::vector<std::string>& words, std::ostream& out,
@@ -84,6 +109,9 @@ ExitStatus RunPostern(const std::vector<std::string>& words, std::ostream& out,
     const Ending& ending = invocation.error();
     (ending.status == ExitStatus::kFine ? out : err) << ending.text;
     return ending.status;
+  }
+  if (const auto* following = std::get_if<Following>(&invocation->what)) {
+    return Follow(*invocation, *following, out, err);
   }
   const auto* execution = std::get_if<Execution>(&invocation->what);
   const Question question =

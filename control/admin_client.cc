@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -50,10 +51,20 @@ Deadline From(std::chrono::milliseconds patience) {
   return Deadline::AfterMilliseconds(patience.count());
 }
 
-Result<SeqpacketMessage> ReceiveOne(int connection, const UnixPath& path,
-                                    Bytes room,
-                                    std::chrono::milliseconds patience) {
-  const int waited = WaitFor(connection, POLLIN, From(patience));
+// poll() for a message; without patience, until there is one.
+int Await(int connection, std::optional<std::chrono::milliseconds> patience) {
+  constexpr std::chrono::hours kLong{1};
+  int waited = ETIMEDOUT;
+  do {
+    waited = WaitFor(connection, POLLIN, From(patience.value_or(kLong)));
+  } while (waited == ETIMEDOUT && !patience);
+  return waited;
+}
+
+Result<SeqpacketMessage> ReceiveOne(
+    int connection, const UnixPath& path, Bytes room,
+    std::optional<std::chrono::milliseconds> patience) {
+  const int waited = Await(connection, patience);
   if (waited == ETIMEDOUT) {
     return NoDaemon(path, "it stays silent");
   }
@@ -102,10 +113,9 @@ Result<AdminAnswer> ReceiveAnswer(int connection, const UnixPath& path,
   }
 }
 
-}  // namespace
-
-Result<AdminAnswer> AskAdmin(const UnixPath& path, std::string_view request,
-                             std::chrono::milliseconds patience) {
+// Sends the request; returns the connection on which the answer comes.
+Result<UniqueFd> Ask(const UnixPath& path, std::string_view request,
+                     std::chrono::milliseconds patience) {
   if (request.empty() || request.size() > kAdminMaxText) {
     return Invalid("a request has 1 to 65536 octets: split it.");
   }
@@ -122,7 +132,55 @@ Result<AdminAnswer> AskAdmin(const UnixPath& path, std::string_view request,
   if (sent.outcome != TransferOutcome::kDone) {
     return NoDaemon(path, "it does not take the request");
   }
+  return std::move(*connection);
+}
+
+}  // namespace
+
+Result<AdminAnswer> AskAdmin(const UnixPath& path, std::string_view request,
+                             std::chrono::milliseconds patience) {
+  const Result<UniqueFd> connection = Ask(path, request, patience);
+  if (!connection.ok()) {
+    return connection.error();
+  }
   return ReceiveAnswer(connection->get(), path, patience);
+}
+
+Result<AdminAnswer> FollowAdmin(const UnixPath& path, std::string_view request,
+                                const OnAdminEvent& on_event,
+                                std::chrono::milliseconds patience) {
+  const Result<UniqueFd> connection = Ask(path, request, patience);
+  if (!connection.ok()) {
+    return connection.error();
+  }
+  std::vector<std::uint8_t> room(kAdminMaxMessage);
+  std::optional<std::chrono::milliseconds> bound = patience;
+  for (;;) {
+    const auto message = ReceiveOne(connection->get(), path, room, bound);
+    if (!message.ok()) {
+      return message.error();
+    }
+    const auto frame = DecodeAdminMessage(Bytes(room).first(message->size),
+                                          message->fd_count());
+    if (!frame.ok()) {
+      return BrokenAnswer(SentenceOf(frame.error()));
+    }
+    if (frame->request_id != kRequestId) {
+      return BrokenAnswer(SentenceOf(ProtocolDefect::kWrongId));
+    }
+    if (frame->type == AdminType::kError) {
+      return AdminAnswer{.type = AdminType::kError,
+                         .text = std::string(frame->text),
+                         .fd = {}};
+    }
+    if (frame->type != AdminType::kEvent) {
+      return BrokenAnswer(SentenceOf(ProtocolDefect::kUnknownType));
+    }
+    if (on_event(frame->text) == Appetite::kSated) {
+      return AdminAnswer{.type = AdminType::kEvent, .text = {}, .fd = {}};
+    }
+    bound.reset();
+  }
 }
 
 }  // namespace postern

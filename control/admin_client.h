@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The CLI's side of admin.sock: one question, its whole answer.
+// The CLI's side of admin.sock: one question, its whole answer; or events, for
+// as long as somebody wants them.
 //
 //     auto answer = AskAdmin(AdminSocketPath("a"), R"({"show":"sa"})");
 //     if (!answer.ok()) { ... no daemon, no permission, no answer ... }
 //     if (answer->type == AdminType::kError) { ... the daemon refused ... }
+//
+//     FollowAdmin(AdminSocketPath("a"), R"({"verb":"monitor"})",
+//                 [](std::string_view event) { ...; return Appetite::kMore; });
 //
 // Thread safety: Thread-safe. Cost: a connection per question.
 
@@ -12,6 +16,8 @@
 #define POSTERN_CONTROL_ADMIN_CLIENT_H_
 
 #include <chrono>
+#include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -23,7 +29,7 @@
 namespace postern {
 
 struct AdminAnswer {
-  AdminType type = AdminType::kReply;  // kReply or kError
+  AdminType type = AdminType::kReply;  // kReply or kError; kEvent: see below
   std::string text;
   UniqueFd fd;  // only with kReply, and only if the question asks for one
 };
@@ -38,6 +44,21 @@ inline constexpr std::chrono::milliseconds kAdminPatience{30'000};
 // that breaks the protocol.
 Result<AdminAnswer> AskAdmin(
     const UnixPath& path, std::string_view request,
+    std::chrono::milliseconds patience = kAdminPatience);
+
+// Whether whoever took an event wants another one.
+enum class Appetite : std::uint8_t { kMore, kSated };
+
+using OnAdminEvent = std::function<Appetite(std::string_view event)>;
+
+// Calls `on_event` for each event, as it comes. Returns when that is sated (the
+// answer is an empty one of type kEvent), or with the daemon's refusal (kError).
+// `patience` bounds the silence before the first event only.
+// Errors: as above; kUnavailable, too, when the daemon ends or closes the
+// connection.
+Result<AdminAnswer> FollowAdmin(
+    const UnixPath& path, std::string_view request,
+    const OnAdminEvent& on_event,
     std::chrono::milliseconds patience = kAdminPatience);
 
 }  // namespace postern

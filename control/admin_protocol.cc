@@ -9,7 +9,7 @@ namespace {
 
 bool IsAdminType(std::uint16_t type) {
   return type >= static_cast<std::uint16_t>(AdminType::kRequest) &&
-         type <= static_cast<std::uint16_t>(AdminType::kError);
+         type <= static_cast<std::uint16_t>(AdminType::kEvent);
 }
 
 ConstBytes AsBytes(std::string_view text) {
@@ -77,7 +77,8 @@ Expected<AdminFrame, ProtocolDefect> DecodeAdminMessage(ConstBytes message,
 
 Expected<AdminReassembly::Progress, ProtocolDefect> AdminReassembly::Add(
     const AdminFrame& frame) {
-  if (complete_ || frame.type == AdminType::kRequest) {
+  if (complete_ || frame.type == AdminType::kRequest ||
+      frame.type == AdminType::kEvent) {
     return ProtocolDefect::kUnknownType;
   }
   if (frame.request_id != request_id_) {

@@ -11,11 +11,19 @@
 //                                      <-- Reply      the rest, [+ descriptor]
 //     Request {"oops":1} -->
 //                                      <-- Error      {"code":...,"message":...}
+//     Request {"verb":"monitor"} -->
+//                                      <-- Event      {"event":"ready"}
+//                                      <-- Event      ... until one side closes
 //
 // Each Request is answered by zero or more ReplyPart and one Reply, or by one
 // Error (also in place of the remaining parts). Parts are cut anywhere, also
 // within a character: only the whole is a text. One descriptor may come with a
 // Reply (a network namespace, for `postern exec`) and with nothing else.
+//
+// A Request to follow what happens is answered by Events without an end, each a
+// whole text, and by nothing else; on such a connection no more is asked. The
+// first comes at once. Nobody gets an Event who did not ask, so the version of
+// message_header.h stays.
 //
 // Everything is bounded: a message by kAdminMaxText, an answer by what its
 // receiver chooses.
@@ -44,6 +52,7 @@ enum class AdminType : std::uint16_t {
   kReply = 0x0102,      // the last or only part of an answer
   kReplyPart = 0x0103,  // more follows
   kError = 0x0104,      // the answer is a refusal
+  kEvent = 0x0105,      // one of an answer that has no end
 };
 
 inline constexpr std::size_t kAdminMaxText = std::size_t{64} << 10;
@@ -90,8 +99,8 @@ class AdminReassembly {
       : request_id_(request_id), max_octets_(max_octets) {}
 
   // An Error replaces what was joined so far.
-  // Errors, after which nothing may be added: kUnknownType for a Request or for
-  // anything after the last part, kWrongId, kTooLong.
+  // Errors, after which nothing may be added: kUnknownType for a Request, an
+  // Event or anything after the last part, kWrongId, kTooLong.
   Expected<Progress, ProtocolDefect> Add(const AdminFrame& frame);
 
   // REQUIRES (both): Add() returned kComplete.

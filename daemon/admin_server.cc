@@ -29,7 +29,9 @@ AdminServer::AdminServer(EventLoop& loop, UniqueFd listener, AdminVerbs& verbs)
     : verbs_(verbs),
       server_(
           loop, "admin.sock", std::move(listener), kLimits,
-          [this](SocketServer::Message message) { Take(std::move(message)); }) {
+          [this](SocketServer::Message message) { Take(std::move(message)); }),
+      streams_(loop, server_) {
+  server_.OnClose([this](ConnectionId id) { streams_.End(id); });
 }
 
 void AdminServer::Take(SocketServer::Message message) {
@@ -43,6 +45,11 @@ void AdminServer::Take(SocketServer::Message message) {
                            SentenceOf(ProtocolDefect::kUnknownType));
     return;
   }
+  if (streams_.Has(message.from)) {
+    server_.CloseDefective(message.from,
+                           "a connection that follows events asks for more");
+    return;
+  }
   if (!MayAdministrate(message.peer)) {
     Refuse(message.from, frame->request_id,
            {ErrorCode::kForbidden, "only root may administrate this host."});
@@ -53,6 +60,10 @@ void AdminServer::Take(SocketServer::Message message) {
     Refuse(message.from, frame->request_id, reply.error());
     return;
   }
+  if (reply->events) {
+    Follow(message.from, frame->request_id, std::move(*reply));
+    return;
+  }
   // Answers of connections that were closed because nobody read them.
   std::erase_if(sending_, [this](const auto& entry) {
     return !server_.IsOpen(entry.first);
@@ -60,6 +71,15 @@ void AdminServer::Take(SocketServer::Message message) {
   sending_[message.from] = {
       .request_id = frame->request_id, .reply = std::move(*reply), .text = {}};
   Continue(message.from);
+}
+
+void AdminServer::Follow(ConnectionId to, std::uint32_t request_id,
+                         AdminReply reply) {
+  if (const Status begun =
+          streams_.Begin(to, request_id, std::move(reply.events));
+      !begun.ok()) {
+    Refuse(to, request_id, begun.error());
+  }
 }
 
 void AdminServer::Refuse(ConnectionId to, std::uint32_t request_id,

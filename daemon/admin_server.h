@@ -3,6 +3,7 @@
 // The service behind admin.sock (control/admin_protocol.h): receives requests,
 // lets AdminVerbs obey them, and sends answers in parts, as fast as the client
 // reads them and no faster. Refusals are told as {"code":...,"message":...}.
+// Who asks for events gets them until he leaves (daemon/event_streams.h).
 //
 // The socket's permissions admit root only; the kernel's word about the peer is
 // checked besides.
@@ -18,6 +19,7 @@
 
 #include "daemon/admin_verbs.h"
 #include "daemon/event_loop.h"
+#include "daemon/event_streams.h"
 #include "daemon/socket_server.h"
 
 namespace postern {
@@ -27,6 +29,8 @@ class AdminServer {
   AdminServer(EventLoop& loop, UniqueFd listener, AdminVerbs& verbs);
 
   const SocketServer& connections() const { return server_; }
+
+  std::size_t monitors() const { return streams_.size(); }
 
  private:
   using ConnectionId = SocketServer::ConnectionId;
@@ -41,6 +45,7 @@ class AdminServer {
   };
 
   void Take(SocketServer::Message message);
+  void Follow(ConnectionId to, std::uint32_t request_id, AdminReply reply);
   void Refuse(ConnectionId to, std::uint32_t request_id, const Error& error);
   void Continue(ConnectionId to);
   static void Fill(Sending& sending);
@@ -48,6 +53,7 @@ class AdminServer {
   std::unordered_map<ConnectionId, Sending> sending_;
   AdminVerbs& verbs_;
   SocketServer server_;
+  EventStreams streams_;
 };
 
 }  // namespace postern

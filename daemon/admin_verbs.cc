@@ -60,6 +60,12 @@ LevelSet LevelsOf(const RouteTable& routes, const Route& wanted) {
   return found == nullptr ? LevelSet() : found->levels;
 }
 
+Object DescribeLevels(const RouteTable& routes) {
+  const std::vector<Route> defaults = DefaultRoutes(LevelSet());
+  return {{"ipv4", Describe(LevelsOf(routes, defaults[0])), {}},
+          {"ipv6", Describe(LevelsOf(routes, defaults[1])), {}}};
+}
+
 }  // namespace
 
 AdminVerbs::AdminVerbs(Parts parts) : parts_(std::move(parts)) {}
@@ -78,7 +84,7 @@ const AdminVerbs::Entry* AdminVerbs::FindVerb(std::string_view name) {
   constexpr auto kNone = Entry::Arguments::kNone;
   constexpr auto kSome = Entry::Arguments::kSome;
   constexpr auto kChanges = Entry::Effect::kChanges;
-  static constexpr std::array<Entry, 18> kVerbs = {{
+  static constexpr std::array<Entry, 19> kVerbs = {{
       {"status", &AdminVerbs::ShowStatus},
       {"sa.add", &AdminVerbs::AddSa, kSome, kChanges},
       {"sa.update", &AdminVerbs::UpdateSa, kSome, kChanges},
@@ -97,6 +103,7 @@ const AdminVerbs::Entry* AdminVerbs::FindVerb(std::string_view name) {
       {"socket.list", &AdminVerbs::ListSockets},
       {"stats", &AdminVerbs::ShowStats},
       {"namespace", &AdminVerbs::PassNamespace},
+      {"monitor", &AdminVerbs::Monitor},
   }};
   for (const Entry& entry : kVerbs) {
     if (entry.name == name) {
@@ -176,7 +183,7 @@ Result<AdminReply> AdminVerbs::UpdateSa(Section& arguments) {
   if (!defects_.empty() || !identity) {
     return Refusal(defects_);
   }
-  if (const Status updated = parts_.associations.sadb().Update(
+  if (const Status updated = parts_.associations.Update(
           *identity, lifetimes.soft, lifetimes.hard, MonotonicNow());
       !updated.ok()) {
     return updated.error();
@@ -254,12 +261,18 @@ Result<AdminReply> AdminVerbs::SetRoute(Section& arguments) {
     return Refusal(defects_);
   }
   const std::string prefix = route->prefix.ToString();
+  const Value event = MakeEvent("route_set", {{"route", Describe(*route), {}}});
   Result<RouteTable> changed = parts_.system.routes().With(std::move(*route));
   if (!changed.ok()) {
     return changed.error();
   }
-  parts_.system.Replace(std::move(*changed));
+  ReplaceRoutes(std::move(*changed), event);
   return Whole(OneMember("set", prefix));
+}
+
+void AdminVerbs::ReplaceRoutes(RouteTable routes, const Value& event) {
+  parts_.system.Replace(std::move(routes));
+  parts_.feed.Publish(event);
 }
 
 Result<AdminReply> AdminVerbs::DeleteRoute(Section& arguments) {
@@ -273,7 +286,9 @@ Result<AdminReply> AdminVerbs::DeleteRoute(Section& arguments) {
   if (!changed.ok()) {
     return changed.error();
   }
-  parts_.system.Replace(std::move(*changed));
+  ReplaceRoutes(
+      std::move(*changed),
+      MakeEvent("route_deleted", {{"prefix", prefix->ToString(), {}}}));
   return Whole(OneMember("deleted", prefix->ToString()));
 }
 
@@ -305,11 +320,7 @@ Result<AdminReply> AdminVerbs::DeleteCgroup(Section& arguments) {
 }
 
 Result<AdminReply> AdminVerbs::GetLevels(Section& /*none*/) {
-  const std::vector<Route> defaults = DefaultRoutes(LevelSet());
-  const RouteTable& routes = parts_.system.routes();
-  return Whole(
-      MakeObject({{"ipv4", Describe(LevelsOf(routes, defaults[0])), {}},
-                  {"ipv6", Describe(LevelsOf(routes, defaults[1])), {}}}));
+  return Whole(MakeObject(DescribeLevels(parts_.system.routes())));
 }
 
 // Categories that are not named keep their level.
@@ -335,7 +346,8 @@ Result<AdminReply> AdminVerbs::SetLevels(Section& arguments) {
     }
     table = std::move(*changed);
   }
-  parts_.system.Replace(std::move(table));
+  const Value event = MakeEvent("levels_set", DescribeLevels(table));
+  ReplaceRoutes(std::move(table), event);
   return GetLevels(arguments);
 }
 
@@ -399,6 +411,12 @@ Result<AdminReply> AdminVerbs::PassNamespace(Section& /*none*/) {
   }
   AdminReply reply = Whole(OneMember("namespace", parts_.config.name));
   reply.fd = parts_.network_namespace;
+  return reply;
+}
+
+Result<AdminReply> AdminVerbs::Monitor(Section& /*none*/) {
+  AdminReply reply;
+  reply.events = parts_.feed.Subscribe({});
   return reply;
 }
 

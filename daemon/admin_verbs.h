@@ -17,6 +17,7 @@
 //     socket.list                       sockets that have set a level
 //     stats                             counters, and drops by reason
 //     namespace                         answers with the namespace's descriptor
+//     monitor                           answers with events, without an end
 //
 // A change binds every later packet when the answer is there. Keys are never
 // told.
@@ -27,6 +28,7 @@
 #define POSTERN_DAEMON_ADMIN_VERBS_H_
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +39,7 @@
 #include "core/stats.h"
 #include "daemon/associations.h"
 #include "daemon/cgroup_rules.h"
+#include "daemon/event_feed.h"
 #include "daemon/host_config.h"
 #include "daemon/section.h"
 #include "daemon/value.h"
@@ -52,6 +55,8 @@ using Pieces = std::function<std::optional<std::string>()>;
 struct AdminReply {
   Pieces pieces;
   int fd = kNoFd;  // goes along; stays the host's
+  // Instead of pieces: events, as long as the client stays.
+  std::unique_ptr<EventFeed::Subscription> events = nullptr;
 };
 
 class AdminVerbs {
@@ -64,6 +69,7 @@ class AdminVerbs {
     SocketTable& sockets;
     std::vector<const WorkerStats*> stats;
     int network_namespace = kNoFd;
+    EventFeed& feed;
     // More about the host for `status`.
     std::function<Object()> status;
     // What binds or protects packets has changed, and no worker uses the old
@@ -100,6 +106,9 @@ class AdminVerbs {
   Result<AdminReply> ListSockets(Section& arguments);
   Result<AdminReply> ShowStats(Section& arguments);
   Result<AdminReply> PassNamespace(Section& arguments);
+  Result<AdminReply> Monitor(Section& arguments);
+
+  void ReplaceRoutes(RouteTable routes, const Value& event);
 
   Parts parts_;
   Defects defects_;  // of the request that is being read

@@ -85,7 +85,25 @@ Status Associations::Add(SaParameters parameters, Instant now) {
   }
   Log(LogLevel::kInfo, "sa_added",
       {{"sa", ToString(identity)}, {"first_number", start->last_used + 1}});
+  Tell({.kind = AssociationChange::Kind::kAdded,
+        .identity = identity,
+        .parameters = &sadb_.Get(identity)->parameters()});
   return Ok();
+}
+
+Status Associations::Update(const SaIdentity& identity, const Lifetime& soft,
+                            const Lifetime& hard, Instant now) {
+  Status updated = sadb_.Update(identity, soft, hard, now);
+  if (updated.ok()) {
+    Tell({.kind = AssociationChange::Kind::kUpdated, .identity = identity});
+  }
+  return updated;
+}
+
+void Associations::Tell(const AssociationChange& change) const {
+  if (on_change_) {
+    on_change_(change);
+  }
 }
 
 void Associations::EndReserve(const SaIdentity& identity) {
@@ -99,6 +117,7 @@ Status Associations::Delete(const SaIdentity& identity) {
   if (deleted.ok()) {
     EndReserve(identity);
     Log(LogLevel::kInfo, "sa_deleted", {{"sa", ToString(identity)}});
+    Tell({.kind = AssociationChange::Kind::kDeleted, .identity = identity});
   }
   return deleted;
 }
@@ -110,6 +129,9 @@ std::size_t Associations::Flush() {
     EndReserve(identity);
   }
   Log(LogLevel::kInfo, "sas_flushed", {{"count", deleted}});
+  Tell({.kind = AssociationChange::Kind::kFlushed,
+        .identity = {},
+        .count = deleted});
   return deleted;
 }
 
@@ -130,6 +152,8 @@ void Associations::Take(const SaEvent& event, Instant now) {
   switch (event.kind) {
     case SaEvent::Kind::kSoftExpired:
       LogLimited(log_, kind, LogLevel::kInfo, "sa_soft_expired", {{"sa", sa}});
+      Tell({.kind = AssociationChange::Kind::kSoftExpired,
+            .identity = event.identity});
       return;
     case SaEvent::Kind::kReserveMore:
       ReserveMore(*association, now);
@@ -142,6 +166,8 @@ void Associations::Take(const SaEvent& event, Instant now) {
     case SaEvent::Kind::kHardExpired:
       LogLimited(log_, kind, LogLevel::kInfo, "sa_hard_expired", {{"sa", sa}});
       static_cast<void>(sadb_.Delete(event.identity));
+      Tell({.kind = AssociationChange::Kind::kHardExpired,
+            .identity = event.identity});
       return;
   }
 }

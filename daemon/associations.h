@@ -16,7 +16,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <utility>
 
 #include "core/clock.h"
 #include "core/error.h"
@@ -46,14 +48,42 @@ class SequenceReserve {
   virtual void End(const SaIdentity& identity) = 0;
 };
 
+// What became of an SA, for whoever watches.
+struct AssociationChange {
+  enum class Kind : std::uint8_t {
+    kAdded,
+    kUpdated,   // its lifetimes
+    kDeleted,   // somebody asked for it
+    kOrphaned,  // deleted, since the socket that owned it is gone
+    kSoftExpired,
+    kHardExpired,  // and is gone
+    kFlushed,      // all were deleted
+  };
+
+  Kind kind = Kind::kAdded;
+  SaIdentity identity;    // not for kFlushed
+  std::size_t count = 1;  // kFlushed: of how many
+  // kAdded; valid during the call.
+  const SaParameters* parameters = nullptr;
+};
+
 class Associations {
  public:
+  using OnChange = std::function<void(const AssociationChange&)>;
+
   // `reserve` may be null: there is no writable state directory.
   Associations(Sadb& sadb, SequenceReserve* reserve);
+
+  // `call` is made after each change; it must not make another one.
+  void Watch(OnChange call) { on_change_ = std::move(call); }
 
   // Errors: those of Sadb::Add() and SequenceReserve::Begin(); kForbidden for a
   // counter-mode SA without a reserve.
   Status Add(SaParameters parameters, Instant now);
+
+  // Errors: those of Sadb::Update().
+  Status Update(const SaIdentity& identity, const Lifetime& soft,
+                const Lifetime& hard, Instant now);
 
   // Errors: kNotFound.
   Status Delete(const SaIdentity& identity);
@@ -72,12 +102,14 @@ class Associations {
   Result<SecurityAssociation::Start> StartOf(const SaParameters& parameters);
   void EndReserve(const SaIdentity& identity);
   void ReserveMore(SecurityAssociation& association, Instant now);
+  void Tell(const AssociationChange& change) const;
 
   Sadb& sadb_;
   SequenceReserve* const reserve_;
   // The generations of the SAs for which numbers are set aside.
   std::map<SaIdentity, std::uint64_t> reserving_;
   LogLimiter log_;
+  OnChange on_change_;
 };
 
 }  // namespace postern

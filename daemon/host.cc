@@ -18,6 +18,7 @@
 #include "daemon/api_server.h"
 #include "daemon/cgroup_hierarchy.h"
 #include "daemon/durable_reserve.h"
+#include "daemon/host_events.h"
 #include "daemon/host_network.h"
 #include "daemon/housekeeping.h"
 #include "daemon/roll_call.h"
@@ -127,6 +128,7 @@ struct Host::Assembly {
   SocketTable sockets;
   RawSockets raw;
   Acquires acquires{[this] { events->Wake(); }};
+  EventFeed feed;
   std::unique_ptr<DurableReserve> reserve;  // null: there is no state directory
   std::unique_ptr<Associations> associations;
   GraceAtEnd grace;
@@ -159,6 +161,9 @@ Status Host::Assembly::OpenState() {
     reserve = std::move(*opened);
   }
   associations = std::make_unique<Associations>(sadb, reserve.get());
+  associations->Watch([this](const AssociationChange& change) {
+    feed.Publish(DescribeChange(change));
+  });
   return Ok();
 }
 
@@ -305,6 +310,7 @@ Status Host::Assembly::StartServers() {
                         .sockets = sockets,
                         .stats = {&outbound->stats(), &inbound->stats()},
                         .network_namespace = network->inside().fd(),
+                        .feed = feed,
                         .status = [this] { return DescribeStatus(); },
                         .on_change = [this] { ReleaseHeld(); }});
   names = std::make_unique<PublishedNames>(config.name, cookie);

@@ -54,13 +54,27 @@ Value Describe(const Selector& selector) {
   return MakeObject(std::move(members));
 }
 
-// What was decided when the SA was made, but for its keys.
-void AddParameters(Object& members, const SaParameters& parameters) {
+std::string_view NameOf(IpsecProtocol protocol) {
+  return protocol == IpsecProtocol::kEsp ? "esp" : "ah";
+}
+
+}  // namespace
+
+Object DescribeIdentity(const SaIdentity& identity) {
+  Object members;
+  Add(members, "protocol", NameOf(identity.protocol));
+  Add(members, "spi", ToString(identity.spi));
+  Add(members, "destination", identity.destination.ToString());
+  return members;
+}
+
+Object DescribeParameters(const SaParameters& parameters) {
+  Object members;
   const bool outbound = parameters.direction == Direction::kOutbound;
   const bool esp = parameters.protocol == IpsecProtocol::kEsp;
   const bool tunnel = parameters.mode == IpsecMode::kTunnel;
   const bool extended = parameters.numbers == SequenceNumbers::kExtended;
-  Add(members, "protocol", esp ? "esp" : "ah");
+  Add(members, "protocol", NameOf(parameters.protocol));
   Add(members, "mode", tunnel ? "tunnel" : "transport");
   Add(members, "direction", outbound ? "outbound" : "inbound");
   Add(members, "spi", ToString(parameters.spi));
@@ -82,9 +96,8 @@ void AddParameters(Object& members, const SaParameters& parameters) {
     Add(members, "peer_identity", parameters.peer_identity->ToString());
   }
   Add(members, "selector", Describe(parameters.selector));
+  return members;
 }
-
-}  // namespace
 
 std::string_view NameOf(SaState state) {
   switch (state) {
@@ -101,8 +114,7 @@ std::string_view NameOf(SaState state) {
 }
 
 Value Describe(const SecurityAssociation& association, Instant now) {
-  Object members;
-  AddParameters(members, association.parameters());
+  Object members = DescribeParameters(association.parameters());
   Add(members, "soft", Describe(association.soft()));
   Add(members, "hard", Describe(association.hard()));
   const SaUsage usage = association.usage();

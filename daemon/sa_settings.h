@@ -59,6 +59,12 @@ Lifetimes ReadLifetimes(Section& section);
 // An SA for a dump: parameters without keys, state, usage, counters.
 Value Describe(const SecurityAssociation& association, Instant now);
 
+// What was decided when it was made, but for its keys.
+Object DescribeParameters(const SaParameters& parameters);
+
+// protocol, spi, destination.
+Object DescribeIdentity(const SaIdentity& identity);
+
 // "larval", "mature", "dying", "dead".
 std::string_view NameOf(SaState state);
 

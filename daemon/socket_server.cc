@@ -27,6 +27,8 @@ struct SocketServer::Connection {
   DescriptorWatch watch;  // ends before the socket is closed
   PeerCredentials peer;
   Instant last_heard = MonotonicNow();
+  enum class Silence : std::uint8_t { kBounded, kAllowed };
+  Silence silence = Silence::kBounded;
 };
 
 SocketServer::SocketServer(EventLoop& loop, std::string name, UniqueFd listener,
@@ -182,6 +184,15 @@ void SocketServer::Close(ConnectionId id) {
     per_user_.erase(of_user);
   }
   connections_.erase(found);
+  if (on_close_) {
+    on_close_(id);
+  }
+}
+
+void SocketServer::MayStaySilent(ConnectionId id) {
+  if (Connection* connection = Find(id)) {
+    connection->silence = Connection::Silence::kAllowed;
+  }
 }
 
 void SocketServer::CloseDefective(ConnectionId id, const char* sentence) {
@@ -196,7 +207,8 @@ void SocketServer::CloseSilent() {
   const Instant oldest = MonotonicNow() - limits_.silence;
   std::vector<ConnectionId> silent;
   for (const auto& [id, connection] : connections_) {
-    if (connection->last_heard < oldest) {
+    if (connection->silence == Connection::Silence::kBounded &&
+        connection->last_heard < oldest) {
       silent.push_back(id);
     }
   }

@@ -13,7 +13,8 @@
 //                 or server.Close(m.from);
 //
 // From a message until Resume() nothing more is read from its connection: one
-// request, one answer, in order.
+// request, one answer, in order. A connection that only listens to us from now
+// on MayStaySilent().
 //
 // Thread safety: Control-confined.
 
@@ -26,6 +27,7 @@
 #include <memory>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "control/seqpacket.h"
@@ -91,6 +93,15 @@ class SocketServer {
 
   void Close(ConnectionId id);
 
+  // The silence limit binds this connection no more.
+  void MayStaySilent(ConnectionId id);
+
+  // Calls `call` when a connection is closed, by either side. It must not close
+  // another one.
+  void OnClose(std::function<void(ConnectionId)> call) {
+    on_close_ = std::move(call);
+  }
+
   // Close() of a peer that broke the protocol.
   void CloseDefective(ConnectionId id, const char* sentence);
 
@@ -112,6 +123,7 @@ class SocketServer {
   const std::string name_;
   const Limits limits_;
   const OnMessage on_message_;
+  std::function<void(ConnectionId)> on_close_;
   UniqueFd listener_;
   UniqueFd spare_;  // given up to refuse a client when descriptors run out
   std::vector<std::uint8_t> room_;

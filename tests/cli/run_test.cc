@@ -150,6 +150,27 @@ TEST_F(RunTest, SaysWhenTheCommandLineIsWrong) {
   EXPECT_THAT(out_.str(), HasSubstr("postern "));
 }
 
+TEST_F(RunTest, ShowsEventsUntilTheDaemonGoes) {
+  const char* event =
+      R"({"event":"acquire","id":1,"flow":{"protocol":"tcp"},"who":"C=DE, O=X"})";
+  {
+    FakeDaemon daemon(AdminType::kEvent, event);
+    EXPECT_EQ(Run({"monitor", "a"}), ExitStatus::kNoDaemon);
+    EXPECT_EQ(out_.str(), "acquire id=1 flow.protocol=tcp who=\"C=DE, O=X\"\n");
+    EXPECT_THAT(err_.str(), HasSubstr("no daemon answers"));
+    EXPECT_EQ(daemon.Request(), R"({"verb":"monitor","arguments":{}})");
+  }
+  {
+    FakeDaemon daemon(AdminType::kEvent, event);
+    EXPECT_EQ(Run({"monitor", "a", "--json", "--count", "1"}),
+              ExitStatus::kFine);
+    EXPECT_EQ(out_.str(), std::string(event) + "\n");
+  }
+  FakeDaemon old(AdminType::kError, R"({"code":"x","message":"not here."})");
+  EXPECT_EQ(Run({"monitor", "a"}), ExitStatus::kRefused);
+  EXPECT_EQ(err_.str(), "postern: not here.\n");
+}
+
 // An answer without a namespace must not run the program where we are.
 TEST_F(RunTest, RunsNothingOutsideOfTheHost) {
   const std::string mark = directory_ + "/ran";

@@ -95,12 +95,14 @@ class AdminTest : public ::testing::Test {
   SocketTable sockets_;
   WorkerStats stats_[2];
   Associations associations_{sadb_, nullptr};
+  EventFeed feed_;
   AdminVerbs verbs_{{.config = config_,
                      .associations = associations_,
                      .system = system_,
                      .cgroups = cgroups_,
                      .sockets = sockets_,
                      .stats = {&stats_[0], &stats_[1]},
+                     .feed = feed_,
                      .status = [] {
                        return Object{{"host", "a", {}}};
                      }}};
@@ -347,6 +349,36 @@ TEST_F(AdminServerTest, GoesOnWhileAClientDoesNotReadItsAnswer) {
   EXPECT_TRUE(ParseJson(whole.TakeText()).ok());
 }
 
+TEST_F(AdminServerTest, TellsAMonitorWhatIsChanged) {
+  Serve();
+  std::vector<std::string> seen;
+  const auto ended =
+      FollowAdmin(path_, Ask("monitor", "{}"), [&](std::string_view event) {
+        seen.emplace_back(event);
+        if (seen.size() == 1) {
+          for (const auto& [verb, arguments] :
+               {std::pair{"level.set", R"({"ah":"use"})"},
+                std::pair{"route.set",
+                          R"({"prefix":"10.0.0.0/8","verdict":"discard"})"},
+                std::pair{"route.delete", R"({"prefix":"10.0.0.0/8"})"}}) {
+            EXPECT_TRUE(AskAdmin(path_, Ask(verb, arguments)).ok());
+          }
+        }
+        return seen.size() == 4 ? Appetite::kSated : Appetite::kMore;
+      });
+  ASSERT_TRUE(ended.ok());
+  const std::string levels =
+      R"({"esp_transport":"none","ah":"use","esp_network":"none"})";
+  EXPECT_EQ(seen, (std::vector<std::string>{
+                      R"({"event":"ready"})",
+                      R"({"event":"levels_set","ipv4":)" + levels +
+                          R"(,"ipv6":)" + levels + "}",
+                      R"({"event":"route_set","route":{"prefix":"10.0.0.0/8",)"
+                      R"("verdict":"discard","levels":{"esp_transport":"none",)"
+                      R"("ah":"none","esp_network":"none"}}})",
+                      R"({"event":"route_deleted","prefix":"10.0.0.0/8"})"}));
+}
+
 TEST_F(AdminServerTest, ClosesConnectionsThatTalkNonsense) {
   Serve();
   const UniqueFd connection = ConnectTo(path_);
@@ -369,6 +401,7 @@ TEST_F(AdminServerTest, PassesTheNamespace) {
                     .sockets = sockets_,
                     .stats = {},
                     .network_namespace = ours.get(),
+                    .feed = feed_,
                     .status = [] { return Object(); }});
   AdminServer server(loop_, ListenAt(path_), verbs);
   thread_.Start();

@@ -8,6 +8,8 @@
 
 #include "core/rcu.h"
 #include "daemon/durable_reserve.h"
+#include "daemon/host_events.h"
+#include "daemon/json_text.h"
 #include "tests/daemon/served.h"
 
 namespace postern {
@@ -215,6 +217,44 @@ TEST_F(AssociationsTest, NeverStartsAKeyAnewOnRealDisks) {
     EXPECT_GT(last, before);
     ASSERT_TRUE(associations.Delete(parameters.identity()).ok());
   }
+}
+
+TEST_F(AssociationsTest, TellsWhatBecameOfEachSa) {
+  Associations associations(sadb_, &reserve_);
+  std::vector<std::string> told;
+  associations.Watch([&told](const AssociationChange& change) {
+    told.push_back(ToJson(DescribeChange(change)));
+  });
+  const SaParameters parameters = Null(0x1001);
+  const SaIdentity identity = parameters.identity();
+  ASSERT_TRUE(associations.Add(parameters, kNow).ok());
+  EXPECT_NE(told.back().find(R"({"event":"sa_added","protocol":"esp",)"
+                             R"("mode":"transport","direction":"outbound",)"
+                             R"("spi":"0x00001001")"),
+            std::string::npos);
+  EXPECT_EQ(told.back().find("0707"), std::string::npos);  // no keys
+  EXPECT_FALSE(associations.Add(parameters, kNow).ok());
+  EXPECT_EQ(told.size(), 1u);
+  ASSERT_TRUE(associations.Update(identity, {}, {.packets = 5}, kNow).ok());
+  const std::string named =
+      R"("protocol":"esp","spi":"0x00001001","destination":"10.9.0.2")";
+  EXPECT_EQ(told.back(), R"({"event":"sa_updated",)" + named + "}");
+  const auto take = [&](SaEvent::Kind kind) {
+    associations.Take({.kind = kind,
+                       .identity = identity,
+                       .generation_id = sadb_.Get(identity)->generation_id()},
+                      kNow);
+  };
+  take(SaEvent::Kind::kSoftExpired);
+  EXPECT_EQ(told.back(), R"({"event":"sa_soft_expired",)" + named + "}");
+  take(SaEvent::Kind::kHardExpired);
+  EXPECT_EQ(told.back(), R"({"event":"sa_hard_expired",)" + named + "}");
+  ASSERT_TRUE(associations.Add(parameters, kNow).ok());
+  ASSERT_TRUE(associations.Delete(identity).ok());
+  EXPECT_EQ(told.back(),
+            R"({"event":"sa_deleted",)" + named + R"(,"why":"asked"})");
+  associations.Flush();
+  EXPECT_EQ(told.back(), R"({"event":"sas_flushed","count":0})");
 }
 
 TEST_F(AssociationsTest, RefusesASecondSaOfOneIdentityAndDeletesOnce) {

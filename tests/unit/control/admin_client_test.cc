@@ -137,6 +137,72 @@ TEST(AdminClient, SaysWhatToDoWhenThereIsNoDaemonOrNoPermission) {
             ErrorCode::kInvalid);
 }
 
+TEST(AdminClient, FollowsEventsUntilItHasEnough) {
+  const TemporaryRunDirectory run;
+  const OneAnswer daemon(
+      run.File("s"), [](int connection, const AdminFrame& question) {
+        for (const char* text : {"one", "two", "three"}) {
+          SendAll(connection, {EncodeAdminMessage(AdminType::kEvent,
+                                                  question.request_id, text)});
+        }
+      });
+  std::string seen;
+  const auto answer =
+      FollowAdmin(run.File("s"), "{}", [&seen](std::string_view event) {
+        seen += event;
+        return event == "two" ? Appetite::kSated : Appetite::kMore;
+      });
+  ASSERT_TRUE(answer.ok());
+  EXPECT_EQ(answer->type, AdminType::kEvent);
+  EXPECT_EQ(seen, "onetwo");
+}
+
+TEST(AdminClient, TellsThatEventsEndWithTheirDaemonOrARefusal) {
+  const TemporaryRunDirectory run;
+  const auto follow = [&run](AdminType type, std::uint32_t id) {
+    const OneAnswer daemon(
+        run.File("s"), [=](int connection, const AdminFrame&) {
+          SendAll(connection, {EncodeAdminMessage(type, id, "text")});
+        });
+    return FollowAdmin(run.File("s"), "{}",
+                       [](std::string_view) { return Appetite::kMore; });
+  };
+  EXPECT_EQ(follow(AdminType::kEvent, 1).error().code, ErrorCode::kUnavailable);
+  const auto refused = follow(AdminType::kError, 1);
+  ASSERT_TRUE(refused.ok());
+  EXPECT_EQ(refused->type, AdminType::kError);
+  EXPECT_EQ(refused->text, "text");
+  EXPECT_EQ(follow(AdminType::kReply, 1).error().code, ErrorCode::kSystem);
+  EXPECT_EQ(follow(AdminType::kEvent, 7).error().code, ErrorCode::kSystem);
+}
+
+TEST(AdminClient, WaitsForLaterEventsWithoutABound) {
+  const TemporaryRunDirectory run;
+  const auto silent = ListenSeqpacket(run.File("silent"), 0600);
+  const auto none = FollowAdmin(
+      run.File("silent"), "{}",
+      [](std::string_view) { return Appetite::kMore; }, 50ms);
+  EXPECT_EQ(none.error().code, ErrorCode::kUnavailable);
+  const OneAnswer daemon(
+      run.File("s"), [](int connection, const AdminFrame& question) {
+        const AdminMessage event =
+            EncodeAdminMessage(AdminType::kEvent, question.request_id, "event");
+        SendAll(connection, {event});
+        // Longer than its patience: nothing comes, nobody hangs up.
+        EXPECT_EQ(WaitFor(connection, POLLIN, Deadline::AfterMilliseconds(300)),
+                  ETIMEDOUT);
+        SendAll(connection, {event});
+      });
+  int seen = 0;
+  EXPECT_TRUE(FollowAdmin(
+                  run.File("s"), "{}",
+                  [&seen](std::string_view) {
+                    return ++seen == 2 ? Appetite::kSated : Appetite::kMore;
+                  },
+                  50ms)
+                  .ok());
+}
+
 // The file's permissions decide: a socket for nobody is not for uid 65534.
 TEST(AdminClient, IsForbiddenToOrdinaryUsers) {
   const TemporaryRunDirectory run;

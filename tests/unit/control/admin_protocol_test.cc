@@ -45,7 +45,7 @@ TEST(AdminProtocol, RefusesAMessageCutAnywhere) {
 }
 
 TEST(AdminProtocol, RefusesTypesOfTheOtherProtocol) {
-  for (const int type : {0x0001, 0x0002, 0x0100, 0x0105, 0x8102, 0xffff}) {
+  for (const int type : {0x0001, 0x0002, 0x0100, 0x0106, 0x8102, 0xffff}) {
     AdminMessage message = kEmptyObject;
     message[6] = static_cast<std::uint8_t>(type >> 8);
     message[7] = static_cast<std::uint8_t>(type);
@@ -70,8 +70,9 @@ TEST(AdminProtocol, RefusesNoTextAndTooMuch) {
 }
 
 TEST(AdminProtocol, AllowsADescriptorWithAReplyOnly) {
-  for (const AdminType type : {AdminType::kRequest, AdminType::kReply,
-                               AdminType::kReplyPart, AdminType::kError}) {
+  for (const AdminType type :
+       {AdminType::kRequest, AdminType::kReply, AdminType::kReplyPart,
+        AdminType::kError, AdminType::kEvent}) {
     const AdminMessage message = EncodeAdminMessage(type, 1, "{}");
     EXPECT_TRUE(DecodeAdminMessage(message, 0).ok());
     EXPECT_EQ(DecodeAdminMessage(message, 1).ok(), type == AdminType::kReply);
@@ -113,9 +114,11 @@ TEST(AdminReassembly, RefusesTheAnswerToAnotherRequest) {
             ProtocolDefect::kWrongId);
 }
 
-TEST(AdminReassembly, RefusesARequestAndAnythingAfterTheEnd) {
+TEST(AdminReassembly, RefusesARequestAnEventAndAnythingAfterTheEnd) {
   AdminReassembly answer(1, 100);
   EXPECT_EQ(answer.Add({AdminType::kRequest, 1, "{}"}).error(),
+            ProtocolDefect::kUnknownType);
+  EXPECT_EQ(answer.Add({AdminType::kEvent, 1, "{}"}).error(),
             ProtocolDefect::kUnknownType);
   ASSERT_TRUE(answer.Add({AdminType::kReply, 1, "{}"}).ok());
   EXPECT_EQ(answer.Add({AdminType::kReply, 1, "{}"}).error(),
