@@ -3,13 +3,13 @@
 #include "cli/grammar.h"
 
 #include <algorithm>
-#include <array>
+#include <optional>
 #include <sstream>
 #include <utility>
 
 #include "cli/cgroup.h"
-#include "cli/key_file.h"
-#include "control/paths.h"
+#include "cli/sa_grammar.h"
+#include "cli/verb.h"
 #include <CLI/CLI.hpp>
 
 namespace postern {
@@ -21,6 +21,8 @@ constexpr const char* kFooter =
   postern sa add a esp transport 0x1001 --from 10.9.0.1 --to 10.9.0.2 \
       --encryption aes-gcm-16 --encryption-key file:a-to-b.key
   postern sa list a
+  postern sa add a 0x1002 --acquire 7 --integrity hmac-sha2-256-128 \
+      --integrity-key file:answer.key
   postern route set a 10.91.25.0/24 --auth require
   postern level set a --esp-transport use
   postern stats a --json
@@ -32,127 +34,11 @@ constexpr const char* kFooter =
 Exit status: 0 done, 1 refused, 2 wrong command line, 3 no daemon;
 `postern exec` ends as its program does, `postern monitor` with the daemon.)";
 
-constexpr std::array<const char*, 3> kCategoryNames = {"esp_transport", "ah",
-                                                       "esp_network"};
-constexpr std::array<const char*, 3> kCategoryOptions = {
-    "--esp-transport", "--auth,--ah", "--esp-network"};
-
-std::string CheckHost(const std::string& name) {
-  return IsHostName(name) ? "" : "\"" + name + "\" is no host's name";
-}
-
 std::string CheckCgroup(const std::string& name) {
   return IsCgroupName(name)
              ? ""
              : "\"" + name + "\" is no cgroup's name: write it without slashes";
 }
-
-// Collects what one subcommand's options say; CLI11 fills the members, so the
-// address must not change.
-class Verb {
- public:
-  Verb(CLI::App& parent, const std::string& name, const std::string& help,
-       Question question)
-      : app_(parent.add_subcommand(name, help)),
-        question_(std::move(question)) {
-    app_->add_option("HOST", host_, "the virtual host")
-        ->required()
-        ->check(CLI::Validator(CheckHost, ""));
-  }
-
-  Verb(const Verb&) = delete;
-  Verb& operator=(const Verb&) = delete;
-
-  Verb& Positional(const std::string& name, const std::string& argument,
-                   const std::string& help) {
-    Text(name, argument, help)->required();
-    return *this;
-  }
-
-  Verb& Option(const std::string& name, const std::string& argument,
-               const std::string& help) {
-    Text(name, argument, help);
-    return *this;
-  }
-
-  Verb& Required(const std::string& name, const std::string& argument,
-                 const std::string& help) {
-    Text(name, argument, help)->required();
-    return *this;
-  }
-
-  Verb& Key(const std::string& name, const std::string& argument,
-            const std::string& help) {
-    app_->add_option_function<std::string>(
-        name,
-        [this, argument](const std::string& word) {
-          const Result<std::string> key = ReadKeyWord(word);
-          if (!key.ok()) {
-            throw CLI::ValidationError(argument, key.error().message);
-          }
-          Put(argument, *key);
-        },
-        help);
-    return *this;
-  }
-
-  Verb& Number(const std::string& name, const std::string& argument,
-               const std::string& help) {
-    app_->add_option_function<std::int64_t>(
-        name,
-        [this, argument](const std::int64_t& value) { Put(argument, value); },
-        help);
-    return *this;
-  }
-
-  // A flag that stands for an argument with this value.
-  Verb& Flag(const std::string& name, Argument argument,
-             const std::string& help) {
-    app_->add_flag_callback(
-        name,
-        [this, argument = std::move(argument)] {
-          question_.arguments.push_back(argument);
-        },
-        help);
-    return *this;
-  }
-
-  Verb& Levels(const std::vector<std::string>& names) {
-    for (std::size_t i = 0; i < kCategoryNames.size(); ++i) {
-      Text(kCategoryOptions[i], kCategoryNames[i], "a level")
-          ->check(CLI::IsMember(names));
-    }
-    return *this;
-  }
-
-  CLI::App& app() { return *app_; }
-
-  bool chosen() const { return app_->parsed(); }
-
-  const std::string& host() const { return host_; }
-
-  const Question& question() const { return question_; }
-
- private:
-  CLI::Option* Text(const std::string& name, const std::string& argument,
-                    const std::string& help) {
-    return app_->add_option_function<std::string>(
-        name,
-        [this, argument](const std::string& word) { Put(argument, word); },
-        help);
-  }
-
-  template <typename T>
-  void Put(const std::string& argument, const T& value) {
-    question_.arguments.push_back({.name = argument, .value = value});
-  }
-
-  CLI::App* app_;
-  std::string host_;
-  Question question_;
-};
-
-using Verbs = std::vector<std::unique_ptr<Verb>>;
 
 const std::vector<std::string> kSystemLevels = {"none", "default", "avail",
                                                 "use",  "require", "unique"};
@@ -162,76 +48,6 @@ std::vector<std::string> SocketLevelNames() {
   std::vector<std::string> names = kSystemLevels;
   names.emplace_back("bypass");
   return names;
-}
-
-Verb& Add(Verbs& verbs, CLI::App& parent, const std::string& name,
-          const std::string& help, Question question) {
-  verbs.push_back(
-      std::make_unique<Verb>(parent, name, help, std::move(question)));
-  return *verbs.back();
-}
-
-Verb& Identity(Verb& verb) {
-  return verb.Positional("PROTOCOL", "protocol", "esp or ah")
-      .Positional("SPI", "spi", "like 0x1001")
-      .Positional("DESTINATION", "destination", "an address");
-}
-
-Verb& Lifetimes(Verb& verb) {
-  for (const std::string bound : {"soft", "hard"}) {
-    for (const std::string unit : {"octets", "packets", "seconds"}) {
-      std::string argument = bound;
-      argument += "_" + unit;
-      verb.Number("--" + bound + "-" + unit, argument,
-                  "the SA's " + bound + " lifetime");
-    }
-  }
-  return verb;
-}
-
-void AddSaAdd(Verbs& verbs, CLI::App& sa) {
-  Verb& add = Add(verbs, sa, "add", "make an SA with keys by hand",
-                  {.verb = "sa.add", .arguments = {}});
-  add.Positional("PROTOCOL", "protocol", "esp or ah")
-      .Positional("MODE", "mode", "transport or tunnel")
-      .Positional("SPI", "spi", "like 0x1001")
-      .Required("--from", "source", "source address")
-      .Required("--to", "destination", "destination address")
-      .Option("--direction", "direction",
-              "outbound or inbound; else told by the addresses")
-      .Option("--encryption", "encryption", "aes-gcm-16, aes-cbc or null")
-      .Key("--encryption-key", "encryption_key", "0x... or file:PATH")
-      .Option("--integrity", "integrity", "hmac-sha2-256-128, hmac-sha1-96")
-      .Key("--integrity-key", "integrity_key", "0x... or file:PATH")
-      .Flag("--esn", {.name = "esn", .value = true}, "64-bit sequence numbers")
-      .Number("--replay-window", "replay_window", "packets; 0: no check")
-      .Option("--dont-fragment", "dont_fragment", "copy, set or clear")
-      .Option("--dscp", "dscp", "copy or zero")
-      .Option("--local-identity", "local_identity", "like fqdn:host.example")
-      .Option("--peer-identity", "peer_identity", "like fqdn:host.example")
-      .Option("--selector-source", "selector.source", "a prefix")
-      .Option("--selector-destination", "selector.destination", "a prefix")
-      .Option("--selector-protocol", "selector.protocol", "tcp, udp, ...")
-      .Number("--selector-source-port", "selector.source_port", "a port")
-      .Number("--selector-destination-port", "selector.destination_port",
-              "a port");
-  Lifetimes(add);
-}
-
-void AddSa(Verbs& verbs, CLI::App& root) {
-  CLI::App& sa = *root.add_subcommand("sa", "security associations");
-  sa.require_subcommand(1);
-  AddSaAdd(verbs, sa);
-  Add(verbs, sa, "list", "show all",
-      {.verb = "sa.dump", .arguments = {}, .view = View::kAssociations});
-  Identity(
-      Add(verbs, sa, "get", "show one",
-          {.verb = "sa.get", .arguments = {}, .view = View::kAssociation}));
-  Identity(Add(verbs, sa, "delete", "delete one",
-               {.verb = "sa.delete", .arguments = {}}));
-  Lifetimes(Identity(Add(verbs, sa, "update", "change one's lifetimes",
-                         {.verb = "sa.update", .arguments = {}})));
-  Add(verbs, sa, "flush", "delete all", {.verb = "sa.flush", .arguments = {}});
 }
 
 void AddPolicy(Verbs& verbs, CLI::App& root) {
@@ -280,6 +96,13 @@ void AddRest(Verbs& verbs, CLI::App& root) {
       {.verb = "stats", .arguments = {}, .view = View::kStats});
 }
 
+void AddVerbs(Verbs& verbs, CLI::App& root) {
+  AddSa(verbs, root);
+  AddAcquire(verbs, root);
+  AddPolicy(verbs, root);
+  AddRest(verbs, root);
+}
+
 // "esp_transport=use,ah=require", as the library reads it.
 std::string LevelsText(const Question& question) {
   std::string text;
@@ -296,6 +119,16 @@ Ending EndingOf(const CLI::App& root, const CLI::Error& error) {
   const int code = root.exit(error, out, err);
   return {.status = code == 0 ? ExitStatus::kFine : ExitStatus::kMisused,
           .text = code == 0 ? out.str() : err.str()};
+}
+
+std::optional<Ending> Parse(CLI::App& root, std::vector<std::string> words) {
+  std::reverse(words.begin(), words.end());
+  try {
+    root.parse(std::move(words));
+  } catch (const CLI::Error& error) {
+    return EndingOf(root, error);
+  }
+  return std::nullopt;
 }
 
 Ending Misuse(const std::string& sentence) {
@@ -318,9 +151,7 @@ Expected<Invocation, Ending> ParseInvocation(
   bool json = false;
   root.add_flag("--json", json, "answer with the daemon's JSON");
   Verbs verbs;
-  AddSa(verbs, root);
-  AddPolicy(verbs, root);
-  AddRest(verbs, root);
+  AddVerbs(verbs, root);
   Verb exec(root, "exec",
             "run a program in the host: postern exec HOST [levels] -- PROGRAM",
             {});
@@ -334,12 +165,8 @@ Expected<Invocation, Ending> ParseInvocation(
   Verb monitor(root, "monitor", "show what happens, as it happens", {});
   Following following;
   monitor.app().add_option("--count", following.count, "end after so many");
-  try {
-    std::vector<std::string> reversed(words.begin(), mark);
-    std::reverse(reversed.begin(), reversed.end());
-    root.parse(std::move(reversed));
-  } catch (const CLI::Error& error) {
-    return EndingOf(root, error);
+  if (std::optional<Ending> ending = Parse(root, {words.begin(), mark})) {
+    return std::move(*ending);
   }
 
   Invocation invocation{

@@ -35,6 +35,7 @@ enum class View : std::uint8_t {
   kCgroups,
   kLevels,
   kSockets,
+  kAcquires,
   kStats,
   kOutcome,  // "added: esp 0x00001001 to 10.9.0.2"
 };

@@ -58,12 +58,13 @@ std::string Algorithms(const Json& association) {
 std::string Associations(const Json& answer) {
   std::vector<Row> rows = {{"PROTOCOL", "MODE", "SPI", "SOURCE", "DESTINATION",
                             "DIRECTION", "ALGORITHMS", "STATE", "PACKETS",
-                            "SEQUENCE"}};
+                            "SEQUENCE", "OWNER"}};
   for (const Json& sa : answer.at("associations")) {
     rows.push_back({Cell(sa, "protocol"), Cell(sa, "mode"), Cell(sa, "spi"),
                     Cell(sa, "source"), Cell(sa, "destination"),
                     Cell(sa, "direction"), Algorithms(sa), Cell(sa, "state"),
-                    Cell(sa, "packets"), Cell(sa, "sequence")});
+                    Cell(sa, "packets"), Cell(sa, "sequence"),
+                    Cell(sa, "owner")});
   }
   return InColumns(rows);
 }
@@ -108,6 +109,21 @@ std::string Sockets(const Json& answer) {
   return InColumns(rows);
 }
 
+std::string Acquires(const Json& answer) {
+  std::vector<Row> rows = {{"ID", "STATE", "CATEGORY", "SOURCE", "DESTINATION",
+                            "OWNER", "FLOW", "AGE"}};
+  for (const Json& acquire : answer.at("acquires")) {
+    const Json& flow = acquire.at("flow");
+    rows.push_back({Cell(acquire, "id"), Cell(acquire, "state"),
+                    Cell(acquire, "category"), Cell(acquire, "source"),
+                    Cell(acquire, "destination"), Cell(acquire, "owner"),
+                    Cell(flow, "protocol") + " " + Cell(flow, "source_port") +
+                        " > " + Cell(flow, "destination_port"),
+                    Cell(acquire, "age_seconds")});
+  }
+  return InColumns(rows);
+}
+
 // Reasons for which nothing was dropped are left out.
 std::string Stats(const Json& answer) {
   std::string text = Pairs(answer.at("counts"));
@@ -144,6 +160,8 @@ std::string RenderJson(View view, const Json& answer) {
       return Levels(answer);
     case View::kSockets:
       return Sockets(answer);
+    case View::kAcquires:
+      return Acquires(answer);
     case View::kStats:
       return Stats(answer);
     case View::kOutcome:

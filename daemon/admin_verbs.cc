@@ -2,57 +2,17 @@
 
 #include "daemon/admin_verbs.h"
 
-#include <algorithm>
 #include <array>
 #include <memory>
 #include <utility>
 
 #include "core/drop_reason.h"
-#include "core/rcu.h"
 #include "daemon/json_text.h"
 #include "daemon/route_settings.h"
-#include "daemon/sa_settings.h"
 #include "daemon/socket_description.h"
 
 namespace postern {
 namespace {
-
-AdminReply Whole(const Value& value) {
-  std::optional<std::string> text = ToJson(value);
-  return {.pieces = [text = std::move(text)]() mutable {
-    return std::exchange(text, std::nullopt);
-  }};
-}
-
-Value OneMember(std::string name, Value value) {
-  return MakeObject({{std::move(name), std::move(value), {}}});
-}
-
-Error Refusal(const Defects& defects) {
-  return Invalid(InOneLine(defects));
-}
-
-// {"<name>":[...]} with the members that `next` makes, until it makes none.
-AdminReply List(const char* name, std::function<std::optional<Value>()> next) {
-  enum class At : std::uint8_t { kStart, kFirst, kLater, kEnd };
-  return {.pieces = [name, next = std::move(next),
-                     at = At::kStart]() mutable -> std::optional<std::string> {
-    if (at == At::kEnd) {
-      return std::nullopt;
-    }
-    if (at == At::kStart) {
-      at = At::kFirst;
-      return "{\"" + std::string(name) + "\":[";
-    }
-    const std::optional<Value> value = next();
-    if (!value) {
-      at = At::kEnd;
-      return "]}";
-    }
-    const char* comma = std::exchange(at, At::kLater) == At::kFirst ? "" : ",";
-    return comma + ToJson(*value);
-  }};
-}
 
 // The systemwide default may be missing in one family.
 LevelSet LevelsOf(const RouteTable& routes, const Route& wanted) {
@@ -84,7 +44,7 @@ const AdminVerbs::Entry* AdminVerbs::FindVerb(std::string_view name) {
   constexpr auto kNone = Entry::Arguments::kNone;
   constexpr auto kSome = Entry::Arguments::kSome;
   constexpr auto kChanges = Entry::Effect::kChanges;
-  static constexpr std::array<Entry, 19> kVerbs = {{
+  static constexpr std::array<Entry, 21> kVerbs = {{
       {"status", &AdminVerbs::ShowStatus},
       {"sa.add", &AdminVerbs::AddSa, kSome, kChanges},
       {"sa.update", &AdminVerbs::UpdateSa, kSome, kChanges},
@@ -92,6 +52,8 @@ const AdminVerbs::Entry* AdminVerbs::FindVerb(std::string_view name) {
       {"sa.delete", &AdminVerbs::DeleteSa, kSome, kChanges},
       {"sa.dump", &AdminVerbs::DumpSas},
       {"sa.flush", &AdminVerbs::FlushSas, kNone, kChanges},
+      {"acquire.list", &AdminVerbs::ListAcquires},
+      {"acquire.refuse", &AdminVerbs::RefuseAcquire, kSome, kChanges},
       {"route.list", &AdminVerbs::ListRoutes},
       {"route.set", &AdminVerbs::SetRoute, kSome, kChanges},
       {"route.delete", &AdminVerbs::DeleteRoute, kSome, kChanges},
@@ -158,93 +120,6 @@ Result<AdminReply> AdminVerbs::ShowStatus(Section& /*none*/) {
   count("lingering_sockets", parts_.sockets.lingering());
   count("flows", parts_.sockets.flows());
   return Whole(MakeObject(std::move(status)));
-}
-
-Result<AdminReply> AdminVerbs::AddSa(Section& arguments) {
-  std::optional<SaParameters> parameters = ReadAssociation(
-      arguments,
-      {.own_addresses = parts_.config.OwnAddresses(), .read_key = ReadHexKey});
-  if (!parameters) {
-    return Refusal(defects_);
-  }
-  const SaIdentity identity = parameters->identity();
-  if (const Status added =
-          parts_.associations.Add(std::move(*parameters), MonotonicNow());
-      !added.ok()) {
-    return added.error();
-  }
-  return Whole(OneMember("added", ToString(identity)));
-}
-
-Result<AdminReply> AdminVerbs::UpdateSa(Section& arguments) {
-  const std::optional<SaIdentity> identity = ReadIdentity(arguments);
-  const Lifetimes lifetimes = ReadLifetimes(arguments);
-  arguments.Finish();
-  if (!defects_.empty() || !identity) {
-    return Refusal(defects_);
-  }
-  if (const Status updated = parts_.associations.Update(
-          *identity, lifetimes.soft, lifetimes.hard, MonotonicNow());
-      !updated.ok()) {
-    return updated.error();
-  }
-  return Whole(OneMember("updated", ToString(*identity)));
-}
-
-Result<AdminReply> AdminVerbs::GetSa(Section& arguments) {
-  const std::optional<SaIdentity> identity = ReadIdentity(arguments);
-  arguments.Finish();
-  if (!defects_.empty() || !identity) {
-    return Refusal(defects_);
-  }
-  const SecurityAssociation* found = parts_.associations.sadb().Get(*identity);
-  if (found == nullptr) {
-    return Error{ErrorCode::kNotFound, "there is no SA " + ToString(*identity) +
-                                           ": see `postern sa list`."};
-  }
-  return Whole(Describe(*found, MonotonicNow()));
-}
-
-Result<AdminReply> AdminVerbs::DeleteSa(Section& arguments) {
-  const std::optional<SaIdentity> identity = ReadIdentity(arguments);
-  arguments.Finish();
-  if (!defects_.empty() || !identity) {
-    return Refusal(defects_);
-  }
-  if (const Status deleted = parts_.associations.Delete(*identity);
-      !deleted.ok()) {
-    return deleted.error();
-  }
-  RcuSynchronize();
-  return Whole(OneMember("deleted", ToString(*identity)));
-}
-
-Result<AdminReply> AdminVerbs::DumpSas(Section& /*none*/) {
-  // Names now, descriptions when their turn comes: what is deleted in between
-  // is left out, what is added is not in this dump.
-  std::vector<SaIdentity> identities;
-  Sadb& sadb = parts_.associations.sadb();
-  identities.reserve(sadb.size());
-  sadb.Dump([&identities](const SecurityAssociation& association) {
-    identities.push_back(association.parameters().identity());
-  });
-  std::sort(identities.begin(), identities.end());
-  return List("associations",
-              [&sadb, identities = std::move(identities),
-               next = std::size_t{0}]() mutable -> std::optional<Value> {
-                while (next < identities.size()) {
-                  if (const auto* found = sadb.Get(identities[next++])) {
-                    return Describe(*found, MonotonicNow());
-                  }
-                }
-                return std::nullopt;
-              });
-}
-
-Result<AdminReply> AdminVerbs::FlushSas(Section& /*none*/) {
-  const std::size_t deleted = parts_.associations.Flush();
-  RcuSynchronize();
-  return Whole(OneMember("deleted", Value::Count(deleted)));
 }
 
 Result<AdminReply> AdminVerbs::ListRoutes(Section& /*none*/) {
@@ -416,7 +291,7 @@ Result<AdminReply> AdminVerbs::PassNamespace(Section& /*none*/) {
 
 Result<AdminReply> AdminVerbs::Monitor(Section& /*none*/) {
   AdminReply reply;
-  reply.events = parts_.feed.Subscribe({});
+  reply.events = parts_.feed.Subscribe(parts_.acquires.Waiting(MonotonicNow()));
   return reply;
 }
 

@@ -6,9 +6,13 @@
 //     {"verb":"sa.get","arguments":{"protocol":"esp","spi":4097,...}}
 //
 //     status                            what the host is and how full it is
-//     sa.add, sa.update                 keys as in the configuration's [[sa]]
+//     sa.add, sa.update                 keys as in the configuration's [[sa]];
+//                                       sa.add also owner, and acquire: the id
+//                                       of one that this answers
 //     sa.get, sa.delete                 protocol, spi, destination
 //     sa.dump, sa.flush
+//     acquire.list                      SAs that are asked for
+//     acquire.refuse                    acquire: its id
 //     route.list, route.set             keys as in [[route]]
 //     route.delete                      prefix
 //     cgroup.list, cgroup.set           keys as in [[cgroup]]
@@ -34,9 +38,10 @@
 #include <string_view>
 #include <vector>
 
-#include "control/seqpacket.h"
 #include "core/error.h"
 #include "core/stats.h"
+#include "daemon/acquire_events.h"
+#include "daemon/admin_reply.h"
 #include "daemon/associations.h"
 #include "daemon/cgroup_rules.h"
 #include "daemon/event_feed.h"
@@ -48,17 +53,6 @@
 
 namespace postern {
 
-// A JSON text, handed out piece by piece, so that a dump of a million SAs is
-// never one string; nothing at its end. Valid as long as the AdminVerbs.
-using Pieces = std::function<std::optional<std::string>()>;
-
-struct AdminReply {
-  Pieces pieces;
-  int fd = kNoFd;  // goes along; stays the host's
-  // Instead of pieces: events, as long as the client stays.
-  std::unique_ptr<EventFeed::Subscription> events = nullptr;
-};
-
 class AdminVerbs {
  public:
   struct Parts {
@@ -69,6 +63,7 @@ class AdminVerbs {
     SocketTable& sockets;
     std::vector<const WorkerStats*> stats;
     int network_namespace = kNoFd;
+    AcquireEvents& acquires;
     EventFeed& feed;
     // More about the host for `status`.
     std::function<Object()> status;
@@ -95,6 +90,8 @@ class AdminVerbs {
   Result<AdminReply> DeleteSa(Section& arguments);
   Result<AdminReply> DumpSas(Section& arguments);
   Result<AdminReply> FlushSas(Section& arguments);
+  Result<AdminReply> ListAcquires(Section& arguments);
+  Result<AdminReply> RefuseAcquire(Section& arguments);
   Result<AdminReply> ListRoutes(Section& arguments);
   Result<AdminReply> SetRoute(Section& arguments);
   Result<AdminReply> DeleteRoute(Section& arguments);

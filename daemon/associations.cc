@@ -67,12 +67,15 @@ Status Associations::Add(SaParameters parameters, Instant now) {
                                          " already: delete it first, or choose "
                                          "another SPI."};
   }
-  EndReserve(identity);  // of a dead one, whose end we have not heard of yet
+  // Of a dead one, whose end we have not heard of yet.
+  EndReserve(identity);
+  owners_.Forget(identity);
   const Result<SecurityAssociation::Start> start = StartOf(parameters);
   if (!start.ok()) {
     return start.error();
   }
   const bool reserves = Reserves(parameters);
+  const std::optional<SocketCookie> owner = parameters.owner;
   if (Status added = sadb_.Add(std::move(parameters), *start, now);
       !added.ok()) {
     if (reserves) {
@@ -82,6 +85,9 @@ Status Associations::Add(SaParameters parameters, Instant now) {
   }
   if (reserves) {
     reserving_[identity] = sadb_.Get(identity)->generation_id();
+  }
+  if (owner) {
+    owners_.Note(*owner, identity);
   }
   Log(LogLevel::kInfo, "sa_added",
       {{"sa", ToString(identity)}, {"first_number", start->last_used + 1}});
@@ -116,6 +122,7 @@ Status Associations::Delete(const SaIdentity& identity) {
   Status deleted = sadb_.Delete(identity);
   if (deleted.ok()) {
     EndReserve(identity);
+    owners_.Forget(identity);
     Log(LogLevel::kInfo, "sa_deleted", {{"sa", ToString(identity)}});
     Tell({.kind = AssociationChange::Kind::kDeleted, .identity = identity});
   }
@@ -124,6 +131,7 @@ Status Associations::Delete(const SaIdentity& identity) {
 
 std::size_t Associations::Flush() {
   const std::size_t deleted = sadb_.Flush();
+  owners_.ForgetAll();
   while (!reserving_.empty()) {
     const SaIdentity identity = reserving_.begin()->first;
     EndReserve(identity);
@@ -135,6 +143,18 @@ std::size_t Associations::Flush() {
   return deleted;
 }
 
+void Associations::DeleteOrphans(Instant now) {
+  for (const SaIdentity& identity : owners_.TakeDue(now)) {
+    if (!sadb_.Delete(identity).ok()) {
+      continue;
+    }
+    EndReserve(identity);
+    Log(LogLevel::kInfo, "sa_deleted",
+        {{"sa", ToString(identity)}, {"reason", "its socket is gone"}});
+    Tell({.kind = AssociationChange::Kind::kOrphaned, .identity = identity});
+  }
+}
+
 void Associations::Take(const SaEvent& event, Instant now) {
   // The SADB may have removed an expired SA before we hear of it.
   if (const auto found = reserving_.find(event.identity);
@@ -143,6 +163,11 @@ void Associations::Take(const SaEvent& event, Instant now) {
     EndReserve(event.identity);
   }
   SecurityAssociation* association = sadb_.Get(event.identity);
+  if (association == nullptr && event.kind == SaEvent::Kind::kHardExpired) {
+    owners_.Forget(event.identity);
+    Tell({.kind = AssociationChange::Kind::kHardExpired,
+          .identity = event.identity});
+  }
   if (association == nullptr ||
       association->generation_id() != event.generation_id) {
     return;
@@ -166,6 +191,7 @@ void Associations::Take(const SaEvent& event, Instant now) {
     case SaEvent::Kind::kHardExpired:
       LogLimited(log_, kind, LogLevel::kInfo, "sa_hard_expired", {{"sa", sa}});
       static_cast<void>(sadb_.Delete(event.identity));
+      owners_.Forget(event.identity);
       Tell({.kind = AssociationChange::Kind::kHardExpired,
             .identity = event.identity});
       return;

@@ -2,7 +2,7 @@
 //
 // Associations is what the daemon does around the SADB: it decides where an
 // SA's sequence numbers start, keeps the reserve of outbound ones filled, and
-// buries what has expired.
+// buries what has expired, or what belonged to sockets that are gone.
 //
 // Outbound numbers are set aside on disk ahead of use (SequenceReserve), so
 // that no restart uses one twice with the same key. Without a reserve
@@ -23,6 +23,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/log/log.h"
+#include "daemon/sa_owners.h"
 #include "sadb/sa_events.h"
 #include "sadb/sadb.h"
 
@@ -95,7 +96,13 @@ class Associations {
   // is in use again, has no effect (defect 17).
   void Take(const SaEvent& event, Instant now);
 
+  // SAs of sockets that are gone (SaOwners) go, too.
+  void DeleteOrphans(Instant now);
+
   Sadb& sadb() { return sadb_; }
+
+  // Whose alone which SAs are; kept by what is called here.
+  SaOwners& owners() { return owners_; }
 
  private:
   bool Reserves(const SaParameters& parameters) const;
@@ -108,6 +115,7 @@ class Associations {
   SequenceReserve* const reserve_;
   // The generations of the SAs for which numbers are set aside.
   std::map<SaIdentity, std::uint64_t> reserving_;
+  SaOwners owners_;
   LogLimiter log_;
   OnChange on_change_;
 };

@@ -20,6 +20,7 @@
 #include "daemon/durable_reserve.h"
 #include "daemon/host_events.h"
 #include "daemon/host_network.h"
+#include "daemon/host_status.h"
 #include "daemon/housekeeping.h"
 #include "daemon/roll_call.h"
 #include "daemon/run_lock.h"
@@ -71,39 +72,16 @@ class PublishedNames {
   const std::uint64_t cookie_;
 };
 
-Value Describe(const SocketServer& server) {
-  const SocketServer::Counters& counters = server.counters();
-  return MakeObject({{"open", Value::Count(server.open()), {}},
-                     {"accepted", Value::Count(counters.accepted), {}},
-                     {"refused", Value::Count(counters.refused), {}},
-                     {"defective", Value::Count(counters.defective), {}},
-                     {"silent", Value::Count(counters.silent), {}}});
-}
-
-Value Describe(const TunConfig& tun) {
-  Array addresses;
-  for (const OwnAddress& own : tun.addresses) {
-    addresses.emplace_back(own.address.ToString() + "/" +
-                           std::to_string(own.prefix_length));
-  }
-  return MakeObject({{"name", tun.name, {}},
-                     {"mtu", Value::Count(tun.mtu_octets), {}},
-                     {"addresses", std::move(addresses), {}}});
-}
-
-Value Describe(const WireConfig& wire) {
-  return MakeObject({{"kind", "tun", {}},
-                     {"name", wire.name, {}},
-                     {"mtu", Value::Count(wire.mtu_octets), {}}});
-}
-
 }  // namespace
 
 // Destroyed from the last member to the first.
 struct Host::Assembly {
   Assembly(const HostConfig& host_config, RunLock taken,
            std::unique_ptr<WorkerEvents> made)
-      : config(host_config), lock(std::move(taken)), events(std::move(made)) {}
+      : config(host_config),
+        lock(std::move(taken)),
+        events(std::move(made)),
+        acquires([this] { events->Wake(); }, config.acquire.acquires) {}
 
   Status OpenState();
   Status LoadPolicy();
@@ -127,8 +105,9 @@ struct Host::Assembly {
   CgroupRules cgroup_rules{system, cgroups.mount(), cgroups.usable()};
   SocketTable sockets;
   RawSockets raw;
-  Acquires acquires{[this] { events->Wake(); }};
   EventFeed feed;
+  Acquires acquires;
+  AcquireEvents acquire_events{acquires, sadb, feed};
   std::unique_ptr<DurableReserve> reserve;  // null: there is no state directory
   std::unique_ptr<Associations> associations;
   GraceAtEnd grace;
@@ -229,7 +208,8 @@ Status Host::Assembly::ResumeSockets() {
     return asked.error();
   }
   kernel = std::move(*asked);
-  roll_call = std::make_unique<RollCall>(sockets, *kernel);
+  roll_call =
+      std::make_unique<RollCall>(sockets, associations->owners(), *kernel);
   return Ok();
 }
 
@@ -252,7 +232,7 @@ Result<std::unique_ptr<Worker>> Host::Assembly::StartWorker(
                         .cgroups = &cgroups,
                         .events = *events,
                         .owner = std::move(*owner),
-                        .hold = {},
+                        .hold = config.acquire.held,
                         .on_failure = [this] {
                           device_failed.store(true);
                           loop.Stop();
@@ -282,7 +262,7 @@ Status Host::Assembly::StartWorkers() {
       Housekeeping::Parts{.loop = loop,
                           .events = *events,
                           .associations = *associations,
-                          .acquires = acquires,
+                          .acquires = acquire_events,
                           .sockets = sockets,
                           .watch = *watch,
                           .roll_call = *roll_call,
@@ -310,6 +290,7 @@ Status Host::Assembly::StartServers() {
                         .sockets = sockets,
                         .stats = {&outbound->stats(), &inbound->stats()},
                         .network_namespace = network->inside().fd(),
+                        .acquires = acquire_events,
                         .feed = feed,
                         .status = [this] { return DescribeStatus(); },
                         .on_change = [this] { ReleaseHeld(); }});
@@ -336,7 +317,7 @@ Status Host::Assembly::StartServers() {
 
 // Packets that wait may leave now, or have nothing to wait for any more.
 void Host::Assembly::ReleaseHeld() {
-  acquires.Settle(sadb);
+  acquire_events.Settle();
   outbound->Prod();
 }
 
@@ -355,6 +336,8 @@ Object Host::Assembly::DescribeStatus() const {
       {"wire", Describe(config.network.wire), {}},
       {"api_connections", Describe(api->connections()), {}},
       {"admin_connections", Describe(admin->connections()), {}},
+      {"monitors", Value::Count(admin->monitors()), {}},
+      {"acquires", Value::Count(acquires.size()), {}},
       {"events_lost", Value::Count(events->lost()), {}},
   };
 }

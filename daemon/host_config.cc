@@ -340,6 +340,9 @@ Expected<HostConfig, Defects> ParseHostConfig(std::string_view text,
   if (auto api = root.Table("api")) {
     config.api = ReadApiRules(*api);
   }
+  if (auto acquire = root.Table("acquire")) {
+    config.acquire = ReadAcquireSettings(*acquire);
+  }
   ReadRoutes(root, config);
   ReadCgroups(root, config);
   ReadAssociations(root, directory, config);

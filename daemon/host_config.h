@@ -16,6 +16,7 @@
 #include "core/expected.h"
 #include "core/log/log.h"
 #include "core/net/ip_address.h"
+#include "daemon/acquire_settings.h"
 #include "daemon/api_rules.h"
 #include "daemon/defect.h"
 #include "daemon/network_config.h"
@@ -31,6 +32,7 @@ struct HostConfig {
   std::optional<std::string> run_directory;  // else what paths.h says
   LogLevel log_level = LogLevel::kInfo;
   ApiRules api;
+  AcquireSettings acquire;
 
   NetworkConfig network;
   std::vector<Route> routes;

@@ -9,7 +9,7 @@
 namespace postern {
 namespace {
 
-enum OtherKind : std::size_t { kLogAcquire, kLogMissedSockets, kOtherKinds };
+enum OtherKind : std::size_t { kLogMissedSockets, kOtherKinds };
 
 constexpr Duration kAssociationTick = std::chrono::milliseconds(250);
 constexpr Duration kSocketTick = std::chrono::seconds(5);
@@ -39,7 +39,7 @@ Housekeeping::Housekeeping(const Parts& parts)
 void Housekeeping::TakeEvents() {
   parts_.events.Rearm();
   const Instant now = MonotonicNow();
-  TakeAcquires(now);
+  parts_.acquires.TellNew(now);
   int taken = 0;
   while (taken < kEventsATurn) {
     const int before = taken;
@@ -58,21 +58,10 @@ void Housekeeping::TakeEvents() {
   parts_.events.Wake();
 }
 
-// What has an SA by now, because it was added while the packet was decided,
-// need not be told.
-void Housekeeping::TakeAcquires(Instant now) {
-  parts_.acquires.Settle(parts_.associations.sadb());
-  for (const Acquire& acquire : parts_.acquires.TakeNew()) {
-    LogLimited(other_log_, {kLogAcquire, now}, LogLevel::kInfo, "acquire",
-               {{"id", static_cast<std::uint32_t>(acquire.id)},
-                {"category", NameOf(acquire.need.category)},
-                {"flow", ToString(acquire.need.flow)}});
-  }
-}
-
 void Housekeeping::AgeAssociations() {
   const Instant now = MonotonicNow();
   parts_.associations.sadb().Age(now);
+  parts_.associations.DeleteOrphans(now);
   parts_.acquires.Age(now);
 }
 
@@ -100,6 +89,7 @@ void Housekeeping::TakeSocketEvents() {
     }
     if (event->kind == SocketEvent::Kind::kGone) {
       parts_.sockets.Retire(event->cookie, now);
+      parts_.associations.owners().Retire(event->cookie, now);
       continue;
     }
     // Entries of sockets that are gone stay meanwhile: they bind nobody, since

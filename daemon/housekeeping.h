@@ -12,12 +12,12 @@
 #define POSTERN_DAEMON_HOUSEKEEPING_H_
 
 #include "core/log/log.h"
+#include "daemon/acquire_events.h"
 #include "daemon/associations.h"
 #include "daemon/event_loop.h"
 #include "daemon/raw_levels.h"
 #include "daemon/roll_call.h"
 #include "daemon/worker_events.h"
-#include "policy/acquires.h"
 #include "policy/socket_table.h"
 #include "tun/socket_watch.h"
 
@@ -29,7 +29,7 @@ class Housekeeping {
     EventLoop& loop;
     WorkerEvents& events;
     Associations& associations;
-    Acquires& acquires;
+    AcquireEvents& acquires;
     SocketTable& sockets;
     SocketWatch& watch;
     RollCall& roll_call;
@@ -43,7 +43,6 @@ class Housekeeping {
   void TakeSocketEvents();
   void AgeSockets();
   void CallRoll();
-  void TakeAcquires(Instant now);
   void AgeAssociations();
   void LogAudit(const AuditEvent& event, Instant now);
 

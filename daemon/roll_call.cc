@@ -7,6 +7,37 @@
 namespace postern {
 
 RollCall::Rest RollCall::Call(Instant now) {
+  const Rest connections = CallConnections(now);
+  const Rest owners = CallOwners(now);
+  return connections == Rest::kMore ? connections : owners;
+}
+
+RollCall::Rest RollCall::CallOwners(Instant now) {
+  const std::vector<SaOwners::Doubt> asked = owners_.TakeDoubted(kAtOnce);
+  for (const SaOwners::Doubt& doubt : asked) {
+    if (!MayLive(doubt)) {
+      owners_.Retire(doubt.owner, now);
+    }
+  }
+  return asked.size() < kAtOnce ? Rest::kNothing : Rest::kMore;
+}
+
+// Ports of datagrams may be shared, those of a TCP connection are one socket's;
+// but a socket may use the SAs of another one (ipsec_share()).
+bool RollCall::MayLive(const SaOwners::Doubt& doubt) {
+  const Owner found = kernel_.Find(doubt.flow);
+  if (found.kind != Owner::Kind::kSocket || found.cookie == doubt.owner) {
+    return found.kind != Owner::Kind::kNobody;
+  }
+  if (doubt.flow.protocol != Number(IpProtocol::kTcp)) {
+    return true;
+  }
+  const SocketPolicyRef policy = sockets_.Find(found.cookie);
+  const WishesRef wishes = policy ? policy->wishes().Load() : nullptr;
+  return wishes && wishes->share == doubt.owner;
+}
+
+RollCall::Rest RollCall::CallConnections(Instant now) {
   const std::vector<SocketTable::Connection> asked =
       sockets_.TakeDoubted(now, kAtOnce);
   for (const SocketTable::Connection& connection : asked) {

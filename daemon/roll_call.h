@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A RollCall asks the kernel for connections of which we may have missed the
-// end, and retires those that are no more.
+// end, and retires those that are no more; and for the owners of UNIQUE SAs.
 //
 // The rule: absence must prove death, since a level that is forgotten while its
 // socket lives sends in clear what must not be.
@@ -15,8 +15,11 @@
 //                     stay until the kernel tells that they are gone; if that
 //                     notice was lost, as long as the namespace
 //
-// When the kernel cannot be asked, everything stays and is asked for again
-// SocketTable::kHalfOpen later.
+//     asked for       the owner of an SA that is one socket's alone, by a flow
+//                     of its; to be wrong about it harms little (SaOwners)
+//
+// When the kernel cannot be asked, everything stays: connections are asked for
+// again SocketTable::kHalfOpen later, owners when notices are lost again.
 //
 // Thread safety: Control-confined.
 // Cost: about 3 us for each connection, once in its life.
@@ -29,6 +32,7 @@
 
 #include "core/clock.h"
 #include "core/flow/socket_owner.h"
+#include "daemon/sa_owners.h"
 #include "policy/socket_table.h"
 
 namespace postern {
@@ -38,8 +42,8 @@ class RollCall {
   // At once, so that requests do not wait long.
   static constexpr std::size_t kAtOnce = 1024;
 
-  RollCall(SocketTable& sockets, SocketOwner& kernel)
-      : sockets_(sockets), kernel_(kernel) {}
+  RollCall(SocketTable& sockets, SaOwners& owners, SocketOwner& kernel)
+      : sockets_(sockets), owners_(owners), kernel_(kernel) {}
 
   enum class Rest : std::uint8_t { kNothing, kMore };
 
@@ -47,12 +51,20 @@ class RollCall {
   Rest Call(Instant now);
 
   // Notices were lost: everything is asked for again in due time.
-  void Doubt(Instant now) { sockets_.DoubtConnections(now); }
+  void Doubt(Instant now) {
+    sockets_.DoubtConnections(now);
+    owners_.DoubtAll();
+  }
 
   std::uint64_t retired() const { return retired_; }
 
  private:
+  Rest CallConnections(Instant now);
+  Rest CallOwners(Instant now);
+  bool MayLive(const SaOwners::Doubt& doubt);
+
   SocketTable& sockets_;
+  SaOwners& owners_;
   SocketOwner& kernel_;
   std::uint64_t retired_ = 0;
 };

@@ -54,11 +54,15 @@ Value Describe(const Selector& selector) {
   return MakeObject(std::move(members));
 }
 
+}  // namespace
+
 std::string_view NameOf(IpsecProtocol protocol) {
   return protocol == IpsecProtocol::kEsp ? "esp" : "ah";
 }
 
-}  // namespace
+std::string_view NameOf(IpsecMode mode) {
+  return mode == IpsecMode::kTunnel ? "tunnel" : "transport";
+}
 
 Object DescribeIdentity(const SaIdentity& identity) {
   Object members;
@@ -72,10 +76,9 @@ Object DescribeParameters(const SaParameters& parameters) {
   Object members;
   const bool outbound = parameters.direction == Direction::kOutbound;
   const bool esp = parameters.protocol == IpsecProtocol::kEsp;
-  const bool tunnel = parameters.mode == IpsecMode::kTunnel;
   const bool extended = parameters.numbers == SequenceNumbers::kExtended;
   Add(members, "protocol", NameOf(parameters.protocol));
-  Add(members, "mode", tunnel ? "tunnel" : "transport");
+  Add(members, "mode", NameOf(parameters.mode));
   Add(members, "direction", outbound ? "outbound" : "inbound");
   Add(members, "spi", ToString(parameters.spi));
   Add(members, "source", parameters.source.ToString());
@@ -89,6 +92,10 @@ Object DescribeParameters(const SaParameters& parameters) {
   Add(members, "esn", Value::Flag(extended));
   Add(members, "replay_window", Value::Whole(parameters.replay_window));
   Add(members, "key_bits", Value::Whole(KeyBits(parameters)));
+  if (parameters.owner) {
+    Add(members, "owner",
+        Value::Count(static_cast<std::uint64_t>(*parameters.owner)));
+  }
   if (parameters.local_identity) {
     Add(members, "local_identity", parameters.local_identity->ToString());
   }

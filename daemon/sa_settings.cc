@@ -135,6 +135,22 @@ auto Require(Section& section, std::string_view key, Parse&& parse)
   return section.RequireText(key) ? section.Parsed(key, parse) : std::nullopt;
 }
 
+// What the acquire says, if there is one; else what the section must say. What
+// both say must agree.
+template <typename T, typename Parse>
+std::optional<T> Agreed(Section& section, std::string_view key, Parse&& parse,
+                        const std::optional<T>& asked) {
+  if (!asked) {
+    return Require(section, key, parse);
+  }
+  const auto told = section.Parsed(key, parse);
+  if (told && *told != *asked) {
+    section.Refuse(key, "the acquire asks for another " + std::string(key) +
+                            ": leave it out.");
+  }
+  return asked;
+}
+
 Result<std::uint8_t> ParseUpperProtocol(std::string_view text) {
   struct Known {
     std::string_view name;
@@ -250,6 +266,80 @@ void ReadOptions(Section& section, SaParameters& parameters) {
   parameters.peer_identity = section.Parsed("peer_identity", Identity::Parse);
 }
 
+// The ends, and how packets are carried between them.
+void ReadPath(Section& section, const Need* answers, SaParameters& parameters) {
+  std::optional<IpsecProtocol> protocol;
+  std::optional<IpsecMode> mode;
+  std::optional<IpAddress> source;
+  std::optional<IpAddress> destination;
+  if (answers != nullptr) {
+    protocol = ProtocolOf(answers->category);
+    mode = ModeOf(answers->category);
+    source = answers->source;
+    destination = answers->destination;
+  }
+  parameters.protocol = Agreed(section, "protocol", ParseProtocol, protocol)
+                            .value_or(IpsecProtocol::kEsp);
+  parameters.spi = ReadSpi(section).value_or(Spi{});
+  parameters.destination =
+      Agreed(section, "destination", IpAddress::Parse, destination)
+          .value_or(IpAddress());
+  parameters.source =
+      Agreed(section, "source", IpAddress::Parse, source).value_or(IpAddress());
+  parameters.mode =
+      Agreed(section, "mode", ParseMode, mode).value_or(IpsecMode::kTransport);
+}
+
+void ReadOwner(Section& section, const SaSettingsContext& context,
+               SaParameters& parameters) {
+  constexpr Section::Range kCookies = {
+      1, std::numeric_limits<std::int64_t>::max()};
+  if (context.owners == SaSettingsContext::Owners::kTold) {
+    if (const auto cookie = section.Whole("owner", kCookies)) {
+      parameters.owner = SocketCookie{static_cast<std::uint64_t>(*cookie)};
+    }
+  }
+  if (context.answers == nullptr) {
+    return;
+  }
+  if (parameters.owner && parameters.owner != context.answers->owner) {
+    section.Refuse("owner",
+                   "the acquire asks for an SA of another socket, or of none: "
+                   "leave it out.");
+  }
+  parameters.owner = context.answers->owner;
+}
+
+// What the socket wishes holds where the section says nothing.
+void TakeIdentities(const Need& need, SaParameters& parameters) {
+  if (!need.wishes) {
+    return;
+  }
+  if (!parameters.local_identity) {
+    parameters.local_identity = need.wishes->mine;
+  }
+  if (!parameters.peer_identity) {
+    parameters.peer_identity = need.wishes->peer;
+  }
+}
+
+// An SA that would leave the acquire waiting is no answer to it.
+void CheckAnswer(Section& section, const Need& need,
+                 const SaParameters& parameters) {
+  if (parameters.direction != Direction::kOutbound) {
+    section.Refuse("direction", "an acquire asks for an outbound SA.");
+  }
+  if (!parameters.selector.Matches(need.flow, Direction::kOutbound)) {
+    section.Refuse("selector", "it does not match the flow of the acquire, " +
+                                   ToString(need.flow) + ".");
+  }
+  if (!Accepts(need.wishes.get(), parameters)) {
+    section.Refuse("",
+                   "the socket that asks wishes other algorithms, a longer key "
+                   "or other identities: see `postern acquire list --json`.");
+  }
+}
+
 }  // namespace
 
 Lifetimes ReadLifetimes(Section& section) {
@@ -273,17 +363,13 @@ std::optional<SaIdentity> ReadIdentity(Section& section) {
 std::optional<SaParameters> ReadAssociation(Section& section,
                                             const SaSettingsContext& context) {
   SaParameters parameters;
-  if (const auto identity = ReadIdentity(section)) {
-    parameters.protocol = identity->protocol;
-    parameters.spi = identity->spi;
-    parameters.destination = identity->destination;
-  }
-  parameters.source =
-      Require(section, "source", IpAddress::Parse).value_or(IpAddress());
-  parameters.mode =
-      Require(section, "mode", ParseMode).value_or(IpsecMode::kTransport);
+  ReadPath(section, context.answers, parameters);
   ReadAlgorithms(section, context, parameters);
   ReadOptions(section, parameters);
+  ReadOwner(section, context, parameters);
+  if (context.answers != nullptr) {
+    TakeIdentities(*context.answers, parameters);
+  }
   const auto direction = section.Parsed("direction", ParseDirection);
   section.Finish();
   if (!section.clean()) {
@@ -297,6 +383,9 @@ std::optional<SaParameters> ReadAssociation(Section& section,
   if (const Status valid = Validate(parameters);
       section.clean() && !valid.ok()) {
     section.Refuse("", valid.error().message);
+  }
+  if (section.clean() && context.answers != nullptr) {
+    CheckAnswer(section, *context.answers, parameters);
   }
   return section.clean() ? std::optional(std::move(parameters)) : std::nullopt;
 }

@@ -19,17 +19,24 @@
 #include "core/net/ip_address.h"
 #include "daemon/section.h"
 #include "daemon/value.h"
+#include "policy/need.h"
 #include "sadb/sa_parameters.h"
 #include "sadb/security_association.h"
 
 namespace postern {
 
-// Where an SA is described decides two things about it.
+// Where an SA is described decides this about it.
 struct SaSettingsContext {
   // The host's addresses: an SA from one of them is outbound, to one inbound.
   std::vector<IpAddress> own_addresses;
   // Reads a key's text: "0x..." and, where files may be named, "file:PATH".
   std::function<Result<SecretBytes>(std::string_view)> read_key;
+  // Whether an `owner` may be told. A configuration knows no sockets.
+  enum class Owners : std::uint8_t { kUnknown, kTold };
+  Owners owners = Owners::kUnknown;
+  // What the SA is an answer to, if it is one: then protocol, mode, addresses,
+  // owner and identities are this need's, and nothing may contradict it.
+  const Need* answers = nullptr;
 };
 
 // Keys in hexadecimal only: a request names no files of the daemon's machine.
@@ -64,6 +71,10 @@ Object DescribeParameters(const SaParameters& parameters);
 
 // protocol, spi, destination.
 Object DescribeIdentity(const SaIdentity& identity);
+
+// "esp", "ah"; "transport", "tunnel".
+std::string_view NameOf(IpsecProtocol protocol);
+std::string_view NameOf(IpsecMode mode);
 
 // "larval", "mature", "dying", "dead".
 std::string_view NameOf(SaState state);

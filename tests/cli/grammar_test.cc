@@ -132,6 +132,38 @@ TEST(Grammar, SetsRoutesAndLevels) {
               HasSubstr("bypass"));
 }
 
+TEST(Grammar, AnswersAcquires) {
+  EXPECT_EQ(RequestFor({"acquire", "list", "a"}),
+            R"({"verb":"acquire.list","arguments":{}})");
+  EXPECT_EQ(RequestFor({"acquire", "refuse", "a", "7"}),
+            R"({"verb":"acquire.refuse","arguments":{"acquire":7}})");
+  EXPECT_EQ(RequestFor({"sa", "add", "a", "0x1001", "--acquire", "7"}),
+            R"({"verb":"sa.add","arguments":{"spi":"0x1001","acquire":7}})");
+  EXPECT_EQ(RequestFor({"sa", "add", "a", "ah", "transport", "0x1001", "--from",
+                        "::1", "--to", "::2", "--owner", "42"}),
+            R"({"verb":"sa.add","arguments":{"protocol":"ah",)"
+            R"("mode":"transport","spi":"0x1001","source":"::1",)"
+            R"("destination":"::2","owner":42}})");
+  EXPECT_THAT(MistakeIn({"sa", "add", "a", "0x1001"}),
+              HasSubstr("PROTOCOL MODE is required"));
+  EXPECT_THAT(MistakeIn({"sa", "add", "a", "ah", "0x1001", "--acquire", "7"}),
+              HasSubstr("write all words or the last"));
+  EXPECT_THAT(MistakeIn({"acquire", "refuse", "a"}),
+              HasSubstr("ID is required"));
+}
+
+TEST(Grammar, FollowsEvents) {
+  const auto forever = ParseInvocation({"monitor", "a"});
+  ASSERT_TRUE(forever.ok());
+  EXPECT_FALSE(std::get<Following>(forever->what).count);
+  const auto three = ParseInvocation({"monitor", "a", "--count", "3"});
+  ASSERT_TRUE(three.ok());
+  EXPECT_EQ(three->host, "a");
+  EXPECT_EQ(std::get<Following>(three->what).count, 3u);
+  EXPECT_THAT(MistakeIn({"monitor", "a", "--count", "many"}),
+              HasSubstr("many"));
+}
+
 TEST(Grammar, TakesJsonAnywhere) {
   for (const Words& words :
        {Words{"--json", "status", "a"}, Words{"status", "--json", "a"},

@@ -16,9 +16,9 @@ TEST(Render, PutsAssociationsInColumns) {
              R"("integrity":"hmac-sha1-96","state":"mature","packets":3,)"
              R"("sequence":3}]})"),
       "PROTOCOL  MODE       SPI         SOURCE    DESTINATION  DIRECTION  "
-      "ALGORITHMS            STATE   PACKETS  SEQUENCE\n"
+      "ALGORITHMS            STATE   PACKETS  SEQUENCE  OWNER\n"
       "esp       transport  0x00001001  10.9.0.1  10.9.0.2     outbound   "
-      "aes-cbc+hmac-sha1-96  mature  3        3\n");
+      "aes-cbc+hmac-sha1-96  mature  3        3         -\n");
 }
 
 TEST(Render, PutsRoutesLevelsAndSocketsInColumns) {

@@ -96,12 +96,15 @@ class AdminTest : public ::testing::Test {
   WorkerStats stats_[2];
   Associations associations_{sadb_, nullptr};
   EventFeed feed_;
+  Acquires acquires_{nullptr};
+  AcquireEvents acquire_events_{acquires_, sadb_, feed_};
   AdminVerbs verbs_{{.config = config_,
                      .associations = associations_,
                      .system = system_,
                      .cgroups = cgroups_,
                      .sockets = sockets_,
                      .stats = {&stats_[0], &stats_[1]},
+                     .acquires = acquire_events_,
                      .feed = feed_,
                      .status = [] {
                        return Object{{"host", "a", {}}};
@@ -401,6 +404,7 @@ TEST_F(AdminServerTest, PassesTheNamespace) {
                     .sockets = sockets_,
                     .stats = {},
                     .network_namespace = ours.get(),
+                    .acquires = acquire_events_,
                     .feed = feed_,
                     .status = [] { return Object(); }});
   AdminServer server(loop_, ListenAt(path_), verbs);

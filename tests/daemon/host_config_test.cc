@@ -80,6 +80,38 @@ TEST(HostConfig, ReadsTheLeastThatAHostNeeds) {
   EXPECT_TRUE(config.routes.empty());
 }
 
+TEST(HostConfig, ReadsHowLongPacketsWait) {
+  const AcquireSettings defaults = Read(kLeast).acquire;
+  EXPECT_EQ(defaults.acquires.patience, std::chrono::seconds(30));
+  EXPECT_EQ(defaults.held.time, std::chrono::seconds(10));
+  const AcquireSettings settings =
+      Read(std::string(kLeast) +
+           "[acquire]\npatience_seconds = 5\nhold_down_seconds = 6\n"
+           "waiting = 7\nhold_seconds = 8\nheld_per_acquire = 9\n"
+           "held_per_peer = 10\nheld = 11\n")
+          .acquire;
+  EXPECT_EQ(settings.acquires.patience, std::chrono::seconds(5));
+  EXPECT_EQ(settings.acquires.hold_down, std::chrono::seconds(6));
+  EXPECT_EQ(settings.acquires.waiting, 7u);
+  EXPECT_EQ(settings.held.time, std::chrono::seconds(8));
+  EXPECT_EQ(settings.held.per_acquire, 9u);
+  EXPECT_EQ(settings.held.per_peer, 10u);
+  EXPECT_EQ(settings.held.in_all, 11u);
+  for (const char* wrong :
+       {"patience_seconds = 0", "waiting = 0", "held = 100000",
+        "hold_seconds = \"long\"", "patience = 3"}) {
+    EXPECT_THAT(Refused(std::string(kLeast) + "[acquire]\n" + wrong + "\n"),
+                ElementsAre(HasSubstr("acquire.")))
+        << wrong;
+  }
+}
+
+// A configuration knows no sockets.
+TEST(HostConfig, KnowsNoOwnersOfAssociations) {
+  EXPECT_THAT(Refused(std::string(kLeast) + Gcm("owner = 42\n")),
+              ElementsAre(HasSubstr("owner")));
+}
+
 // API-42
 TEST(HostConfig, ReadsWhatProgramsMayDo) {
   EXPECT_FALSE(Read(kLeast).api.bypass_group);

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "tests/support/fake_socket_owner.h"
 
 namespace postern {
@@ -50,7 +52,8 @@ class RollCallTest : public ::testing::Test {
 
   SocketTable sockets_;
   FakeSocketOwner kernel_;
-  RollCall roll_call_{sockets_, kernel_};
+  SaOwners owners_;
+  RollCall roll_call_{sockets_, owners_, kernel_};
 };
 
 TEST_F(RollCallTest, BelievesAConnectionThatTheKernelKnows) {
@@ -131,6 +134,74 @@ TEST_F(RollCallTest, TakesTurnsWithOtherWork) {
   EXPECT_EQ(kernel_.questions(), RollCall::kAtOnce);
   EXPECT_EQ(roll_call_.Call(kDue), RollCall::Rest::kNothing);
   EXPECT_EQ(kernel_.questions(), RollCall::kAtOnce + 1);
+}
+
+// Whoever owns an SA is asked for after it was added.
+class OwnerCallTest : public RollCallTest {
+ protected:
+  static constexpr SocketCookie kOwner{71};
+  static constexpr SocketCookie kSharer{72};
+
+  void Own(const FlowKey& flow) {
+    owners_.Note(kOwner, kSa);
+    owners_.KnowFlow(kOwner, flow);
+  }
+
+  // Whether the call found that the owner is gone.
+  bool Retires() {
+    (void)roll_call_.Call(kStart);
+    return !owners_.TakeDue(kStart + SaOwners::kLinger).empty();
+  }
+
+  const SaIdentity kSa{.spi = Spi{0x1001},
+                       .destination = KeyOf(1).remote,
+                       .protocol = IpsecProtocol::kAh};
+};
+
+TEST_F(OwnerCallTest, BelievesAnOwnerThatHasItsFlow) {
+  kernel_.Open(KeyOf(1), kOwner);
+  Own(KeyOf(1));
+  EXPECT_FALSE(Retires());
+  EXPECT_FALSE(Retires());
+  EXPECT_EQ(kernel_.questions(), 1u);
+}
+
+TEST_F(OwnerCallTest, RetiresAnOwnerWhoseFlowIsNobodysOrAnothers) {
+  Own(KeyOf(1));
+  EXPECT_TRUE(Retires());
+  Own(KeyOf(1));
+  kernel_.Open(KeyOf(1), kChild);
+  EXPECT_TRUE(Retires());
+}
+
+TEST_F(OwnerCallTest, BelievesAnOwnerWhoseSasAnotherSocketUses) {
+  static_cast<void>((*sockets_.Obtain(kSharer))
+                        ->SetWishes(std::make_shared<SocketWishes>(
+                            SocketWishes{.share = kOwner})));
+  kernel_.Open(KeyOf(1), kSharer);
+  Own(KeyOf(1));
+  EXPECT_FALSE(Retires());
+}
+
+TEST_F(OwnerCallTest, BelievesWhatTheKernelCannotTell) {
+  kernel_.Break();
+  Own(KeyOf(1));
+  EXPECT_FALSE(Retires());
+  kernel_.Mend();
+  EXPECT_FALSE(Retires());  // not asked again
+  roll_call_.Doubt(kStart);
+  EXPECT_TRUE(Retires());
+}
+
+TEST_F(OwnerCallTest, BelievesADatagramSocketThatSharesItsPort) {
+  FlowKey flow = KeyOf(1);
+  flow.protocol = Number(IpProtocol::kUdp);
+  kernel_.BindUdp(flow.local, flow.local_port, kChild);
+  Own(flow);
+  EXPECT_FALSE(Retires());
+  kernel_.UnbindUdp(flow.local, flow.local_port);
+  roll_call_.Doubt(kStart);
+  EXPECT_TRUE(Retires());
 }
 
 }  // namespace

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Parts of `postern status`.
+//
+// Thread safety: plain functions, Thread-safe.
+
+#ifndef POSTERN_DAEMON_HOST_STATUS_H_
+#define POSTERN_DAEMON_HOST_STATUS_H_
+
+#include "daemon/network_config.h"
+#include "daemon/socket_server.h"
+#include "daemon/value.h"
+
+namespace postern {
+
+// How many connections are open, and what became of the others.
+Value Describe(const SocketServer& server);
+
+Value Describe(const TunConfig& tun);
+Value Describe(const WireConfig& wire);
+
+}  // namespace postern
+
+#endif  // POSTERN_DAEMON_HOST_STATUS_H_
