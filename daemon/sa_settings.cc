@@ -377,7 +377,7 @@ std::optional<SaParameters> ReadAssociation(Section& section,
   }
   if (direction) {
     parameters.direction = *direction;
-  } else {
+  } else if (context.answers == nullptr) {
     DeriveDirection(section, context, parameters);
   }
   if (const Status valid = Validate(parameters);
