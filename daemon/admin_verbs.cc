@@ -176,9 +176,14 @@ Result<AdminReply> AdminVerbs::SetCgroup(Section& arguments) {
   if (!rule) {
     return Refusal(defects_);
   }
+  const LevelSet levels = rule->levels;
   const Result<std::string> set = parts_.cgroups.Set(std::move(*rule));
-  return set.ok() ? Result<AdminReply>(Whole(OneMember("set", *set)))
-                  : set.error();
+  if (!set.ok()) {
+    return set.error();
+  }
+  parts_.feed.Publish(MakeEvent(
+      "cgroup_set", {{"path", *set, {}}, {"levels", Describe(levels), {}}}));
+  return Whole(OneMember("set", *set));
 }
 
 Result<AdminReply> AdminVerbs::DeleteCgroup(Section& arguments) {
@@ -189,9 +194,11 @@ Result<AdminReply> AdminVerbs::DeleteCgroup(Section& arguments) {
     return Refusal(defects_);
   }
   const Result<std::string> deleted = parts_.cgroups.Delete(*path);
-  return deleted.ok()
-             ? Result<AdminReply>(Whole(OneMember("deleted", *deleted)))
-             : deleted.error();
+  if (!deleted.ok()) {
+    return deleted.error();
+  }
+  parts_.feed.Publish(MakeEvent("cgroup_deleted", {{"path", *deleted, {}}}));
+  return Whole(OneMember("deleted", *deleted));
 }
 
 Result<AdminReply> AdminVerbs::GetLevels(Section& /*none*/) {

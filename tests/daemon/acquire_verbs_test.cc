@@ -121,6 +121,7 @@ class AcquireVerbsTest : public ::testing::Test {
   DeafSink sink_;
   Sadb sadb_{sink_};
   SystemPolicy system_;
+  CgroupRules cgroups_{system_, "/nowhere/cgroup", Ok()};
   SocketTable sockets_;
   Associations associations_{sadb_, nullptr};
   EventFeed feed_;
@@ -129,6 +130,7 @@ class AcquireVerbsTest : public ::testing::Test {
   AdminVerbs verbs_{{.config = config_,
                      .associations = associations_,
                      .system = system_,
+                     .cgroups = cgroups_,
                      .sockets = sockets_,
                      .stats = {},
                      .acquires = events_,

@@ -172,6 +172,7 @@ TEST_F(AdminTest, SetsListsAndDeletesRoutes) {
 }
 
 TEST_F(AdminTest, SetsListsAndDeletesCgroups) {
+  const auto events = feed_.Subscribe({});
   Answer(Ask("cgroup.set", R"({"path":"/a/b/","ah":"use"})"));
   Answer(Ask("cgroup.set", R"({"path":"/a/b","ah":"require"})"));
   EXPECT_EQ(
@@ -190,6 +191,13 @@ TEST_F(AdminTest, SetsListsAndDeletesCgroups) {
             Level::kRequire);
   Answer(Ask("cgroup.delete", R"({"path":"/nowhere/cgroup/a/b"})"));
   EXPECT_TRUE(system_.cgroups().Find("/a/b").empty());
+  EXPECT_EQ(events->Next(), R"({"event":"ready"})");
+  EXPECT_EQ(events->Next(),
+            R"({"event":"cgroup_set","path":"/a/b","levels":{)"
+            R"("esp_transport":"none","ah":"use","esp_network":"none"}})");
+  static_cast<void>(events->Next());
+  static_cast<void>(events->Next());
+  EXPECT_EQ(events->Next(), R"({"event":"cgroup_deleted","path":"/a/b"})");
   EXPECT_EQ(Refusal(Ask("cgroup.delete", R"({"path":"/a/b"})")).code,
             ErrorCode::kNotFound);
   EXPECT_EQ(Refusal(Ask("cgroup.set", R"({"path":"a","ah":"use"})")).code,
