@@ -14,11 +14,7 @@ Result<Level> ParseSystemLevel(std::string_view text) {
   if (!level || *level == Level::kBypass) {
     return Invalid("\"" + std::string(text) +
                    "\" is no level of a system or route: write none, avail, "
-                   "use or require.");
-  }
-  if (*level == Level::kUnique) {
-    return Error{ErrorCode::kUnsupported,
-                 "the level unique is not built yet: write require."};
+                   "use, require or unique.");
   }
   return *level;
 }

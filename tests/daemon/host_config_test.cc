@@ -351,12 +351,20 @@ TEST(HostConfig, RefusesANumberOutOfRange) {
       ElementsAre(HasSubstr("sa[1].replay_window: 4097 is out of range")));
 }
 
+// API-21
+TEST(HostConfig, ReadsEveryLevelOfTheSystem) {
+  for (const Level level : {Level::kNone, Level::kAvail, Level::kUse,
+                            Level::kRequire, Level::kUnique}) {
+    const HostConfig config = Read(std::string(kLeast) + "[levels]\nah = \"" +
+                                   std::string(NameOf(level)) + "\"\n");
+    EXPECT_EQ(config.routes.at(0).levels.of(Category::kAh), level);
+  }
+}
+
 TEST(HostConfig, RefusesWordsThatNameNothing) {
   EXPECT_THAT(Refused(std::string(kLeast) + "[levels]\nah = \"bypass\"\n"),
               ElementsAre(AllOf(StartsWith("host.toml:8:6: levels.ah:"),
                                 HasSubstr("write none, avail, use"))));
-  EXPECT_THAT(Refused(std::string(kLeast) + "[levels]\nah = \"unique\"\n"),
-              ElementsAre(HasSubstr("not built yet")));
   EXPECT_THAT(Refused(std::string(kLeast) + "[log]\nlevel = \"loud\"\n"),
               ElementsAre(HasSubstr("log.level")));
   EXPECT_THAT(Refused(std::string(kLeast) +

@@ -311,6 +311,27 @@ class Acquire(unittest.TestCase):
         self.assertEqual(spis[5002], spis[5003])
         self.assertEqual(len(spis[5001] | spis[5002] | spis[5004]), 4)
 
+    # API-19
+    def test_a_systemwide_unique_gives_each_socket_its_sa(self):
+        self.start(levels=UNIQUE)
+        lines = self.receiver()
+        self.key_manager()
+        capture = self.two.capture()
+        tell = self.datagrams({})  # programs that know nothing of levels
+        tell("open a 5001")
+        tell("open b 5002")
+        for name in "abab":
+            tell(f"send {name} 1")
+        lab.wait_until(lambda: len(lines) == 5, "four datagrams")
+        spis = self.spis_by_port(capture)
+        self.assertEqual({port: len(used) for port, used in spis.items()}, {5001: 1, 5002: 1})
+        self.assertNotEqual(spis[5001], spis[5002])
+        server, client = lab.Agent(self.bob), lab.Agent(self.alice)
+        port = server.ask("serve", family=4, protocol="tcp")["port"]
+        answer = client.ask("talk", family=4, protocol="tcp",
+                            to=self.bob.address(4), port=port)
+        self.assertEqual(answer["result"], "ok")
+
     def flood(self, port, count):
         """SYNs from so many strangers, put onto bob's wire."""
         target = socket.inet_aton(self.bob.address(4))
