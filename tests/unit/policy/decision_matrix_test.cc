@@ -167,8 +167,10 @@ class DecisionMatrix : public PolicyWorld,
   bool AcceptsAsTheDraftSays(const Choice& system, const Choice& socket) {
     bool accepted = true;
     for (std::size_t i = 0; i < kCategories.size(); ++i) {
-      accepted = accepted &&
-                 draft::Accepts(draft::Combined(system[i], socket[i]), Has(i));
+      accepted =
+          accepted && draft::Accepts(draft::Combined(system[i], socket[i]),
+                                     Has(i) ? draft::Inbound::kSecured
+                                            : draft::Inbound::kInTheClear);
     }
     return Admit(from_peer_, path_).ok() == accepted;
   }

@@ -95,7 +95,9 @@ constexpr Outbound Send(Level level, const Associations& there) {
   return Outbound::kNotSent;
 }
 
-constexpr bool Accepts(Level level, bool is_secured) {
+enum class Inbound { kInTheClear, kSecured };
+
+constexpr bool Accepts(Level level, Inbound packet) {
   switch (level) {
     case Level::kBypass:     // 3.2: "Packet will be accepted"
     case Level::kNone:       // "accept any inbound packets, secured or not"
@@ -105,7 +107,7 @@ constexpr bool Accepts(Level level, bool is_secured) {
       return true;
     case Level::kRequire:  // "REQUIRES that inbound packets use security"
     case Level::kUnique:   // "the same as IPSEC_LEVEL_REQUIRE"
-      return is_secured;
+      return packet == Inbound::kSecured;
   }
   return false;
 }

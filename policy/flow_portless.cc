@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// What FlowResolver makes of packets that show no flow of their own: fragments
+// and ICMP errors; the rest is in flow_resolver.cc.
+
+#include "policy/flow_resolver.h"
+
+namespace postern {
+
+bool FlowResolver::IsKernels(const Owner& sender) const {
+  return sender.kind != Owner::Kind::kSocket ||
+         (sender.role == Owner::Role::kRaw &&
+          !sources_.sockets.Find(sender.cookie));
+}
+
+// Its owner is asked for as if its packets came in: an error that we send must
+// not obey whatever may have sent such a datagram from here.
+Opinion<Flow> FlowResolver::OfError(const FlowKey& key, const FlowKey& quoted,
+                                    Instant now, const Owner& sender) {
+  const Opinion<Flow*> about =
+      Resolve(quoted, Opening::kNone, Direction::kInbound, now);
+  if (!about.ok()) {
+    return about.error();
+  }
+  Flow flow = **about;
+  flow.key = key;
+  const Route& route = sources_.system.routes().Find(key.remote);
+  flow.discard |= route.verdict == Route::Verdict::kDiscard;
+  flow.gateway = route.gateway;
+  // A bypassed flow's error is not bypassed: who writes it can quote anything.
+  flow.effective =
+      Stricter(flow.session ? route.levels : WithoutSession(route.levels),
+               flow.effective);
+  if (AnyRules() && sender.kind == Owner::Kind::kSocket) {
+    flow.effective = Stricter(flow.effective, LevelsOf(sender.cgroup));
+  }
+  flow.seen_sadb = 0;
+  return flow;
+}
+
+Flow FlowResolver::OfFragment(const FlowKey& key, const Owner& sender) const {
+  Flow flow;
+  flow.key = key;
+  if (sender.kind == Owner::Kind::kSocket) {
+    flow.policy = sources_.sockets.Find(sender.cookie);
+    flow.role = sender.role;
+    flow.cgroup = sender.cgroup;
+    const bool by_cgroup = AnyRules() && !LevelsOf(sender.cgroup).empty();
+    if (flow.policy || by_cgroup || sender.role != Owner::Role::kRaw) {
+      flow.cookie = sender.cookie;
+    }
+  }
+  Judge(flow);
+  return flow;
+}
+
+}  // namespace postern
