@@ -61,6 +61,15 @@ Opinion<CgroupId> FlowResolver::AskForCgroup(const Owner& owner,
   if (!owner.half_open || !AnyRules()) {
     return kNoCgroup;
   }
+  // Of listeners that share the port the kernel may name another than the one
+  // that its SYN was admitted for.
+  SocketPolicyRef policy = sources_.sockets.Find(owner.cookie);
+  if (!policy) {
+    policy = sources_.sockets.FindFlow(key);
+  }
+  if (policy && policy->cgroup() != kNoCgroup) {
+    return policy->cgroup();
+  }
   const Opinion<Owner> listener = AskForListener(key);
   return listener.ok() ? Opinion<CgroupId>(listener->cgroup) : listener.error();
 }

@@ -152,7 +152,7 @@ Opinion<Flow*> FlowResolver::Ask(const Question& question) {
     case Owner::Role::kEndpoint:
       break;
   }
-  return AskForEndpoint(question);
+  return AskForEndpoint(question, owner);
 }
 
 Flow* FlowResolver::AskForNobody(const Question& question) {
@@ -171,8 +171,7 @@ Flow* FlowResolver::AskForNobody(const Question& question) {
       question.direction == Direction::kOutbound && !IsTcp(key) && AnyRules();
   if (by_any_cgroup) {
     passing_.effective =
-        Stricter(passing_.effective,
-                 WithoutSession(sources_.system.cgroups().Strictest()));
+        Stricter(passing_.effective, sources_.system.cgroups().Strictest());
   }
   if (question.direction == Direction::kOutbound && sources_.raw != nullptr &&
       sources_.raw->size() > 0) {
@@ -216,12 +215,19 @@ void FlowResolver::LookUpListener(const Question& question,
   Judge(passing_);
 }
 
-Opinion<Flow*> FlowResolver::AskForEndpoint(const Question& question) {
+// What is half-open is neither kept nor recorded: the kernel will tell more.
+Opinion<Flow*> FlowResolver::AskForEndpoint(const Question& question,
+                                            const Owner& owner) {
   SocketTable& sockets = sources_.sockets;
-  passing_.policy = sockets.Adopt(*passing_.cookie, question.key);
+  const Opinion<SocketPolicyRef> policy = PolicyOf(question, owner.cookie);
+  if (!policy.ok()) {
+    return policy.error();
+  }
+  passing_.policy = *policy;
   Judge(passing_);
   const bool opens_over_old = question.opening == Opening::kSyn &&
-                              question.direction == Direction::kInbound;
+                              question.direction == Direction::kInbound &&
+                              !owner.half_open;
   // Others inherited when their SYN was admitted, if there was anything to
   // inherit. To ask for those would be wrong: of listeners that share a port the
   // kernel may name another.
@@ -231,7 +237,7 @@ Opinion<Flow*> FlowResolver::AskForEndpoint(const Question& question) {
       sockets.MayBeReopened(question.key, question.now);
   if ((!opens_over_old && !may_inherit_late) ||
       (sockets.sockets() == 0 && !AnyRules())) {
-    return opens_over_old ? &passing_ : Keep();
+    return opens_over_old || owner.half_open ? &passing_ : Keep();
   }
   if (opens_over_old && !sockets.NoteReopening(question.key, question.now)) {
     return DropReason::kTableFull;
@@ -252,6 +258,33 @@ Opinion<Flow*> FlowResolver::AskForEndpoint(const Question& question) {
   passing_.policy = sockets.Adopt(*passing_.cookie, question.key);
   Judge(passing_);
   return Keep();
+}
+
+// The endpoint's own, or what its connection has inherited: that is only for a
+// socket which is proven to be the connection's, since a segment of its dead
+// predecessor may still be under way.
+Opinion<SocketPolicyRef> FlowResolver::PolicyOf(const Question& question,
+                                                SocketCookie cookie) {
+  SocketTable& sockets = sources_.sockets;
+  if (SocketPolicyRef known = sockets.Find(cookie)) {
+    return known;
+  }
+  const bool is_proven = question.sender.kind == Owner::Kind::kUnknown ||
+                         (question.opening == Opening::kSynAck &&
+                          question.direction == Direction::kOutbound);
+  if (!is_proven) {
+    if (!sockets.HasUnclaimed(question.key)) {
+      return SocketPolicyRef();
+    }
+    const Owner now = AskKernel(question.key);
+    if (now.kind == Owner::Kind::kUnknown) {
+      return DropReason::kOwnerUnknown;
+    }
+    if (now.kind != Owner::Kind::kSocket || now.cookie != cookie) {
+      return SocketPolicyRef();
+    }
+  }
+  return sockets.Adopt(cookie, question.key);
 }
 
 Owner FlowResolver::AskKernel(const FlowKey& key) {
@@ -279,13 +312,14 @@ Flow* FlowResolver::Keep() {
 }
 
 // Asks the kernel nothing: the owner is the same, what binds it may differ.
-// False when it must be asked: a rule came, and it had not told the cgroup.
+// False when it must be asked: a rule came, and it had not told the cgroup, or
+// there was no rule for that of a raw socket.
 bool FlowResolver::Refresh(Flow& flow) {
   const std::uint64_t sockets_now = sources_.sockets.generation();
   if (!flow.policy && flow.seen_sockets != sockets_now) {
     flow.seen_sockets = sockets_now;
     if (flow.cookie) {
-      flow.policy = sources_.sockets.Adopt(*flow.cookie, flow.key);
+      flow.policy = sources_.sockets.Find(*flow.cookie);
     } else if (IsTcp(flow.key)) {
       flow.policy = sources_.sockets.FindFlow(flow.key);
     }
@@ -296,7 +330,8 @@ bool FlowResolver::Refresh(Flow& flow) {
       flow.policy ? flow.policy->wishes().version() : 0;
   if (flow.seen_levels != levels_now || flow.seen_wishes != wishes_now ||
       flow.seen_routes != sources_.system.generation()) {
-    if (flow.cgroup == kNoCgroup && AnyRules() &&
+    const bool is_untold = flow.cgroup == kNoCgroup || !flow.cookie;
+    if (is_untold && AnyRules() &&
         flow.seen_routes != sources_.system.generation()) {
       return false;
     }
@@ -317,7 +352,8 @@ void FlowResolver::Remember(Flow& flow) {
   }
   // Not one in TIME_WAIT: no notice of its end would take the entry away.
   if (flow.by_cgroup && flow.cgroup != kNoCgroup && !flow.policy) {
-    const Result<SocketPolicyRef> made = sources_.sockets.Obtain(*flow.cookie);
+    const Result<SocketPolicyRef> made =
+        sources_.sockets.ObtainForRule(*flow.cookie, flow.asked);
     flow.unrecorded = !made.ok();
     if (flow.unrecorded) {
       flow.seen_routes = kNeverSeen;  // try again with the next packet
@@ -349,8 +385,7 @@ void FlowResolver::Judge(Flow& flow) const {
   flow.by_cgroup = !cgroup.empty();
   flow.effective =
       Effective(flow.session ? route.levels : WithoutSession(route.levels),
-                flow.session ? cgroup : WithoutSession(cgroup),
-                LevelSet::Unpack(flow.seen_levels));
+                cgroup, LevelSet::Unpack(flow.seen_levels));
   flow.seen_sadb = 0;
   // An inherited connection gets its socket later: look again until then.
   if (flow.policy && !flow.session) {

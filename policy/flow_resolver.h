@@ -154,7 +154,9 @@ class FlowResolver {
   bool Refresh(Flow& flow);
 
   Opinion<Flow*> Ask(const Question& question);
-  Opinion<Flow*> AskForEndpoint(const Question& question);
+  Opinion<Flow*> AskForEndpoint(const Question& question, const Owner& owner);
+  Opinion<SocketPolicyRef> PolicyOf(const Question& question,
+                                    SocketCookie cookie);
   Flow* AskForRaw(const Question& question);
   Flow* AskForNobody(const Question& question);
   void LookUpListener(const Question& question,

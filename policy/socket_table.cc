@@ -69,6 +69,17 @@ Status SocketTable::ResumeFrom(std::shared_ptr<SocketJournal> journal,
 }
 
 Result<SocketPolicyRef> SocketTable::Obtain(SocketCookie cookie) {
+  return ObtainAs(SocketRecord::Origin::kAsked, cookie, Instant());
+}
+
+Result<SocketPolicyRef> SocketTable::ObtainForRule(SocketCookie cookie,
+                                                   Instant now) {
+  return ObtainAs(SocketRecord::Origin::kInherited, cookie, now);
+}
+
+Result<SocketPolicyRef> SocketTable::ObtainAs(SocketRecord::Origin origin,
+                                              SocketCookie cookie,
+                                              Instant now) {
   SocketEntries& entries = *entries_;
   const MutexLock lock(entries.mutex);
   if (SocketPolicyRef known = entries.Find(cookie)) {
@@ -77,9 +88,13 @@ Result<SocketPolicyRef> SocketTable::Obtain(SocketCookie cookie) {
   if (entries.Full()) {
     return Exhausted();
   }
-  Result<SocketPolicyRef> policy = entries.Write({.cookie = cookie}, census_);
+  Result<SocketPolicyRef> policy =
+      entries.Write({.cookie = cookie, .origin = origin}, census_);
   if (policy.ok()) {
     entries.sockets[cookie].policy = *policy;
+    if (origin == SocketRecord::Origin::kInherited) {
+      entries.doubted.push_back({cookie, now});
+    }
     NoteChange();
   }
   return policy;
@@ -128,6 +143,11 @@ SocketPolicyRef SocketTable::FindFlow(const FlowKey& flow) const {
   const MutexLock lock(entries_->mutex);
   const auto found = entries_->flows.find(flow);
   return found == entries_->flows.end() ? nullptr : found->second.policy;
+}
+
+bool SocketTable::HasUnclaimed(const FlowKey& flow) const {
+  const MutexLock lock(entries_->mutex);
+  return entries_->Waits(flow);
 }
 
 SocketPolicyRef SocketTable::Adopt(SocketCookie cookie, const FlowKey& flow) {
@@ -190,10 +210,6 @@ void SocketTable::Retire(SocketCookie cookie, Instant now) {
     socket->second.retired = true;
     entries.retired.push_back({cookie, now});
   }
-}
-
-void SocketTable::NoteRebinding() {
-  NoteChange();
 }
 
 void SocketTable::DoubtConnections(Instant now) {

@@ -21,9 +21,10 @@
 // owns the table calls Age() now and then.
 //
 // Doubts. A request socket whose handshake never ends sends no destroy notice,
-// and notices can be lost. So a connection that inherited is doubted once,
-// kHalfOpen after its SYN (and again after DoubtConnections()): the kernel is
-// asked whether it is there, and Retire() follows if not. Sockets whose levels a
+// and notices can be lost. So a connection that inherited, or has an entry
+// because of its cgroup alone, is doubted once, kHalfOpen after its SYN (and
+// again after DoubtConnections()): the kernel is asked whether it is there, and
+// Retire() follows if not. Sockets whose levels a
 // program set are not doubted: one that is not bound, or whose connection has
 // failed, is in none of the kernel's lists and yet alive.
 //
@@ -92,6 +93,11 @@ class SocketTable {
   // Errors: kExhausted.
   Result<SocketPolicyRef> Obtain(SocketCookie cookie, const FlowKey& flow);
 
+  // The entry of a connection that sets no levels but is bound by its cgroup's
+  // rule: made with NONE, if it is new, and doubted as what inherited is.
+  // Errors: kExhausted.
+  Result<SocketPolicyRef> ObtainForRule(SocketCookie cookie, Instant now);
+
   // Null when the socket never set a level.
   SocketPolicyRef Find(SocketCookie cookie) const;
 
@@ -103,6 +109,9 @@ class SocketTable {
 
   // Null when nothing is recorded for this flow.
   SocketPolicyRef FindFlow(const FlowKey& flow) const;
+
+  // Whether this flow has inherited and no cookie took it yet.
+  bool HasUnclaimed(const FlowKey& flow) const;
 
   // The policy of the endpoint `cookie`: its own, or else the one that its
   // connection inherited and that no cookie took yet; that is then bound to
@@ -132,11 +141,8 @@ class SocketTable {
   // datagram flows then ask again who owns them.
   void Retire(SocketCookie cookie, Instant now);
 
-  // A socket was bound or connected: datagram flows ask again who owns them.
-  // The daemon calls it when the library tells of bind() or connect().
-  void NoteRebinding();
-
-  // A connection that inherited its levels and changed none of them.
+  // A connection that inherited its levels, or is bound by a cgroup's rule, and
+  // set none of its own.
   struct Connection {
     SocketCookie cookie{};
     std::optional<FlowKey> flow;  // none: another connection has it by now
@@ -152,9 +158,8 @@ class SocketTable {
   // Removes what has lingered long enough.
   void Age(Instant now);
 
-  // Rises when a socket or flow gets its first entry, when a socket goes, and
-  // with NoteRebinding(): a flow that found none must look again when it
-  // differs.
+  // Rises when a socket or flow gets its first entry, and when a socket goes: a
+  // flow that found none must look again when it differs.
   std::uint64_t generation() const {
     return generation_.load(std::memory_order_acquire);
   }
@@ -177,6 +182,9 @@ class SocketTable {
       const;
 
  private:
+  Result<SocketPolicyRef> ObtainAs(SocketRecord::Origin origin,
+                                   SocketCookie cookie, Instant now);
+
   void NoteChange() { generation_.fetch_add(1, std::memory_order_acq_rel); }
 
   std::atomic<std::uint64_t> generation_{1};

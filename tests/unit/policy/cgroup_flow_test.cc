@@ -116,6 +116,7 @@ TEST_F(CgroupFlowTest, AChangeBindsTheNextPacket) {  // API-31
     for (const FlowKey& key : {tcp_, udp_, icmp_}) {
       EXPECT_EQ(Out(key, Sent(kClient, kRuled)), level);
     }
+    EXPECT_EQ(Out(icmp_, Sent(kLater, kRuled, Owner::Role::kRaw)), level);
   };
   for (const Level level : {Level::kUse, Level::kRequire, Level::kAvail}) {
     expect(Level::kNone);
@@ -345,6 +346,27 @@ TEST_F(CgroupFlowTest, WhatRawSocketsMayGetSatisfiesEveryRule) {
   for (const IpProtocol protocol : {IpProtocol::kTcp, IpProtocol::kUdp}) {
     EXPECT_EQ(demand(Number(protocol), 0), Level::kNone);
   }
+}
+
+// The kernel may name a sibling of the listener that the SYN was admitted for.
+TEST_F(CgroupFlowTest, AHalfOpenConnectionKeepsItsOwnListenersCgroup) {
+  SetRule(Level::kRequire);
+  AnswerSyn(kRuled);
+  kernel_.PutInto(kFree, kListener);
+  EXPECT_EQ(In(tcp_), Level::kRequire);
+  // What the kernel tells of the whole socket counts from then on.
+  kernel_.Open(tcp_, kChild);
+  kernel_.PutInto(kRuled, kChild);
+  EXPECT_EQ(In(tcp_), Level::kRequire);
+  EXPECT_EQ(sockets_.Find(kChild)->cgroup(), kRuled);
+}
+
+// A SYN that comes again finds its own half-open connection.
+TEST_F(CgroupFlowTest, ARepeatedSynAsksForNoListener) {
+  SetRule(Level::kRequire);
+  AnswerSyn(kRuled);
+  EXPECT_EQ(In(tcp_, Opening::kSyn), Level::kRequire);
+  EXPECT_FALSE(sockets_.MayBeReopened(tcp_, now_));
 }
 
 }  // namespace

@@ -148,6 +148,29 @@ TEST_F(SenderTest,
   EXPECT_EQ(session(), kChild);
 }
 
+// A segment of the old connection still waits in the TUN when the next one on
+// the same 5-tuple has inherited: it must not take what that has.
+TEST_F(SenderTest, ADeadSocketDoesNotTakeItsSuccessorsInheritance) {  // API-33
+  EXPECT_EQ(AhOf(tcp_, Sent(kClient)), Level::kNone);
+  kernel_.Listen(tcp_.local, 80, kListener);
+  SetAh(kListener, Level::kRequire);
+  ASSERT_TRUE(AdmitSyn(tcp_).ok());
+  EXPECT_EQ(AhOf(tcp_, Sent(kClient)), Level::kNone);  // remembered
+  EXPECT_EQ(AhOf(tcp_, Sent(kLater)), Level::kNone);   // not remembered
+  EXPECT_EQ(AhOf(tcp_, Sent(kChild), Opening::kSynAck), Level::kRequire);
+  EXPECT_EQ(AhOf(tcp_, Sent(kChild)), Level::kRequire);
+}
+
+// After a syncookie the child's first segment is the first we see of it.
+TEST_F(SenderTest, AChildIsAskedForBeforeItTakesWhatWaitsForIt) {
+  kernel_.Listen(tcp_.local, 80, kListener);
+  SetAh(kListener, Level::kRequire);
+  ASSERT_TRUE(AdmitSyn(tcp_).ok());
+  kernel_.Open(tcp_, kChild);
+  EXPECT_EQ(AhOf(tcp_, Sent(kChild)), Level::kRequire);
+  EXPECT_EQ(sockets_.Find(kChild)->levels().of(Category::kAh), Level::kRequire);
+}
+
 TEST_F(SenderTest, BindsFragmentsToo) {
   SetAh(kClient, Level::kRequire);
   FlowKey fragment = udp_;

@@ -246,8 +246,22 @@ TEST(SocketTable, RaisesItsGenerationWhenSomethingMayBeFound) {
   EXPECT_TRUE(rises());
   table.Retire(kOther, Instant());
   EXPECT_TRUE(rises());
-  table.NoteRebinding();
-  EXPECT_TRUE(rises());
+}
+
+// Nothing else would take it out when the notice of its end is lost.
+TEST(SocketTable, DoubtsWhatIsThereForARuleAlone) {
+  SocketTable table;
+  const Instant start;
+  ASSERT_TRUE(table.ObtainForRule(kSocket, start).ok());
+  ASSERT_TRUE(table.ObtainForRule(kSocket, start).ok());
+  EXPECT_TRUE(table.TakeDoubted(start, 9).empty());
+  const auto doubted = table.TakeDoubted(start + SocketTable::kHalfOpen, 9);
+  ASSERT_EQ(doubted.size(), 1u);
+  EXPECT_EQ(doubted[0].cookie, kSocket);
+  // Not once a program has set a level.
+  ASSERT_TRUE(table.ObtainForRule(kOther, start).ok());
+  table.Find(kOther)->SetLevel(Category::kAh, Level::kUse);
+  EXPECT_TRUE(table.TakeDoubted(start + SocketTable::kHalfOpen, 9).empty());
 }
 
 TEST(SocketTable, KnowsTheStrongestLevelThatAnybodyHolds) {
