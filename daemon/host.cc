@@ -105,6 +105,7 @@ struct Host::Assembly {
   CgroupRules cgroup_rules{system, cgroups.mount(), cgroups.usable()};
   SocketTable sockets;
   RawSockets raw;
+  UnownedArrivals arrivals;
   EventFeed feed;
   Acquires acquires;
   AcquireEvents acquire_events{acquires, sadb, feed};
@@ -230,6 +231,7 @@ Result<std::unique_ptr<Worker>> Host::Assembly::StartWorker(
                         .raw = raw,
                         .acquires = acquires,
                         .cgroups = &cgroups,
+                        .arrivals = arrivals,
                         .events = *events,
                         .owner = std::move(*owner),
                         .hold = config.acquire.held,

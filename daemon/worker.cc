@@ -100,7 +100,8 @@ Worker::Worker(Parts parts, UniqueFd wake)
               .owner = *parts_.owner,
               .stats = stats_,
               .raw = &parts_.raw,
-              .cgroups = parts_.cgroups},
+              .cgroups = parts_.cgroups,
+              .arrivals = &parts_.arrivals},
              kFlows) {}
 
 Worker::~Worker() {

@@ -57,6 +57,7 @@ class Worker {
     const RawSockets& raw;
     Acquires& acquires;
     CgroupPaths* cgroups = nullptr;  // null: no cgroup's path can be told
+    UnownedArrivals& arrivals;
     WorkerEvents& events;
     std::unique_ptr<SocketOwner> owner;
     HeldPackets::Limits hold;  // outbound

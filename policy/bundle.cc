@@ -66,6 +66,16 @@ bool TransformPath::Satisfies(Category category) const {
   return InDraftOrder() && Find(category) != nullptr;
 }
 
+CategorySet TransformPath::applied() const {
+  CategorySet categories;
+  for (const Category category : kCategories) {
+    if (Satisfies(category)) {
+      categories.Add(category);
+    }
+  }
+  return categories;
+}
+
 const SecurityAssociation* TransformPath::Find(Category category) const {
   for (const SecurityAssociation* association : associations()) {
     if (CategoryOf(association->parameters()) == category) {

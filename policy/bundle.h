@@ -75,6 +75,9 @@ class TransformPath {
   // category at all.
   bool Satisfies(Category category) const;
 
+  // All categories that are satisfied.
+  CategorySet applied() const;
+
   // The SA of this category; null when there is none.
   const SecurityAssociation* Find(Category category) const;
 

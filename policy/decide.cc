@@ -148,6 +148,8 @@ Decision OutboundPolicy::DecideError(const IpView& packet, const FlowKey& key,
     return Discard{flow.error()};
   }
   transient_ = std::move(*flow);
+  transient_.effective =
+      Stricter(transient_.effective, flows_.OwedTo(quotation.flow, now));
   return DecideFlow(transient_, Need::Cause::kStranger);
 }
 
@@ -232,6 +234,9 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
           Satisfies(**flow, flows_.DemandOfRaw(packet), path);
       !satisfied.ok()) {
     return satisfied;
+  }
+  if (!path.empty()) {
+    flows_.NoteArrival(**flow, path.applied(), now);
   }
   const Passage inherited = flows_.Inherit(**flow, now);
   if (inherited.ok() && IsNoted(**flow)) {

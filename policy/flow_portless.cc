@@ -38,6 +38,27 @@ Opinion<Flow> FlowResolver::OfError(const FlowKey& key, const FlowKey& quoted,
   return flow;
 }
 
+// TCP answers with resets, which quote nothing.
+void FlowResolver::NoteArrival(const Flow& flow, CategorySet applied,
+                               Instant now) {
+  const bool may_be_quoted = !flow.cookie && HasPorts(flow.key.protocol) &&
+                             flow.key.protocol != Number(IpProtocol::kTcp);
+  if (may_be_quoted && !applied.empty() && sources_.arrivals != nullptr) {
+    sources_.arrivals->Note(flow.key, applied, now);
+  }
+}
+
+LevelSet FlowResolver::OwedTo(const FlowKey& quoted, Instant now) const {
+  LevelSet owed;
+  const CategorySet applied = sources_.arrivals == nullptr
+                                  ? CategorySet()
+                                  : sources_.arrivals->Find(quoted, now);
+  for (const Category category : kCategories) {
+    owed.Set(category, applied.Has(category) ? Level::kUse : Level::kNone);
+  }
+  return owed;
+}
+
 Flow FlowResolver::OfFragment(const FlowKey& key, const Owner& sender) const {
   Flow flow;
   flow.key = key;

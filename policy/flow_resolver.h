@@ -56,6 +56,7 @@
 #include "policy/raw_sockets.h"
 #include "policy/route_table.h"
 #include "policy/socket_table.h"
+#include "policy/unowned_arrivals.h"
 
 namespace postern {
 
@@ -76,8 +77,9 @@ class FlowResolver {
     SocketTable& sockets;
     SocketOwner& owner;
     WorkerStats& stats;
-    const RawSockets* raw = nullptr;  // null: there are none
-    CgroupPaths* cgroups = nullptr;   // null: no cgroup's path can be told
+    const RawSockets* raw = nullptr;      // null: there are none
+    CgroupPaths* cgroups = nullptr;       // null: no cgroup's path can be told
+    UnownedArrivals* arrivals = nullptr;  // null: none are noted
   };
 
   // How old an answer about a datagram flow may be.
@@ -113,6 +115,14 @@ class FlowResolver {
   // Errors: as Resolve().
   Opinion<Flow> OfError(const FlowKey& key, const FlowKey& quoted, Instant now,
                         const Owner& sender = Owner());
+
+  // A packet of this flow was admitted with these categories applied: if no
+  // socket is there, an ICMP error may quote it.
+  void NoteArrival(const Flow& flow, CategorySet applied, Instant now);
+
+  // What an ICMP error that tells of `quoted` must have, although no socket
+  // demands it: USE where a packet of that flow came protected.
+  LevelSet OwedTo(const FlowKey& quoted, Instant now) const;
 
   // Whether nobody but the kernel itself sent it.
   bool IsKernels(const Owner& sender) const;

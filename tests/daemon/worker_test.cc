@@ -115,6 +115,7 @@ class WorkerTest : public ::testing::Test {
                        .sockets = sockets_,
                        .raw = raw_,
                        .acquires = acquires_,
+                       .arrivals = arrivals_,
                        .events = *events_,
                        .owner = std::make_unique<FakeSocketOwner>(),
                        .hold = {.time = hold},
@@ -169,6 +170,7 @@ class WorkerTest : public ::testing::Test {
   SocketTable sockets_;
   RawSockets raw_;
   Acquires acquires_{nullptr};
+  UnownedArrivals arrivals_;
   std::atomic<bool> failed_{false};
 };
 

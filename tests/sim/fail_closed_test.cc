@@ -131,6 +131,28 @@ TEST_F(TwoHosts, ADatagramThatOutlivedItsSocketIsNotSentInClear) {
   ExpectNeverSent(Datagram());
 }
 
+// RFC 792: the error quotes what had come protected. Nobody's level binds it.
+TEST_F(TwoHosts, AnErrorDoesNotTellInClearWhatCameProtected) {
+  constexpr SocketCookie kAlices{3};
+  AddSa(alice_, bob_, Category::kEspTransport);
+  alice_.kernel().Connect({alice_.address(), bob_.address(), 1000, 2000, 17},
+                          kAlices);
+  alice_.SetLevel(kAlices, Category::kEspTransport, Level::kRequire);
+  const Octets arrived = bob_.Receive(alice_.Send(Datagram()).at(0)).at(0);
+  Octets payload = {3, 3, 0, 0, 0, 0, 0, 0};
+  payload.insert(payload.end(), arrived.begin(), arrived.end());
+  const Octets error = PacketBuilder("10.9.2.1", "10.9.1.1").Raw(1, payload);
+  EXPECT_TRUE(bob_.Send(error).empty());
+  AddSa(bob_, alice_, Category::kEspTransport);
+  const std::vector<Octets> sent = bob_.Resume();
+  ASSERT_EQ(sent.size(), 1u);
+  EXPECT_EQ(IpView::Parse(sent[0]).value().protocol(), 50);
+  EXPECT_EQ(alice_.Receive(sent[0]).at(0), error);
+  // What came in clear may be told in clear, and for ever it is not kept.
+  bob_.Advance(UnownedArrivals::kMemory);
+  EXPECT_EQ(bob_.Send(error).at(0), error);
+}
+
 TEST_F(TwoHosts, SpisThatNobodyHasAreRefused) {
   Require(Category::kEspTransport);
   Octets packet = alice_.Send(Datagram()).at(0);

@@ -141,6 +141,7 @@ class SimHost : private SaEventSink, private AuditSink {
   SystemPolicy system_;
   SocketTable sockets_;
   Acquires acquires_{nullptr};
+  UnownedArrivals arrivals_;
   WorkerStats outbound_stats_;
   WorkerStats inbound_stats_;
   FlowResolver outbound_flows_;

@@ -46,8 +46,10 @@ class Server {
 
   std::string port() const { return port_; }
 
-  // Waits for it to end.
+  // Waits for it to end; until then it may write.
   int ExitStatus() {
+    while (std::fgetc(output_) != EOF) {
+    }
     const int status = ::pclose(output_);
     output_ = nullptr;
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;

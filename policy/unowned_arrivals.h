@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// UnownedArrivals remembers for a moment to which ports packets came protected
+// though no socket was there. The kernel answers with an ICMP error that quotes
+// them: that must not leave in clear, although nobody's levels bind it.
+//
+//     inbound worker     Note()    ... no socket, and the path is not empty
+//     outbound worker    Find()    an ICMP error tells of this flow
+//
+// Bounded: of too many the oldest is forgotten. Only who has an SA with us can
+// cause an entry, and only what such a peer sent itself can be told in clear.
+//
+// Thread safety: Thread-safe (one lock).
+// Cost: a hash look-up under the lock, for packets to closed ports only.
+
+#ifndef POSTERN_POLICY_UNOWNED_ARRIVALS_H_
+#define POSTERN_POLICY_UNOWNED_ARRIVALS_H_
+
+#include <cstddef>
+#include <list>
+#include <unordered_map>
+
+#include "core/clock.h"
+#include "core/flow/flow_key.h"
+#include "core/mutex.h"
+#include "policy/level.h"
+
+namespace postern {
+
+class UnownedArrivals {
+ public:
+  static constexpr std::size_t kMost = 4096;
+  static constexpr Duration kMemory = std::chrono::seconds(30);
+
+  // A packet of this flow came with these categories applied.
+  void Note(const FlowKey& flow, CategorySet applied, Instant now);
+
+  // What was applied to the last one; empty when none came lately.
+  CategorySet Find(const FlowKey& flow, Instant now) const;
+
+ private:
+  struct Arrival {
+    FlowKey flow;
+    CategorySet applied;
+    Instant when;
+  };
+
+  using Arrivals = std::list<Arrival>;
+
+  mutable Mutex mutex_;
+  Arrivals arrivals_ POSTERN_GUARDED_BY(mutex_);  // oldest first
+  std::unordered_map<FlowKey, Arrivals::iterator> by_flow_
+      POSTERN_GUARDED_BY(mutex_);
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_POLICY_UNOWNED_ARRIVALS_H_

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "policy/unowned_arrivals.h"
+
+#include "tests/unit/policy/policy_world.h"
+
+namespace postern {
+namespace {
+
+constexpr Instant kStart{std::chrono::hours(1)};
+
+FlowKey FlowTo(std::size_t number) {
+  return {Address(kHere), Address(kPeer),
+          static_cast<std::uint16_t>(number & 0xffff), 80, 17};
+}
+
+CategorySet Only(Category category) {
+  CategorySet set;
+  set.Add(category);
+  return set;
+}
+
+TEST(UnownedArrivals, RemembersTheLastPacketOfAFlowForAMoment) {
+  UnownedArrivals arrivals;
+  EXPECT_TRUE(arrivals.Find(FlowTo(1), kStart).empty());
+  arrivals.Note(FlowTo(1), Only(Category::kAh), kStart);
+  arrivals.Note(FlowTo(1), Only(Category::kEspTransport), kStart);
+  EXPECT_EQ(arrivals.Find(FlowTo(1), kStart), Only(Category::kEspTransport));
+  EXPECT_TRUE(arrivals.Find(FlowTo(2), kStart).empty());
+  EXPECT_TRUE(
+      arrivals.Find(FlowTo(1), kStart + UnownedArrivals::kMemory).empty());
+}
+
+TEST(UnownedArrivals, ForgetsTheOldestOfTooMany) {
+  UnownedArrivals arrivals;
+  for (std::size_t i = 0; i <= UnownedArrivals::kMost; ++i) {
+    arrivals.Note(FlowTo(i), Only(Category::kAh), kStart);
+  }
+  EXPECT_TRUE(arrivals.Find(FlowTo(0), kStart).empty());
+  EXPECT_FALSE(arrivals.Find(FlowTo(1), kStart).empty());
+  EXPECT_FALSE(arrivals.Find(FlowTo(UnownedArrivals::kMost), kStart).empty());
+}
+
+}  // namespace
+}  // namespace postern
