@@ -8,18 +8,10 @@
 namespace postern {
 namespace {
 
-constexpr std::size_t kTcpFlagsOffset = 13;
-constexpr std::uint8_t kSynBit = 0x02;
-constexpr std::uint8_t kAckBit = 0x10;
 constexpr std::uint64_t kNeverSeen = 0;  // generations begin with 1
 
 bool IsTcp(const FlowKey& key) {
   return key.protocol == Number(IpProtocol::kTcp);
-}
-
-bool HasTcpHeader(const IpView& view) {
-  return view.protocol() == Number(IpProtocol::kTcp) &&
-         view.fragment() != IpView::Fragment::kLater;
 }
 
 // A datagram whose sender has closed its socket, or has bound it to another
@@ -52,21 +44,6 @@ std::optional<SocketCookie> SessionOf(const Flow& flow) {
 }
 
 }  // namespace
-
-Opening OpeningOf(const IpView& view) {
-  if (!HasTcpHeader(view) || view.payload().size() <= kTcpFlagsOffset) {
-    return Opening::kNone;
-  }
-  const std::uint8_t flags = view.payload()[kTcpFlagsOffset];
-  if ((flags & kSynBit) == 0) {
-    return Opening::kNone;
-  }
-  return (flags & kAckBit) == 0 ? Opening::kSyn : Opening::kSynAck;
-}
-
-bool ShowsFlags(const IpView& view) {
-  return !HasTcpHeader(view) || view.payload().size() > kTcpFlagsOffset;
-}
 
 FlowResolver::FlowResolver(const Sources& sources, std::size_t flows)
     : sources_(sources), table_(flows) {}

@@ -53,22 +53,13 @@
 #include "core/net/ip_view.h"
 #include "core/stats.h"
 #include "policy/flow_table.h"
+#include "policy/opening.h"
 #include "policy/raw_sockets.h"
 #include "policy/route_table.h"
 #include "policy/socket_table.h"
 #include "policy/unowned_arrivals.h"
 
 namespace postern {
-
-// What a TCP segment says about its connection's life.
-enum class Opening : std::uint8_t { kNone, kSyn, kSynAck };
-
-// kNone for anything but a TCP segment whose flags are in the packet.
-Opening OpeningOf(const IpView& view);
-
-// False for a TCP segment or first fragment that ends before its flags: whether
-// it opens a connection cannot be known (RFC 1858).
-bool ShowsFlags(const IpView& view);
 
 class FlowResolver {
  public:

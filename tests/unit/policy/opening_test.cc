@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include "policy/opening.h"
+
 #include <cstddef>
 #include <cstdint>
 
 #include "gtest/gtest.h"
 
-#include "policy/flow_resolver.h"
 #include "tests/support/packet_builder.h"
 
 namespace postern {

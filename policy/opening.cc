@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "policy/opening.h"
+
+namespace postern {
+namespace {
+
+constexpr std::size_t kTcpFlagsOffset = 13;
+constexpr std::uint8_t kSynBit = 0x02;
+constexpr std::uint8_t kAckBit = 0x10;
+
+bool HasTcpHeader(const IpView& view) {
+  return view.protocol() == Number(IpProtocol::kTcp) &&
+         view.fragment() != IpView::Fragment::kLater;
+}
+
+}  // namespace
+
+Opening OpeningOf(const IpView& view) {
+  if (!HasTcpHeader(view) || view.payload().size() <= kTcpFlagsOffset) {
+    return Opening::kNone;
+  }
+  const std::uint8_t flags = view.payload()[kTcpFlagsOffset];
+  if ((flags & kSynBit) == 0) {
+    return Opening::kNone;
+  }
+  return (flags & kAckBit) == 0 ? Opening::kSyn : Opening::kSynAck;
+}
+
+bool ShowsFlags(const IpView& view) {
+  return !HasTcpHeader(view) || view.payload().size() > kTcpFlagsOffset;
+}
+
+}  // namespace postern
