@@ -257,6 +257,7 @@ Status Host::Assembly::StartWorkers() {
   }
   raw_levels = std::make_unique<RawLevels>(
       RawLevels::Parts{.sockets = sockets,
+                       .owners = associations->owners(),
                        .raw = raw,
                        .open = std::move(*open),
                        .ownership = network->ownership()});

@@ -52,6 +52,7 @@ void RawLevels::Sweep(Instant now) {
   }
   for (const SocketCookie gone : parts_.raw.Retain(*open)) {
     parts_.sockets.Retire(gone, now);
+    parts_.owners.Retire(gone, now);
   }
 }
 

@@ -17,6 +17,7 @@
 #include "core/clock.h"
 #include "core/error.h"
 #include "daemon/network_config.h"
+#include "daemon/sa_owners.h"
 #include "policy/raw_sockets.h"
 #include "policy/socket_table.h"
 #include "tun/open_sockets.h"
@@ -28,6 +29,7 @@ class RawLevels {
  public:
   struct Parts {
     SocketTable& sockets;
+    SaOwners& owners;
     RawSockets& raw;
     OpenSockets open;
     Ownership ownership = Ownership::kSockDiag;
@@ -45,7 +47,7 @@ class RawLevels {
   // From now on the policy reckons with it. REQUIRES: Watch() was fine.
   void Add(const SocketFacts& facts, const SocketPolicyRef& policy);
 
-  // Forgets the sockets that are closed.
+  // Forgets the sockets that are closed; their own SAs go, too (SaOwners).
   void Sweep(Instant now);
 
  private:

@@ -22,9 +22,14 @@ RollCall::Rest RollCall::CallOwners(Instant now) {
   return asked.size() < kAtOnce ? Rest::kNothing : Rest::kMore;
 }
 
-// Ports of datagrams may be shared, those of a TCP connection are one socket's;
-// but a socket may use the SAs of another one (ipsec_share()).
+// The kernel can be asked about TCP and UDP only: of others "nobody" proves
+// nothing. Ports of datagrams may be shared, those of a TCP connection are one
+// socket's; but a socket may use the SAs of another one (ipsec_share()).
 bool RollCall::MayLive(const SaOwners::Doubt& doubt) {
+  if (doubt.flow.protocol != Number(IpProtocol::kTcp) &&
+      doubt.flow.protocol != Number(IpProtocol::kUdp)) {
+    return true;
+  }
   const Owner found = kernel_.Find(doubt.flow);
   if (found.kind != Owner::Kind::kSocket || found.cookie == doubt.owner) {
     return found.kind != Owner::Kind::kNobody;

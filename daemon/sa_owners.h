@@ -15,8 +15,9 @@
 // again after DoubtAll(): the kernel is asked who has its flow (RollCall), and
 // Retire() follows if nobody has. To be wrong harms little: the SA goes, nothing
 // leaves in clear, and the next packet asks for another. An owner without a known
-// flow (postern sa add --owner) is believed, and its SAs stay until their
-// lifetimes or the daemon end.
+// flow (postern sa add --owner), or whose flow is neither TCP nor UDP, is believed:
+// its SAs stay until it is told to be gone (RawLevels), or until their lifetimes
+// or the daemon end.
 //
 // Thread safety: Control-confined.
 // Cost: O(log n); TakeDue(): what is due.

@@ -28,11 +28,13 @@ class RawLevelsTest : public testing::Test {
  protected:
   explicit RawLevelsTest(Ownership ownership = Ownership::kBpf)
       : levels_({.sockets = sockets_,
+                 .owners = owners_,
                  .raw = raw_,
                  .open = OpenSockets::Create().value(),
                  .ownership = ownership}) {}
 
   SocketTable sockets_;
+  SaOwners owners_;
   RawSockets raw_;
   RawLevels levels_;
   UniqueFd socket_{::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)};
@@ -69,6 +71,21 @@ TEST_F(RawLevelsTest, ForgetsASocketWhenItsLastDescriptorIsClosed) {
   EXPECT_NE(sockets_.Find(facts.cookie), nullptr);
   sockets_.Age(Instant() + SocketTable::kLinger);
   EXPECT_EQ(sockets_.Find(facts.cookie), nullptr);
+}
+
+// API-19: no other notice tells that a raw or ping socket is gone.
+TEST_F(RawLevelsTest, TheSasOfASocketGoWithIt) {
+  const SocketFacts facts = FactsOf(SOCK_DGRAM, IPPROTO_ICMP);
+  ASSERT_TRUE(levels_.Watch(socket_.get(), facts).ok());
+  levels_.Add(facts, sockets_.Obtain(facts.cookie).value());
+  const SaIdentity sa{.spi = Spi{0x1001},
+                      .destination = IpAddress::Parse("10.9.2.1").value()};
+  owners_.Note(facts.cookie, sa);
+  levels_.Sweep(Instant());
+  EXPECT_TRUE(owners_.TakeDue(Instant() + SaOwners::kLinger).empty());
+  socket_.reset();
+  levels_.Sweep(Instant());
+  EXPECT_EQ(owners_.TakeDue(Instant() + SaOwners::kLinger).size(), 1U);
 }
 
 TEST_F(RawLevelsTest, RefusesMoreThanAPacketCanBeComparedWith) {

@@ -204,5 +204,15 @@ TEST_F(OwnerCallTest, BelievesADatagramSocketThatSharesItsPort) {
   EXPECT_TRUE(Retires());
 }
 
+// API-19: nobody can be asked for the flows of raw and ping sockets.
+TEST_F(OwnerCallTest, BelievesAnOwnerOfOtherProtocols) {
+  for (const IpProtocol protocol : {IpProtocol::kIcmp, IpProtocol::kIcmpv6}) {
+    FlowKey flow = KeyOf(1);
+    flow.protocol = Number(protocol);
+    Own(flow);
+    EXPECT_FALSE(Retires());
+  }
+}
+
 }  // namespace
 }  // namespace postern
