@@ -5,9 +5,26 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/admin_protocol.h"
 #include "daemon/json_text.h"
 
 namespace postern {
+namespace {
+
+std::string LostText(std::uint64_t count) {
+  return ToJson(MakeEvent("lost", {{"count", Value::Count(count), {}}}));
+}
+
+// What no message can carry is lost to everybody.
+std::shared_ptr<const std::string> TextOf(const Value& event) {
+  std::string text = ToJson(event);
+  if (text.size() > kAdminMaxText) {
+    text = LostText(1);
+  }
+  return std::make_shared<const std::string>(std::move(text));
+}
+
+}  // namespace
 
 Value MakeEvent(std::string_view name, Object members) {
   members.insert(members.begin(), {"event", name, {}});
@@ -36,8 +53,7 @@ void EventFeed::Subscription::Put(const Text& text) {
 
 std::optional<std::string> EventFeed::Subscription::Next() {
   if (lost_ != 0) {
-    const std::uint64_t count = std::exchange(lost_, 0);
-    return ToJson(MakeEvent("lost", {{"count", Value::Count(count), {}}}));
+    return LostText(std::exchange(lost_, 0));
   }
   if (waiting_.empty()) {
     return std::nullopt;
@@ -51,7 +67,7 @@ void EventFeed::Publish(const Value& event) {
   if (subscriptions_.empty()) {
     return;
   }
-  const auto text = std::make_shared<const std::string>(ToJson(event));
+  const auto text = TextOf(event);
   for (Subscription* subscription : subscriptions_) {
     subscription->Put(text);
   }
@@ -62,7 +78,7 @@ std::unique_ptr<EventFeed::Subscription> EventFeed::Subscribe(
   auto subscription = std::make_unique<Subscription>(
       *this, std::max(most_waiting_, first.size() + 1));
   const auto put = [&subscription](const Value& event) {
-    subscription->Put(std::make_shared<const std::string>(ToJson(event)));
+    subscription->Put(TextOf(event));
   };
   put(MakeEvent("ready", {}));
   std::for_each(first.begin(), first.end(), put);

@@ -10,7 +10,8 @@
 //
 // Nobody waits for a subscriber. Each has a queue; one who does not take what
 // is in it loses the oldest events, and is told how many in their place:
-// {"event":"lost","count":n}.
+// {"event":"lost","count":n}. The same stands for an event that is too long for
+// a message (kAdminMaxText).
 //
 // Thread safety: Control-confined.
 // Cost: an event is made into text once, however many subscribers there are;

@@ -2,11 +2,18 @@
 
 #include "policy/cgroup_table.h"
 
+#include <limits.h>
+
 #include <optional>
+#include <string>
 
 namespace postern {
 
 Result<std::string> NormalCgroupPath(std::string_view text) {
+  if (text.size() >= PATH_MAX) {
+    return Invalid("a cgroup's path has fewer than " +
+                   std::to_string(PATH_MAX) + " octets: write a shorter one.");
+  }
   if (!text.starts_with('/')) {
     return Invalid("\"" + std::string(text) +
                    "\" is no cgroup's path: write one that begins with a "

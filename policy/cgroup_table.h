@@ -41,7 +41,8 @@ struct CgroupRule {
 };
 
 // "/a/b" without a slash at the end, "//", "." and "..".
-// Errors: kInvalid (not absolute, or with ".." in it).
+// Errors: kInvalid (not absolute, with ".." in it, or of PATH_MAX octets or
+// more).
 Result<std::string> NormalCgroupPath(std::string_view text);
 
 // The levels that bind a socket besides the routes': its cgroup's raise the

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "control/admin_protocol.h"
+
 namespace postern {
 namespace {
 
@@ -74,6 +76,21 @@ TEST(EventFeed, CallsOncePerQueueThatWasEmpty) {
   feed.Publish(Numbered(2));
   feed.Publish(Numbered(3));
   EXPECT_EQ(calls, 1);
+}
+
+TEST(EventFeed, LosesWhatNoMessageCanCarry) {
+  EventFeed feed;
+  const auto subscription = feed.Subscribe({});
+  const auto publish = [&feed](std::size_t size) {
+    feed.Publish(MakeEvent("n", {{"text", std::string(size, 'x'), {}}}));
+  };
+  feed.Publish(Numbered(1));
+  publish(kAdminMaxText);
+  publish(kAdminMaxText / 2);
+  const Texts texts = Drain(*subscription);
+  ASSERT_EQ(texts.size(), 4u);
+  EXPECT_EQ(texts[2], R"({"event":"lost","count":1})");
+  EXPECT_GT(texts[3].size(), kAdminMaxText / 2);
 }
 
 TEST(EventFeed, ForgetsThoseWhoLeave) {

@@ -35,6 +35,15 @@ TEST(CgroupPath, IsMadeNormal) {
   }
 }
 
+TEST(CgroupPath, IsNoLongerThanThoseOfTheKernel) {
+  std::string longest = "/" + std::string(PATH_MAX - 2, 'a');
+  EXPECT_EQ(NormalCgroupPath(longest).value(), longest);
+  longest += 'a';
+  const Error refused = NormalCgroupPath(longest).error();
+  EXPECT_EQ(refused.code, ErrorCode::kInvalid);
+  EXPECT_LT(refused.message.size(), 100U);
+}
+
 TEST(CgroupTable, TheClosestRuleUpwardsDecidesAlone) {
   const CgroupTable table = CgroupTable::Create({
                                                     {"/a", Ah(Level::kRequire)},
