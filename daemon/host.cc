@@ -22,6 +22,7 @@
 #include "daemon/host_network.h"
 #include "daemon/host_status.h"
 #include "daemon/housekeeping.h"
+#include "daemon/paced_call.h"
 #include "daemon/roll_call.h"
 #include "daemon/run_lock.h"
 #include "daemon/service_notify.h"
@@ -118,6 +119,9 @@ struct Host::Assembly {
   std::unique_ptr<RollCall> roll_call;
   std::unique_ptr<Worker> outbound;
   std::unique_ptr<Worker> inbound;
+  // Anybody may change levels, and each time all held packets are judged anew.
+  PacedCall prod{loop, std::chrono::milliseconds(10),
+                 [this] { outbound->Prod(); }};
   std::unique_ptr<RawLevels> raw_levels;
   std::unique_ptr<Housekeeping> housekeeping;
   std::unique_ptr<SocketLevels> levels;
@@ -312,7 +316,7 @@ Status Host::Assembly::StartServers() {
                        .levels = *levels,
                        .wishes = *wishes,
                        .privilege = *privilege,
-                       .on_change = [this] { ReleaseHeld(); }},
+                       .on_change = [this] { prod.Ask(); }},
       std::move(*for_all));
   admin = std::make_unique<AdminServer>(loop, std::move(*for_root), *verbs);
   return names->Publish();

@@ -176,9 +176,12 @@ Result<AcquireEnd> Acquires::Refuse(AcquireId id, Instant now) {
 // Without the lock while it looks, so that no worker waits for it.
 std::vector<AcquireEnd> Acquires::Settle(const Sadb& sadb) {
   const std::uint64_t sadb_now = sadb.generation();
+  const std::uint32_t newest = NewestId();
+  if (sadb_now == settled_sadb_ && newest == settled_id_) {
+    return {};
+  }
+  ++settlings_;
   const std::vector<Acquire> all = List();
-  const std::uint32_t newest =
-      all.empty() ? settled_id_ : Number(all.back().id);
   const bool changed = sadb_now != std::exchange(settled_sadb_, sadb_now);
   const std::uint32_t known = std::exchange(settled_id_, newest);
   std::vector<AcquireEnd> ends;
@@ -214,6 +217,11 @@ std::vector<AcquireEnd> Acquires::Age(Instant now) {
     entry = Erase(entry);
   }
   return ends;
+}
+
+std::uint32_t Acquires::NewestId() const {
+  const MutexLock lock(mutex_);
+  return last_id_;
 }
 
 std::size_t Acquires::size() const {

@@ -108,9 +108,13 @@ class Acquires {
   // prodded.
   Result<AcquireEnd> Refuse(AcquireId id, Instant now);
 
-  // Ends every waiting acquire whose need an SA meets by now. Looks only when
-  // there is a new SA or a new acquire. Called by the SADB's writer.
+  // Ends every waiting acquire whose need an SA meets by now. Called by the
+  // SADB's writer. Cost: O(acquires) when an SA or an acquire is new since the
+  // last call, and nothing otherwise.
   std::vector<AcquireEnd> Settle(const Sadb& sadb);
+
+  // How often it had to look.
+  std::uint64_t settlings() const { return settlings_; }
 
   // Ends what has waited too long, and forgets what was refused long enough ago.
   std::vector<AcquireEnd> Age(Instant now);
@@ -147,6 +151,7 @@ class Acquires {
 
   using Entries = std::map<AcquireId, Entry>;
 
+  std::uint32_t NewestId() const;
   bool HasRoom(const Need& need) const POSTERN_REQUIRES(mutex_);
   bool Admits(const Need& need, Instant now) POSTERN_REQUIRES(mutex_);
   Opinion<Asked> Make(const Need& need, Instant now) POSTERN_REQUIRES(mutex_);
@@ -164,6 +169,7 @@ class Acquires {
       POSTERN_GUARDED_BY(mutex_);
   std::uint64_t settled_sadb_ = 0;  // the control thread's
   std::uint32_t settled_id_ = 0;    // the control thread's
+  std::uint64_t settlings_ = 0;     // the control thread's
   std::uint32_t last_id_ POSTERN_GUARDED_BY(mutex_) = 0;
   std::uint32_t last_told_ POSTERN_GUARDED_BY(mutex_) = 0;
   Meter own_ POSTERN_GUARDED_BY(mutex_);

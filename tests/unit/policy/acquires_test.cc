@@ -92,6 +92,23 @@ TEST_F(AcquiresTest, EndsWhatAnSaAnswers) {
   EXPECT_EQ(acquires_.size(), 1U);
 }
 
+TEST_F(AcquiresTest, LooksOnlyWhenAnSaOrAnAcquireIsNew) {
+  Ask(NeedTo(kPeer));
+  EXPECT_TRUE(acquires_.Settle(sadb_).empty());
+  EXPECT_EQ(acquires_.settlings(), 1U);
+  EXPECT_TRUE(acquires_.Settle(sadb_).empty());
+  EXPECT_EQ(acquires_.settlings(), 1U);
+  Ask(NeedTo(kPeer, Category::kEspTransport));
+  EXPECT_TRUE(acquires_.Settle(sadb_).empty());
+  EXPECT_EQ(acquires_.settlings(), 2U);
+  AddOutbound(Category::kAh);
+  EXPECT_EQ(acquires_.Settle(sadb_).size(), 1U);
+  EXPECT_EQ(acquires_.settlings(), 3U);
+  // One that an SA met before it was told, while nothing was watched.
+  Ask(NeedTo(kPeer));
+  EXPECT_EQ(acquires_.Settle(sadb_).size(), 1U);
+}
+
 TEST_F(AcquiresTest, IsNotAnsweredBySomebodyElsesSa) {  // API-19
   Need owned = NeedTo(kPeer);
   owned.owner = SocketCookie{5};

@@ -2,6 +2,8 @@
 
 #include "policy/cgroup_table.h"
 
+#include <limits.h>
+
 #include <array>
 #include <string>
 #include <tuple>
