@@ -68,8 +68,7 @@ Status Associations::Add(SaParameters parameters, Instant now) {
                                          "another SPI."};
   }
   // Of a dead one, whose end we have not heard of yet.
-  EndReserve(identity);
-  owners_.Forget(identity);
+  TellHardExpired(identity, now);
   const Result<SecurityAssociation::Start> start = StartOf(parameters);
   if (!start.ok()) {
     return start.error();
@@ -83,9 +82,9 @@ Status Associations::Add(SaParameters parameters, Instant now) {
     }
     return added;
   }
-  if (reserves) {
-    reserving_[identity] = sadb_.Get(identity)->generation_id();
-  }
+  living_[identity] = {
+      .generation_id = sadb_.Get(identity)->generation_id(),
+      .numbers = reserves ? Living::Numbers::kReserved : Living::Numbers::kOwn};
   if (owner) {
     owners_.Note(*owner, identity);
   }
@@ -112,29 +111,47 @@ void Associations::Tell(const AssociationChange& change) const {
   }
 }
 
-void Associations::EndReserve(const SaIdentity& identity) {
-  if (reserving_.erase(identity) != 0) {
+// Nothing is left of it but, perhaps, its place in the SADB. Returns whether its
+// end was not told yet.
+bool Associations::Bury(const SaIdentity& identity) {
+  const auto found = living_.find(identity);
+  if (found == living_.end()) {
+    return false;
+  }
+  if (found->second.numbers == Living::Numbers::kReserved) {
     reserve_->End(identity);
   }
+  living_.erase(found);
+  owners_.Forget(identity);
+  return true;
+}
+
+void Associations::TellHardExpired(const SaIdentity& identity, Instant now) {
+  if (!Bury(identity)) {
+    return;
+  }
+  const auto kind = static_cast<std::size_t>(SaEvent::Kind::kHardExpired);
+  LogLimited(log_, {kind, now}, LogLevel::kInfo, "sa_hard_expired",
+             {{"sa", ToString(identity)}});
+  Tell({.kind = AssociationChange::Kind::kHardExpired, .identity = identity});
 }
 
 Status Associations::Delete(const SaIdentity& identity) {
   Status deleted = sadb_.Delete(identity);
   if (deleted.ok()) {
-    EndReserve(identity);
-    owners_.Forget(identity);
     Log(LogLevel::kInfo, "sa_deleted", {{"sa", ToString(identity)}});
-    Tell({.kind = AssociationChange::Kind::kDeleted, .identity = identity});
+    if (Bury(identity)) {
+      Tell({.kind = AssociationChange::Kind::kDeleted, .identity = identity});
+    }
   }
   return deleted;
 }
 
 std::size_t Associations::Flush() {
   const std::size_t deleted = sadb_.Flush();
-  owners_.ForgetAll();
-  while (!reserving_.empty()) {
-    const SaIdentity identity = reserving_.begin()->first;
-    EndReserve(identity);
+  while (!living_.empty()) {
+    const SaIdentity identity = living_.begin()->first;
+    Bury(identity);
   }
   Log(LogLevel::kInfo, "sas_flushed", {{"count", deleted}});
   Tell({.kind = AssociationChange::Kind::kFlushed,
@@ -148,26 +165,34 @@ void Associations::DeleteOrphans(Instant now) {
     if (!sadb_.Delete(identity).ok()) {
       continue;
     }
-    EndReserve(identity);
     Log(LogLevel::kInfo, "sa_deleted",
         {{"sa", ToString(identity)}, {"reason", "its socket is gone"}});
-    Tell({.kind = AssociationChange::Kind::kOrphaned, .identity = identity});
+    if (Bury(identity)) {
+      Tell({.kind = AssociationChange::Kind::kOrphaned, .identity = identity});
+    }
   }
 }
 
+// The SADB may have removed an expired SA before we hear of it; and somebody may
+// have deleted it, so that its end has been told.
+void Associations::TakeEnd(const SaEvent& event, Instant now) {
+  const auto found = living_.find(event.identity);
+  if (found == living_.end() ||
+      found->second.generation_id != event.generation_id) {
+    return;
+  }
+  if (sadb_.Get(event.identity) != nullptr) {
+    static_cast<void>(sadb_.Delete(event.identity));
+  }
+  TellHardExpired(event.identity, now);
+}
+
 void Associations::Take(const SaEvent& event, Instant now) {
-  // The SADB may have removed an expired SA before we hear of it.
-  if (const auto found = reserving_.find(event.identity);
-      event.kind == SaEvent::Kind::kHardExpired && found != reserving_.end() &&
-      found->second == event.generation_id) {
-    EndReserve(event.identity);
+  if (event.kind == SaEvent::Kind::kHardExpired) {
+    TakeEnd(event, now);
+    return;
   }
   SecurityAssociation* association = sadb_.Get(event.identity);
-  if (association == nullptr && event.kind == SaEvent::Kind::kHardExpired) {
-    owners_.Forget(event.identity);
-    Tell({.kind = AssociationChange::Kind::kHardExpired,
-          .identity = event.identity});
-  }
   if (association == nullptr ||
       association->generation_id() != event.generation_id) {
     return;
@@ -189,12 +214,7 @@ void Associations::Take(const SaEvent& event, Instant now) {
                  {{"sa", sa}});
       return;
     case SaEvent::Kind::kHardExpired:
-      LogLimited(log_, kind, LogLevel::kInfo, "sa_hard_expired", {{"sa", sa}});
-      static_cast<void>(sadb_.Delete(event.identity));
-      owners_.Forget(event.identity);
-      Tell({.kind = AssociationChange::Kind::kHardExpired,
-            .identity = event.identity});
-      return;
+      return;  // TakeEnd()
   }
 }
 

@@ -75,7 +75,8 @@ class Associations {
   // `reserve` may be null: there is no writable state directory.
   Associations(Sadb& sadb, SequenceReserve* reserve);
 
-  // `call` is made after each change; it must not make another one.
+  // `call` is made after each change; it must not make another one. Each SA that
+  // was told ends once: kDeleted, kOrphaned, kHardExpired, or with all (kFlushed).
   void Watch(OnChange call) { on_change_ = std::move(call); }
 
   // Errors: those of Sadb::Add() and SequenceReserve::Begin(); kForbidden for a
@@ -105,16 +106,26 @@ class Associations {
   SaOwners& owners() { return owners_; }
 
  private:
+  struct Living {
+    std::uint64_t generation_id = 0;
+    enum class Numbers : std::uint8_t {
+      kOwn,
+      kReserved,  // set aside with SequenceReserve
+    } numbers = Numbers::kOwn;
+  };
+
   bool Reserves(const SaParameters& parameters) const;
   Result<SecurityAssociation::Start> StartOf(const SaParameters& parameters);
-  void EndReserve(const SaIdentity& identity);
+  bool Bury(const SaIdentity& identity);
+  void TellHardExpired(const SaIdentity& identity, Instant now);
+  void TakeEnd(const SaEvent& event, Instant now);
   void ReserveMore(SecurityAssociation& association, Instant now);
   void Tell(const AssociationChange& change) const;
 
   Sadb& sadb_;
   SequenceReserve* const reserve_;
-  // The generations of the SAs for which numbers are set aside.
-  std::map<SaIdentity, std::uint64_t> reserving_;
+  // Those that were told, and whose end was not.
+  std::map<SaIdentity, Living> living_;
   SaOwners owners_;
   LogLimiter log_;
   OnChange on_change_;

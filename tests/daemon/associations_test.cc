@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
 #include <vector>
 
 #include "core/rcu.h"
@@ -255,6 +256,50 @@ TEST_F(AssociationsTest, TellsWhatBecameOfEachSa) {
             R"({"event":"sa_deleted",)" + named + R"(,"why":"asked"})");
   associations.Flush();
   EXPECT_EQ(told.back(), R"({"event":"sas_flushed","count":0})");
+}
+
+// Whoever counts SAs by their events must come to the truth.
+TEST_F(AssociationsTest, TellsOneEndOfEachSa) {
+  using Kind = AssociationChange::Kind;
+  Associations associations(sadb_, &reserve_);
+  std::vector<Kind> told;
+  associations.Watch([&told](const AssociationChange& change) {
+    told.push_back(change.kind);
+  });
+  const SaParameters parameters = Gcm(0x1001, Direction::kOutbound);
+  const SaIdentity identity = parameters.identity();
+  SaEvent end{.kind = SaEvent::Kind::kHardExpired, .identity = identity};
+  const auto add = [&] {
+    ASSERT_TRUE(associations.Add(parameters, kNow).ok());
+    end.generation_id = sadb_.Get(identity)->generation_id();
+  };
+  // Deleted, or flushed, while the event of its expiry waits.
+  add();
+  sadb_.Get(identity)->Kill();
+  ASSERT_TRUE(associations.Delete(identity).ok());
+  associations.Take(end, kNow);
+  EXPECT_EQ(told, (std::vector{Kind::kAdded, Kind::kDeleted}));
+  add();
+  sadb_.Get(identity)->Kill();
+  associations.Flush();
+  associations.Take(end, kNow);
+  EXPECT_EQ(std::exchange(told, {}),
+            (std::vector{Kind::kAdded, Kind::kDeleted, Kind::kAdded,
+                         Kind::kFlushed}));
+  // A successor takes its place meanwhile.
+  add();
+  sadb_.Get(identity)->Kill();
+  const SaEvent first = end;
+  add();
+  associations.Take(first, kNow);
+  EXPECT_EQ(std::exchange(told, {}),
+            (std::vector{Kind::kAdded, Kind::kHardExpired, Kind::kAdded}));
+  // The SADB removes it before the event is taken.
+  ASSERT_TRUE(sadb_.Delete(identity).ok());
+  associations.Take(end, kNow);
+  associations.Take(end, kNow);
+  EXPECT_EQ(told, (std::vector{Kind::kHardExpired}));
+  EXPECT_EQ(reserve_.ended, 4);
 }
 
 TEST_F(AssociationsTest, RefusesASecondSaOfOneIdentityAndDeletesOnce) {
