@@ -77,9 +77,11 @@ Result<std::string> FindCgroupMount() {
                          std::istreambuf_iterator<char>());
   std::optional<std::string> mount = CgroupMountIn(text);
   if (!mount) {
-    return Error{ErrorCode::kUnsupported,
-                 "no cgroup2 hierarchy is mounted here, so sockets' cgroups "
-                 "have no names: mount -t cgroup2 none /sys/fs/cgroup."};
+    return Error{
+        ErrorCode::kUnsupported,
+        "no cgroup2 hierarchy is mounted here, so sockets' cgroups "
+        "have no names: mount -t cgroup2 none /sys/fs/cgroup, and start "
+        "posternd again."};
   }
   return std::move(*mount);
 }

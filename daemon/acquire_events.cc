@@ -104,11 +104,7 @@ void AcquireEvents::Age(Instant now) {
 Result<Acquire> AcquireEvents::FindWaiting(AcquireId id) const {
   std::optional<Acquire> found = acquires_.Find(id);
   if (!found || found->state != Acquire::State::kWaiting) {
-    return Error{ErrorCode::kNotFound,
-                 "no acquire " +
-                     std::to_string(static_cast<std::uint32_t>(id)) +
-                     " is waiting: it was answered, refused or given up; see "
-                     "`postern acquire list`."};
+    return NoSuchAcquire(id);
   }
   return std::move(*found);
 }

@@ -30,14 +30,14 @@ std::uint32_t Number(AcquireId id) {
   return static_cast<std::uint32_t>(id);
 }
 
+}  // namespace
+
 Error NoSuchAcquire(AcquireId id) {
   return {ErrorCode::kNotFound,
           "no acquire " + std::to_string(Number(id)) +
               " is waiting: it was answered, refused or given up; see `postern "
               "acquire list`."};
 }
-
-}  // namespace
 
 // Wishes are left to the comparison: few needs differ in nothing else.
 std::size_t Acquires::HashNeed::operator()(const Need* need) const {

@@ -57,6 +57,9 @@ struct Acquire {
   } state = State::kWaiting;
 };
 
+// kNotFound, with a sentence for who named one that does not wait.
+Error NoSuchAcquire(AcquireId id);
+
 // How one ended, for whoever watches.
 struct AcquireEnd {
   Acquire acquire;

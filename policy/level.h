@@ -52,7 +52,7 @@ class CategorySet {
 };
 
 // kNone < kAvail < kUse < kRequire < kUnique is the order of strength
-// (API-07). kBypass stands outside of it: only a socket has it.
+// (API-07). kBypass stands outside of it: a socket or a cgroup's rule has it.
 enum class Level : std::uint8_t {
   kNone = 0,  // also "default"
   kAvail = 1,

@@ -37,7 +37,7 @@ Status Validate(const Route& route) {
     if (route.levels.of(category) == Level::kBypass) {
       return Invalid(Subject(route) + "cannot have the level bypass in " +
                      std::string(NameOf(category)) +
-                     ": only sockets bypass; use none.");
+                     ": only sockets and cgroups bypass; use none.");
     }
   }
   const bool discards = route.verdict == Route::Verdict::kDiscard;

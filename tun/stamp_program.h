@@ -3,7 +3,8 @@
 // The program that stamps packets (tun/socket_stamp.h): a few instructions of
 // BPF that the kernel runs for every packet that leaves by the TUN (clsact,
 // egress). They ask bpf_get_socket_cookie() and bpf_skb_cgroup_id() and write
-// the answers in front of the packet. A packet for whose stamp there is no memory is dropped there.
+// the answers in front of the packet. A packet for whose stamp there is no memory
+// is dropped there.
 //
 //     auto tun = TunDevice::Create(host, ...);      the link is still down
 //     if (AttachStampProgram(host, tun->index(), stamp)) {
