@@ -100,7 +100,7 @@ inline UnixPath RunDirectory() {
                       : kDefaultRunDirectory);
 }
 
-// REQUIRES (all four): IsHostName(host).
+// REQUIRES (all five): IsHostName(host).
 inline UnixPath HostDirectory(std::string_view host) {
   return RunDirectory().Append("/").Append(host);
 }
@@ -115,6 +115,10 @@ inline UnixPath AdminSocketPath(std::string_view host) {
 
 inline UnixPath SocketsPath(std::string_view host) {
   return HostDirectory(host).Append("/sockets");
+}
+
+inline UnixPath CgroupsPath(std::string_view host) {
+  return HostDirectory(host).Append("/cgroups");
 }
 
 inline UnixPath NetnsSocketPath(std::uint64_t netns_cookie) {

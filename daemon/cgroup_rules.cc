@@ -49,11 +49,46 @@ Status CgroupRules::Load(const std::vector<CgroupRule>& rules) {
   return Ok();
 }
 
+Status CgroupRules::Resume(CgroupMemory memory) {
+  const Result<std::vector<CgroupRule>> rules = memory.Read();
+  if (!rules.ok()) {
+    return rules.error();
+  }
+  if (!rules->empty() && !usable_.ok()) {
+    return usable_;
+  }
+  CgroupTable table = system_.cgroups();
+  for (const CgroupRule& rule : *rules) {
+    table = table.With(rule);
+    remembered_[rule.path] = rule.levels;
+  }
+  system_.ReplaceCgroups(std::move(table));
+  memory_.emplace(std::move(memory));
+  return Ok();
+}
+
+Status CgroupRules::Remember(Rules rules) {
+  std::vector<CgroupRule> all;
+  for (const auto& [path, levels] : rules) {
+    all.push_back({path, levels});
+  }
+  Status written = memory_ ? memory_->Write(all) : Ok();
+  if (written.ok()) {
+    remembered_ = std::move(rules);
+  }
+  return written;
+}
+
 Result<std::string> CgroupRules::Set(CgroupRule rule) {
   if (!usable_.ok()) {
     return usable_.error();
   }
   rule.path = InHierarchy(rule.path);
+  Rules rules = remembered_;
+  rules[rule.path] = rule.levels;
+  if (Status written = Remember(std::move(rules)); !written.ok()) {
+    return written.error();
+  }
   system_.ReplaceCgroups(system_.cgroups().With(rule));
   return std::move(rule.path);
 }
@@ -63,6 +98,12 @@ Result<std::string> CgroupRules::Delete(const std::string& path) {
   Result<CgroupTable> table = system_.cgroups().Without(kept);
   if (!table.ok()) {
     return table.error();
+  }
+  Rules rules = remembered_;
+  if (rules.erase(kept) != 0) {
+    if (Status written = Remember(std::move(rules)); !written.ok()) {
+      return written.error();
+    }
   }
   system_.ReplaceCgroups(std::move(*table));
   return kept;

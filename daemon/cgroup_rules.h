@@ -5,18 +5,21 @@
 // begin at the root of the hierarchy; those of directories below its mount are
 // understood, too.
 //
-// A rule may be there before its cgroup is, and stays when that is removed.
+// A rule may be there before its cgroup is, and stays when that is removed. Those
+// that are set while the host runs outlive the daemon (CgroupMemory).
 //
 // Thread safety: Control-confined.
 
 #ifndef POSTERN_DAEMON_CGROUP_RULES_H_
 #define POSTERN_DAEMON_CGROUP_RULES_H_
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "core/error.h"
+#include "daemon/cgroup_memory.h"
 #include "daemon/section.h"
 #include "daemon/value.h"
 #include "policy/cgroup_table.h"
@@ -37,8 +40,13 @@ class CgroupRules {
   // Those of the configuration. Errors: of `usable`, kExists (one twice).
   Status Load(const std::vector<CgroupRule>& rules);
 
+  // After Load(): what Set() made in an earlier life of the daemon, which beats
+  // the configuration. From now on `memory` has it before it binds.
+  // Errors: of `usable`, if there is such a rule; of CgroupMemory::Read().
+  Status Resume(CgroupMemory memory);
+
   // Each binds every later packet when it returns; returns the path as it is
-  // kept. Errors: of `usable`; kNotFound.
+  // kept. Errors: of `usable`; kNotFound; kSystem (the memory).
   Result<std::string> Set(CgroupRule rule);
   Result<std::string> Delete(const std::string& path);
 
@@ -46,11 +54,16 @@ class CgroupRules {
   std::vector<Value> Describe() const;
 
  private:
+  using Rules = std::map<std::string, LevelSet>;
+
   std::string InHierarchy(const std::string& path) const;
+  Status Remember(Rules rules);
 
   SystemPolicy& system_;
   const std::string mount_;
   const Status usable_;
+  std::optional<CgroupMemory> memory_;
+  Rules remembered_;  // those of run time
 };
 
 }  // namespace postern

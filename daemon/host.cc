@@ -23,6 +23,7 @@
 #include "daemon/host_status.h"
 #include "daemon/housekeeping.h"
 #include "daemon/paced_call.h"
+#include "daemon/published_names.h"
 #include "daemon/roll_call.h"
 #include "daemon/run_lock.h"
 #include "daemon/service_notify.h"
@@ -51,28 +52,6 @@ struct GraceAtEnd {
   ~GraceAtEnd() { RcuBarrier(); }
 };
 
-// The names under which clients find us, as long as this lives.
-class PublishedNames {
- public:
-  PublishedNames(std::string host, NamespaceCookie cookie)
-      : host_(std::move(host)), cookie_(static_cast<std::uint64_t>(cookie)) {}
-
-  PublishedNames(const PublishedNames&) = delete;
-  PublishedNames& operator=(const PublishedNames&) = delete;
-
-  ~PublishedNames() {
-    WithdrawNetns(cookie_, host_);
-    ::unlink(ApiSocketPath(host_).c_str());
-    ::unlink(AdminSocketPath(host_).c_str());
-  }
-
-  Status Publish() const { return PublishNetns(cookie_, host_); }
-
- private:
-  const std::string host_;
-  const std::uint64_t cookie_;
-};
-
 }  // namespace
 
 // Destroyed from the last member to the first.
@@ -87,6 +66,8 @@ struct Host::Assembly {
   Status OpenState();
   Status LoadPolicy();
   Status Attach();
+  Result<RecordFile::Life> LifeOfNow() const;
+  Status ResumeCgroups();
   Status ResumeSockets();
   Result<std::unique_ptr<Worker>> StartWorker(Direction direction);
   Status StartWorkers();
@@ -188,16 +169,30 @@ Status Host::Assembly::Attach() {
   return Ok();
 }
 
-// After the watch has begun to listen: what goes from now on is told.
-Status Host::Assembly::ResumeSockets() {
+Result<RecordFile::Life> Host::Assembly::LifeOfNow() const {
   Result<std::string> boot = ReadBootId();
   if (!boot.ok()) {
     return boot.error();
   }
-  const std::string file(SocketsPath(config.name).view());
   const auto cookie = static_cast<std::uint64_t>(network->inside().cookie());
-  Result<std::shared_ptr<SocketStore>> store =
-      SocketStore::Open(file, {std::move(*boot), cookie});
+  return RecordFile::Life{std::move(*boot), cookie};
+}
+
+Status Host::Assembly::ResumeCgroups() {
+  const Result<RecordFile::Life> life = LifeOfNow();
+  return life.ok() ? cgroup_rules.Resume(CgroupMemory(
+                         std::string(CgroupsPath(config.name).view()), *life))
+                   : Status(life.error());
+}
+
+// After the watch has begun to listen: what goes from now on is told.
+Status Host::Assembly::ResumeSockets() {
+  const Result<RecordFile::Life> life = LifeOfNow();
+  if (!life.ok()) {
+    return life.error();
+  }
+  const std::string file(SocketsPath(config.name).view());
+  Result<std::shared_ptr<SocketStore>> store = SocketStore::Open(file, *life);
   if (!store.ok()) {
     return store.error();
   }
@@ -368,9 +363,10 @@ Result<std::unique_ptr<Host>> Host::Create(const HostConfig& config) {
   }
   auto assembly =
       std::make_unique<Assembly>(config, std::move(*lock), std::move(*events));
-  for (const auto step : {&Assembly::OpenState, &Assembly::LoadPolicy,
-                          &Assembly::Attach, &Assembly::ResumeSockets,
-                          &Assembly::StartWorkers, &Assembly::StartServers}) {
+  for (const auto step :
+       {&Assembly::OpenState, &Assembly::LoadPolicy, &Assembly::Attach,
+        &Assembly::ResumeCgroups, &Assembly::ResumeSockets,
+        &Assembly::StartWorkers, &Assembly::StartServers}) {
     if (Status made = (assembly.get()->*step)(); !made.ok()) {
       return made.error();
     }

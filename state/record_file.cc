@@ -17,6 +17,8 @@
 #include <span>
 #include <utility>
 
+#include "state/own_file.h"
+
 namespace postern {
 namespace {
 
@@ -51,22 +53,6 @@ bool IsZero(std::span<const std::uint64_t> words) {
 
 Error Damaged(const std::filesystem::path& path, const std::string& how) {
   return Invalid(path.string() + " is damaged: " + how);
-}
-
-Status CheckOwn(const std::filesystem::path& path, int fd) {
-  struct stat found {};
-
-  if (::fstat(fd, &found) != 0) {
-    return SystemError("looking at " + path.string(), errno);
-  }
-  if (!S_ISREG(found.st_mode) || found.st_uid != ::geteuid() ||
-      (found.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return Error{ErrorCode::kForbidden,
-                 path.string() +
-                     " must be a plain file of the user that posternd runs as, "
-                     "with mode 0600"};
-  }
-  return Ok();
 }
 
 // 0, or an errno.

@@ -174,6 +174,21 @@ class Restart(unittest.TestCase):
         self.two.alice.configure(sas=lab.all_sas(), namespace="postern-alice", extra=(
             f'\n[[cgroup]]\npath = "/{name}"\nesp_transport = "require"\n\n'))
         self.two.alice.start()
+        self.flood_through_restarts(name)
+
+    def test_a_cgroups_rule_of_run_time_binds_before_the_first_packet(self):
+        if reason := test_cgroup.why_not():
+            self.skipTest(reason)
+        name = f"postern-{os.getpid()}-run-time"
+        self.two.alice.postern("cgroup set", f"/{name}", "--esp-transport", "require")
+        self.flood_through_restarts(name)
+        self.two.alice.postern("cgroup delete", f"/{name}")
+        self.two.alice.kill()
+        self.two.alice.start()
+        self.assertEqual(self.two.alice.json("cgroup list")["cgroups"], [])
+
+    def flood_through_restarts(self, name):
+        """Programs of this cgroup send on while alice is killed: nothing leaves in clear."""
         capture = self.two.capture(direction="out")
         flood = self.two.alice.spawn("/usr/bin/python3", "-c", FLOOD, cgroup=name)
         self.addCleanup(test_cgroup.remove, test_cgroup.hierarchy() / name)
