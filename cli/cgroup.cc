@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 
 #include "control/cgroup_mount.h"
 #include "core/unique_fd.h"
+#include <nlohmann/json.hpp>
 
 namespace postern {
 namespace {
@@ -37,7 +39,7 @@ bool IsCgroupName(std::string_view name) {
 }
 
 Status MakeCgroup(const std::string& name) {
-  const Result<std::string> mount = FindCgroupMount();
+  const Result<std::string> mount = FindWholeCgroupMount();
   if (!mount.ok()) {
     return mount.error();
   }
@@ -48,8 +50,35 @@ Status MakeCgroup(const std::string& name) {
   return Ok();
 }
 
+Status CheckIsDaemons(const std::string& name, std::string_view rules) {
+  const Result<std::string> mount = FindWholeCgroupMount();
+  if (!mount.ok()) {
+    return mount.error();
+  }
+  const std::string directory = *mount + "/" + name;
+
+  struct stat here {};
+
+  if (::stat(directory.c_str(), &here) != 0) {
+    return Refused("looking at the cgroup " + directory, errno);
+  }
+  const auto answer = nlohmann::json::parse(rules, nullptr, false);
+  for (const auto& rule : answer.value("cgroups", nlohmann::json::array())) {
+    if (rule.value("path", "") == "/" + name &&
+        rule.value("id", std::uint64_t{0}) != here.st_ino) {
+      return Error{ErrorCode::kForbidden,
+                   "what posternd calls the cgroup /" + name + " is not " +
+                       directory +
+                       ": run postern in the mount and cgroup namespaces of "
+                       "posternd. The rule stays until `postern cgroup "
+                       "delete`."};
+    }
+  }
+  return Ok();
+}
+
 Status EnterCgroup(const std::string& name) {
-  const Result<std::string> mount = FindCgroupMount();
+  const Result<std::string> mount = FindWholeCgroupMount();
   if (!mount.ok()) {
     return mount.error();
   }

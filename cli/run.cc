@@ -4,6 +4,8 @@
 
 #include <optional>
 #include <ostream>
+#include <utility>
+#include <vector>
 
 #include "cli/cgroup.h"
 #include "cli/execution.h"
@@ -58,21 +60,29 @@ ExitStatus PrepareCgroup(const Invocation& invocation,
   if (execution.cgroup.empty()) {
     return ExitStatus::kFine;
   }
-  if (const Status made = MakeCgroup(execution.cgroup); !made.ok()) {
-    return Complain(err, made.error());
+  Status fine = MakeCgroup(execution.cgroup);
+  std::vector<Question> questions;
+  if (const std::optional<Question> rule = RuleOf(execution)) {
+    questions.push_back(*rule);
   }
-  const std::optional<Question> rule = RuleOf(execution);
-  if (!rule) {
-    return ExitStatus::kFine;
+  questions.push_back({.verb = "cgroup.list", .arguments = {}});
+  std::string rules;
+  for (const Question& question : questions) {
+    if (!fine.ok()) {
+      break;
+    }
+    Result<AdminAnswer> answer =
+        AskAdmin(AdminSocketPath(invocation.host), RequestOf(question));
+    if (answer.ok() && answer->type == AdminType::kError) {
+      return Refused(invocation, *answer, out, err);
+    }
+    fine = answer.ok() ? Ok() : Status(answer.error());
+    rules = answer.ok() ? std::move(answer->text) : "";
   }
-  const Result<AdminAnswer> answer =
-      AskAdmin(AdminSocketPath(invocation.host), RequestOf(*rule));
-  if (!answer.ok()) {
-    return Complain(err, answer.error());
+  if (fine.ok()) {
+    fine = CheckIsDaemons(execution.cgroup, rules);
   }
-  return answer->type == AdminType::kError
-             ? Refused(invocation, *answer, out, err)
-             : ExitStatus::kFine;
+  return fine.ok() ? ExitStatus::kFine : Complain(err, fine.error());
 }
 
 ExitStatus Follow(const Invocation& invocation, const Following& following,

@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 namespace postern {
@@ -39,14 +40,17 @@ std::string Unescaped(std::string_view word) {
   return text;
 }
 
-}  // namespace
+struct Mounts {
+  std::optional<std::string> whole;
+  std::optional<std::string> part;
+};
 
-std::optional<std::string> CgroupMountIn(std::string_view mountinfo) {
+Mounts MountsIn(std::string_view mountinfo) {
   // id parent major:minor root mount-point options [optional ...] - type ...
   constexpr std::size_t kRoot = 3;
   constexpr std::size_t kMountPoint = 4;
   constexpr std::size_t kLeastWords = 8;
-  std::optional<std::string> found;
+  Mounts found;
   while (!mountinfo.empty()) {
     const std::size_t end = mountinfo.find('\n');
     const std::vector<std::string_view> words =
@@ -61,21 +65,45 @@ std::optional<std::string> CgroupMountIn(std::string_view mountinfo) {
         words[mark + 1] != "cgroup2") {
       continue;
     }
-    if (words[kRoot] == "/") {
-      return Unescaped(words[kMountPoint]);
-    }
-    if (!found) {
-      found = Unescaped(words[kMountPoint]);
+    std::optional<std::string>& kind =
+        words[kRoot] == "/" ? found.whole : found.part;
+    if (!kind) {
+      kind = Unescaped(words[kMountPoint]);
     }
   }
   return found;
 }
 
-Result<std::string> FindCgroupMount() {
+std::string OwnMountinfo() {
   std::ifstream stream("/proc/self/mountinfo");
-  const std::string text((std::istreambuf_iterator<char>(stream)),
-                         std::istreambuf_iterator<char>());
-  std::optional<std::string> mount = CgroupMountIn(text);
+  return {std::istreambuf_iterator<char>(stream),
+          std::istreambuf_iterator<char>()};
+}
+
+}  // namespace
+
+std::optional<std::string> CgroupMountIn(std::string_view mountinfo) {
+  Mounts found = MountsIn(mountinfo);
+  return found.whole ? std::move(found.whole) : std::move(found.part);
+}
+
+Result<std::string> WholeCgroupMountIn(std::string_view mountinfo) {
+  Mounts found = MountsIn(mountinfo);
+  if (!found.whole) {
+    return Error{ErrorCode::kUnsupported,
+                 "no cgroup2 hierarchy, or only a part of one, is mounted "
+                 "here, so posternd may know a cgroup by another path: mount "
+                 "-t cgroup2 none /sys/fs/cgroup."};
+  }
+  return std::move(*found.whole);
+}
+
+Result<std::string> FindWholeCgroupMount() {
+  return WholeCgroupMountIn(OwnMountinfo());
+}
+
+Result<std::string> FindCgroupMount() {
+  std::optional<std::string> mount = CgroupMountIn(OwnMountinfo());
   if (!mount) {
     return Error{
         ErrorCode::kUnsupported,

@@ -26,6 +26,10 @@ std::optional<std::string> CgroupMountIn(std::string_view mountinfo);
 // The mount that this process sees. Errors: kUnsupported.
 Result<std::string> FindCgroupMount();
 
+// Only where the whole hierarchy is. Errors: kUnsupported.
+Result<std::string> WholeCgroupMountIn(std::string_view mountinfo);
+Result<std::string> FindWholeCgroupMount();
+
 }  // namespace postern
 
 #endif  // POSTERN_CONTROL_CGROUP_MOUNT_H_

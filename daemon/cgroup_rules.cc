@@ -2,7 +2,7 @@
 
 #include "daemon/cgroup_rules.h"
 
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <utility>
 
@@ -113,11 +113,18 @@ std::vector<Value> CgroupRules::Describe() const {
   std::vector<Value> all;
   for (const CgroupRule& rule : system_.cgroups().rules()) {
     const std::string directory = mount_ + rule.path;
+
+    struct stat found {};
+
     const bool present =
-        !mount_.empty() && ::access(directory.c_str(), F_OK) == 0;
-    all.push_back(MakeObject({{"path", rule.path, {}},
-                              {"levels", postern::Describe(rule.levels), {}},
-                              {"present", Value::Flag(present), {}}}));
+        !mount_.empty() && ::stat(directory.c_str(), &found) == 0;
+    Object members = {{"path", rule.path, {}},
+                      {"levels", postern::Describe(rule.levels), {}},
+                      {"present", Value::Flag(present), {}}};
+    if (present) {
+      members.push_back({"id", Value::Count(found.st_ino), {}});
+    }
+    all.push_back(MakeObject(std::move(members)));
   }
   return all;
 }

@@ -50,7 +50,7 @@ class CgroupRules {
   Result<std::string> Set(CgroupRule rule);
   Result<std::string> Delete(const std::string& path);
 
-  // path, levels, and whether there is such a cgroup at present.
+  // path, levels, and whether there is such a cgroup at present; then its number.
   std::vector<Value> Describe() const;
 
  private:

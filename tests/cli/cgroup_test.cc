@@ -56,6 +56,30 @@ TEST(Cgroup, IsMadeOnceAndEntered) {
   EXPECT_EQ(status, 0);
 }
 
+// In another namespace one path names two cgroups.
+TEST(Cgroup, IsTheOneThatTheDaemonMeans) {
+  const ScratchCgroup cgroup;
+  if (!cgroup.made()) {
+    GTEST_SKIP() << "no cgroup2 hierarchy that we may write to";
+  }
+  const std::string name = cgroup.path().substr(1);
+  const std::string id =
+      std::to_string(static_cast<std::uint64_t>(cgroup.id()));
+  const auto check = [&](const std::string& members) {
+    return CheckIsDaemons(
+        name, R"({"cgroups":[{"path":"/other","id":7},{"path":"/)" + name +
+                  "\"" + members + "}]}");
+  };
+  EXPECT_TRUE(check(",\"id\":" + id).ok());
+  EXPECT_TRUE(CheckIsDaemons(name, R"({"cgroups":[]})").ok());
+  for (const char* other : {",\"id\":7", ""}) {
+    const Status refused = check(other);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, ErrorCode::kForbidden);
+    EXPECT_THAT(refused.error().message, HasSubstr("namespaces of posternd"));
+  }
+}
+
 TEST(Cgroup, SaysWhatIsNeededToMakeOne) {
   std::thread([] {
     constexpr int kNobody = 65534;

@@ -203,6 +203,25 @@ TEST_F(RunTest, RunsNothingInACgroupWhoseRuleIsRefused) {
   EXPECT_FALSE(std::filesystem::exists(mark));
 }
 
+TEST_F(RunTest, RunsNothingInACgroupThatTheDaemonDoesNotMean) {
+  const ScratchCgroup cgroup;
+  if (!cgroup.made()) {
+    GTEST_SKIP() << "no cgroup2 hierarchy that we may write to";
+  }
+  const std::string mark = directory_ + "/ran";
+  FakeDaemon daemon(
+      {{AdminType::kReply, R"({"namespace":"a"})"},
+       {AdminType::kReply, R"({"set":")" + cgroup.path() + R"("})"},
+       {AdminType::kReply, R"({"cgroups":[{"path":")" + cgroup.path() +
+                               R"(","present":false}]})"}});
+  EXPECT_EQ(Run({"exec", "--cgroup", cgroup.path().substr(1), "--auth", "use",
+                 "a", "--", "touch", mark}),
+            ExitStatus::kRefused);
+  EXPECT_THAT(err_.str(), HasSubstr("namespaces of posternd"));
+  EXPECT_EQ(daemon.Request(), R"({"verb":"cgroup.list","arguments":{}})");
+  EXPECT_FALSE(std::filesystem::exists(mark));
+}
+
 TEST(FindLibrary, RefusesPathsThatCannotBePreloaded) {
   ::setenv("POSTERN_LIBRARY", "/nonexistent/libpostern.so.0", 1);
   EXPECT_FALSE(FindLibrary().ok());

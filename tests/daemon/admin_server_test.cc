@@ -214,6 +214,21 @@ TEST(CgroupRules, AreRefusedWhereNoCgroupCanBeTold) {
   EXPECT_TRUE(system.cgroups().empty());
 }
 
+TEST(CgroupRules, TellTheNumberOfACgroupThatIsThere) {
+  const TemporaryDirectory mount;
+  SystemPolicy system;
+  CgroupRules rules(system, mount.path(), Ok());
+  ASSERT_TRUE(rules.Load({{"/a", {}}, {"/", {}}}).ok());
+
+  struct stat root {};
+
+  ASSERT_EQ(::stat(mount.path().c_str(), &root), 0);
+  const std::vector<Value> told = rules.Describe();
+  ASSERT_EQ(told.size(), 2U);
+  EXPECT_EQ(ToJson(*told[0].Find("id")), std::to_string(root.st_ino));
+  EXPECT_EQ(told[1].Find("id"), nullptr);
+}
+
 // API-21: changing one category's system level affects only that one.
 TEST_F(AdminTest, ChangesTheSystemLevelsThatAreNamed) {
   Answer(Ask("level.set", R"({"ah":"require"})"));

@@ -29,6 +29,14 @@ TEST(CgroupMount, PrefersTheWholeHierarchyToAPartOfIt) {
   EXPECT_EQ(CgroupMountIn("1 2 0:3 /part /p rw - cgroup2 none rw\n"), "/p");
 }
 
+TEST(CgroupMount, APartIsNotTheWhole) {
+  EXPECT_EQ(WholeCgroupMountIn(kBoth).value(), "/sys/fs/cgroup/unified");
+  for (const char* text : {"1 2 0:3 /part /p rw - cgroup2 none rw\n",
+                           "1 2 0:3 /.. /p rw - cgroup2 none rw\n", ""}) {
+    EXPECT_EQ(WholeCgroupMountIn(text).error().code, ErrorCode::kUnsupported);
+  }
+}
+
 TEST(CgroupMount, MayHaveABlankInItsName) {
   EXPECT_EQ(CgroupMountIn("1 2 0:3 / /my\\040groups rw - cgroup2 none rw\n"),
             "/my groups");
