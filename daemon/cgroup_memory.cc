@@ -37,8 +37,9 @@ std::string SumOf(std::string_view text) {
     sum = (sum ^ static_cast<unsigned char>(octet)) * kPrime;
   }
   std::array<char, kSumDigits> digits{};
-  const auto end = std::to_chars(digits.begin(), digits.end(), sum, 16).ptr;
-  const std::string written(digits.begin(), end);
+  const char* const end =
+      std::to_chars(digits.begin(), digits.end(), sum, 16).ptr;
+  const std::string written(digits.cbegin(), end);
   return std::string(kSumDigits - written.size(), '0') + written;
 }
 
