@@ -39,6 +39,14 @@ class ManPages(unittest.TestCase):
         for name in FUNCTIONS + CONSTANTS:
             self.assertRegex(text, rf"\b{name}\b")
 
+    def test_what_weakens_security_is_told(self):
+        """API-40 API-41: the draft's section 5 demands it."""
+        page = (ROOT / "docs" / "man" / "ipsec_levels.7").read_text()
+        told = page.split(".SH SECURITY CONSIDERATIONS\n")[1].split(".SH SEE ALSO")[0]
+        for weakness in ("USE", "AVAIL", "Changes in mid-session", "BYPASS", "The library",
+                         "Loopback"):
+            self.assertIn(f".TP\n{weakness}\n", told)
+
     def test_every_call_has_a_page(self):
         for name in FUNCTIONS:
             link = ROOT / "docs" / "man" / f"{name}.3"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Packets that wait for an SA: none of them leaves in clear, they leave in their
-// order when the SA is there, and every bound on them holds.
+// order when the SA is there, and every bound on them holds. No sender waits
+// (defect 34).
 
 #include <cstdint>
 #include <vector>

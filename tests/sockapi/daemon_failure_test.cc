@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Whatever is wrong with the daemon, the call fails, says how, and leaves no
-// descriptor behind.
+// descriptor behind (defect 31).
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>

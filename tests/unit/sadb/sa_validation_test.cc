@@ -122,7 +122,8 @@ TEST(SaValidation, RefusesMulticast) {
   ExpectRefused(v6, ErrorCode::kUnsupported, {"source is ff02::1"});
 }
 
-TEST(SaValidation, RefusesEspWithoutIntegrity) {  // SAD-17, SAD-18, defect 25
+// API-06 leaves it to us: SAD-17, SAD-18, defect 25
+TEST(SaValidation, RefusesEspWithoutIntegrity) {
   SaParameters null = GcmSa();
   null.encryption = Encryption::kNull;
   null.encryption_key = SecretBytes();
