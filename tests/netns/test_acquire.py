@@ -377,7 +377,8 @@ class Acquire(unittest.TestCase):
         # A burst of 128, and 100 a second.
         self.assertLessEqual(asked, 128 + 100 * (took + 1))
         self.assertLessEqual(self.bob.json("status")["acquires"], 512)
-        self.assertGreater(limited, 1000)
+        # Of what came, most was not asked for, however slow the machine is.
+        self.assertGreater(limited, asked)
         self.assertLess(grown, 32 * 1024)
 
     def test_a_monitor_that_does_not_read_loses_and_is_told(self):
