@@ -87,28 +87,44 @@ Result<SeqpacketMessage> ReceiveOne(
   return NoDaemon(path, "it closed the connection");
 }
 
+// A message and what it says; the text is in `room`.
+struct Received {
+  SeqpacketMessage message;
+  AdminFrame frame;
+};
+
+Result<Received> ReceiveFrame(
+    int connection, const UnixPath& path, Bytes room,
+    std::optional<std::chrono::milliseconds> patience) {
+  auto message = ReceiveOne(connection, path, room, patience);
+  if (!message.ok()) {
+    return message.error();
+  }
+  const auto frame =
+      DecodeAdminMessage(room.first(message->size), message->fd_count());
+  if (!frame.ok()) {
+    return BrokenAnswer(SentenceOf(frame.error()));
+  }
+  return Received{std::move(*message), *frame};
+}
+
 Result<AdminAnswer> ReceiveAnswer(int connection, const UnixPath& path,
                                   std::chrono::milliseconds patience) {
   AdminReassembly answer(kRequestId, kAdminMaxAnswer);
   std::vector<std::uint8_t> room(kAdminMaxMessage);
   for (;;) {
-    auto message = ReceiveOne(connection, path, room, patience);
-    if (!message.ok()) {
-      return message.error();
+    auto received = ReceiveFrame(connection, path, room, patience);
+    if (!received.ok()) {
+      return received.error();
     }
-    const auto frame = DecodeAdminMessage(Bytes(room).first(message->size),
-                                          message->fd_count());
-    if (!frame.ok()) {
-      return BrokenAnswer(SentenceOf(frame.error()));
-    }
-    const auto progress = answer.Add(*frame);
+    const auto progress = answer.Add(received->frame);
     if (!progress.ok()) {
       return BrokenAnswer(SentenceOf(progress.error()));
     }
     if (*progress == AdminReassembly::Progress::kComplete) {
       return AdminAnswer{.type = answer.type(),
                          .text = answer.TakeText(),
-                         .fd = std::move(message->fd)};
+                         .fd = std::move(received->message.fd)};
     }
   }
 }
@@ -156,27 +172,22 @@ Result<AdminAnswer> FollowAdmin(const UnixPath& path, std::string_view request,
   std::vector<std::uint8_t> room(kAdminMaxMessage);
   std::optional<std::chrono::milliseconds> bound = patience;
   for (;;) {
-    const auto message = ReceiveOne(connection->get(), path, room, bound);
-    if (!message.ok()) {
-      return message.error();
+    const auto received = ReceiveFrame(connection->get(), path, room, bound);
+    if (!received.ok()) {
+      return received.error();
     }
-    const auto frame = DecodeAdminMessage(Bytes(room).first(message->size),
-                                          message->fd_count());
-    if (!frame.ok()) {
-      return BrokenAnswer(SentenceOf(frame.error()));
-    }
-    if (frame->request_id != kRequestId) {
+    const AdminFrame& frame = received->frame;
+    if (frame.request_id != kRequestId) {
       return BrokenAnswer(SentenceOf(ProtocolDefect::kWrongId));
     }
-    if (frame->type == AdminType::kError) {
-      return AdminAnswer{.type = AdminType::kError,
-                         .text = std::string(frame->text),
-                         .fd = {}};
+    if (frame.type == AdminType::kError) {
+      return AdminAnswer{
+          .type = AdminType::kError, .text = std::string(frame.text), .fd = {}};
     }
-    if (frame->type != AdminType::kEvent) {
+    if (frame.type != AdminType::kEvent) {
       return BrokenAnswer(SentenceOf(ProtocolDefect::kUnknownType));
     }
-    if (on_event(frame->text) == Appetite::kSated) {
+    if (on_event(frame.text) == Appetite::kSated) {
       return AdminAnswer{.type = AdminType::kEvent, .text = {}, .fd = {}};
     }
     bound.reset();
