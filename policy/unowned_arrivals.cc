@@ -2,6 +2,8 @@
 
 #include "policy/unowned_arrivals.h"
 
+#include <algorithm>
+
 namespace postern {
 
 void UnownedArrivals::Note(const FlowKey& flow, CategorySet applied,
@@ -11,8 +13,7 @@ void UnownedArrivals::Note(const FlowKey& flow, CategorySet applied,
     arrivals_.erase(known->second);
     by_flow_.erase(known);
   } else if (arrivals_.size() >= kMost) {
-    by_flow_.erase(arrivals_.front().flow);
-    arrivals_.pop_front();
+    ForgetOldest(now);
   }
   by_flow_.emplace(flow,
                    arrivals_.insert(arrivals_.end(), {flow, applied, now}));
@@ -21,9 +22,25 @@ void UnownedArrivals::Note(const FlowKey& flow, CategorySet applied,
 CategorySet UnownedArrivals::Find(const FlowKey& flow, Instant now) const {
   const MutexLock lock(mutex_);
   const auto found = by_flow_.find(flow);
-  return found == by_flow_.end() || now - found->second->when >= kMemory
-             ? CategorySet()
-             : found->second->applied;
+  if (found != by_flow_.end() && now - found->second->when < kMemory) {
+    return found->second->applied;
+  }
+  return now < forgotten_until_ ? forgotten_ : CategorySet();
+}
+
+void UnownedArrivals::ForgetOldest(Instant now) {
+  const Arrival& oldest = arrivals_.front();
+  if (now >= forgotten_until_) {
+    forgotten_ = CategorySet();
+  }
+  for (const Category category : kCategories) {
+    if (oldest.applied.Has(category)) {
+      forgotten_.Add(category);
+    }
+  }
+  forgotten_until_ = std::max(forgotten_until_, oldest.when + kMemory);
+  by_flow_.erase(oldest.flow);
+  arrivals_.pop_front();
 }
 
 }  // namespace postern

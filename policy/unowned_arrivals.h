@@ -7,8 +7,9 @@
 //     inbound worker     Note()    ... no socket, and the path is not empty
 //     outbound worker    Find()    an ICMP error tells of this flow
 //
-// Bounded: of too many the oldest is forgotten. Only who has an SA with us can
-// cause an entry, and only what such a peer sent itself can be told in clear.
+// Bounded: of too many the oldest is forgotten. As long as that would have been
+// remembered, every flow that is not counts as one of the forgotten. Only who
+// has an SA with us can cause an entry.
 //
 // Thread safety: Thread-safe (one lock).
 // Cost: a hash look-up under the lock, for packets to closed ports only.
@@ -35,7 +36,8 @@ class UnownedArrivals {
   // A packet of this flow came with these categories applied.
   void Note(const FlowKey& flow, CategorySet applied, Instant now);
 
-  // What was applied to the last one; empty when none came lately.
+  // What was applied to the last one, or may have been; empty when none came
+  // lately.
   CategorySet Find(const FlowKey& flow, Instant now) const;
 
  private:
@@ -47,10 +49,15 @@ class UnownedArrivals {
 
   using Arrivals = std::list<Arrival>;
 
+  void ForgetOldest(Instant now) POSTERN_REQUIRES(mutex_);
+
   mutable Mutex mutex_;
   Arrivals arrivals_ POSTERN_GUARDED_BY(mutex_);  // oldest first
   std::unordered_map<FlowKey, Arrivals::iterator> by_flow_
       POSTERN_GUARDED_BY(mutex_);
+  // What was forgotten too early, and until when that matters.
+  CategorySet forgotten_ POSTERN_GUARDED_BY(mutex_);
+  Instant forgotten_until_ POSTERN_GUARDED_BY(mutex_);
 };
 
 }  // namespace postern

@@ -31,14 +31,19 @@ TEST(UnownedArrivals, RemembersTheLastPacketOfAFlowForAMoment) {
       arrivals.Find(FlowTo(1), kStart + UnownedArrivals::kMemory).empty());
 }
 
-TEST(UnownedArrivals, ForgetsTheOldestOfTooMany) {
+// A peer that floods us must not make us tell in clear what another one sent.
+TEST(UnownedArrivals, TakesNobodyForClearWhileItHasForgottenSomebody) {
   UnownedArrivals arrivals;
-  for (std::size_t i = 0; i <= UnownedArrivals::kMost; ++i) {
+  arrivals.Note(FlowTo(0), Only(Category::kEspTransport), kStart);
+  for (std::size_t i = 1; i <= UnownedArrivals::kMost; ++i) {
+    EXPECT_TRUE(arrivals.Find(FlowTo(9999), kStart).empty());
     arrivals.Note(FlowTo(i), Only(Category::kAh), kStart);
   }
-  EXPECT_TRUE(arrivals.Find(FlowTo(0), kStart).empty());
-  EXPECT_FALSE(arrivals.Find(FlowTo(1), kStart).empty());
-  EXPECT_FALSE(arrivals.Find(FlowTo(UnownedArrivals::kMost), kStart).empty());
+  EXPECT_EQ(arrivals.Find(FlowTo(0), kStart), Only(Category::kEspTransport));
+  EXPECT_EQ(arrivals.Find(FlowTo(9999), kStart), Only(Category::kEspTransport));
+  EXPECT_EQ(arrivals.Find(FlowTo(1), kStart), Only(Category::kAh));
+  EXPECT_TRUE(
+      arrivals.Find(FlowTo(0), kStart + UnownedArrivals::kMemory).empty());
 }
 
 }  // namespace
