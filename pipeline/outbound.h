@@ -12,7 +12,7 @@
 //     7 Send      the caller writes `out` to the wire
 //
 // Held packets are decided anew when the SADB has changed, and after Prod(); they
-// leave before any packet that came later.
+// leave before any later packet of their flow.
 //
 // The pipeline does no I/O and has no clock. A packet reaches `out` only by an
 // explicit move at the end of step 4 (Bypass) or 6; every other way out of a
