@@ -32,6 +32,7 @@ struct Signer::State {
   std::optional<TunnelHeader> tunnel;
   IcvContext icv;
 
+  Passage Sign(const OutboundJob& job);
   Passage Insert(Packet& packet, const IpView& view, std::uint64_t seq);
   Passage Encapsulate(Packet& packet, const IpView& view, std::uint64_t seq);
 
@@ -92,6 +93,17 @@ Passage Signer::State::Finish(Bytes packet, const Place& place,
   return icv.Sign(packet, place.offset, seq);
 }
 
+Passage Signer::State::Sign(const OutboundJob& job) {
+  if (job.view == nullptr) {
+    const Opinion<IpView> view = IpView::Parse(job.packet->bytes());
+    return view.ok() ? Sign({job.packet, job.seq, &*view}) : view.error();
+  }
+  Packet& packet = *job.packet;
+  packet.TrimBack(packet.size() - job.view->size());
+  return tunnel.has_value() ? Encapsulate(packet, *job.view, job.seq)
+                            : Insert(packet, *job.view, job.seq);
+}
+
 Signer::Signer(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
 Signer::Signer(Signer&&) noexcept = default;
@@ -114,13 +126,13 @@ std::size_t Signer::front() const {
 }
 
 Passage Signer::Sign(Packet& packet, std::uint64_t seq) {
-  const Opinion<IpView> view = IpView::Parse(packet.bytes());
-  if (!view.ok()) {
-    return view.error();
+  return state_->Sign({.packet = &packet, .seq = seq});
+}
+
+void Signer::Sign(std::span<OutboundJob> jobs) {
+  for (OutboundJob& job : jobs) {
+    job.outcome = state_->Sign(job);
   }
-  packet.TrimBack(packet.size() - view->size());
-  return state_->tunnel.has_value() ? state_->Encapsulate(packet, *view, seq)
-                                    : state_->Insert(packet, *view, seq);
 }
 
 }  // namespace postern::ah

@@ -24,6 +24,8 @@ struct Verifier::State {
   Spi spi;
   IpsecMode mode;
   IcvContext icv;
+
+  Opinion<Verified> Verify(const VerifyJob& job);
 };
 
 Opinion<AhHeader> PeekAhHeader(const IpView& view) {
@@ -60,37 +62,48 @@ Result<Verifier> Verifier::Create(const Parameters& parameters) {
       State{parameters.spi, parameters.mode, *std::move(icv)}));
 }
 
-Opinion<Verifier::Verified> Verifier::Verify(const Packet& packet,
-                                             std::uint64_t seq) {
-  const Opinion<IpView> view = IpView::Parse(packet.bytes());
-  if (!view.ok()) {
-    return view.error();
+Opinion<Verifier::Verified> Verifier::State::Verify(const VerifyJob& job) {
+  if (job.view == nullptr) {
+    const Opinion<IpView> view = IpView::Parse(job.packet->bytes());
+    return view.ok() ? Verify({job.packet, job.seq, &*view}) : view.error();
   }
-  if (view->fragment() != IpView::Fragment::kWhole) {
+  const IpView& view = *job.view;
+  if (view.fragment() != IpView::Fragment::kWhole) {
     return DropReason::kFragment;
   }
-  if (view->protocol() != Number(IpProtocol::kAh)) {
+  if (view.protocol() != Number(IpProtocol::kAh)) {
     return DropReason::kBadLength;
   }
-  const Opinion<AhHeader> header = PeekAhHeader(*view);
+  const Opinion<AhHeader> header = PeekAhHeader(view);
   if (!header.ok()) {
     return header.error();
   }
-  if (!FitsIcv(header->size, state_->icv.size(), view->family())) {
+  if (!FitsIcv(header->size, icv.size(), view.family())) {
     return DropReason::kBadLength;
   }
   // The ICV says nothing about an SA or number that the packet does not name.
-  if (header->spi != state_->spi ||
-      header->seq != static_cast<std::uint32_t>(seq)) {
+  if (header->spi != spi ||
+      header->seq != static_cast<std::uint32_t>(job.seq)) {
     return DropReason::kBadIcv;
   }
-  Opinion<AuthProof> proof = state_->icv.Verify(
-      packet.bytes().first(view->size()), view->payload_offset(), seq);
+  Opinion<AuthProof> proof = icv.Verify(job.packet->bytes().first(view.size()),
+                                        view.payload_offset(), job.seq);
   if (!proof.ok()) {
     return proof.error();
   }
-  return Verified{*std::move(proof), view->payload_offset(), header->size,
+  return Verified{*std::move(proof), view.payload_offset(), header->size,
                   header->next_header};
+}
+
+Opinion<Verifier::Verified> Verifier::Verify(Packet& packet,
+                                             std::uint64_t seq) {
+  return state_->Verify({.packet = &packet, .seq = seq});
+}
+
+void Verifier::Verify(std::span<VerifyJob> jobs) {
+  for (VerifyJob& job : jobs) {
+    job.outcome = state_->Verify(job);
+  }
 }
 
 Passage Verifier::Finish(Packet& packet, const Verified& verified) {

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "ah/signer.h"
 #include "core/crypto/auth_proof.h"
@@ -38,6 +39,8 @@ struct AhHeader {
 // Errors: kTruncated, kBadLength (the AH's own length field cannot be).
 Opinion<AhHeader> PeekAhHeader(const IpView& view);
 
+struct VerifyJob;
+
 class Verifier {
  public:
   // Errors: as Signer::Create().
@@ -54,10 +57,16 @@ class Verifier {
     std::uint8_t next_header;
   };
 
-  // Changes nothing in the packet, whether it is authentic or not.
+  // Leaves the packet as it was, whether it is authentic or not; meanwhile its
+  // octets are this call's own.
   // Errors: those of IpView::Parse(), kFragment, kBadLength, kBadIcv,
   //   kBadIpOption, kBadExtensionHeader.
-  Opinion<Verified> Verify(const Packet& packet, std::uint64_t seq);
+  Opinion<Verified> Verify(Packet& packet, std::uint64_t seq);
+
+  // The same for a burst, in its order: job by job the outcome that the single
+  // call would have had.
+  // REQUIRES: no packet occurs twice.
+  void Verify(std::span<VerifyJob> jobs);
 
   // Removes the header; the packet is then the IP packet that was protected.
   // Errors: kModeMismatch, kEcnViolation, those of IpView::Parse().
@@ -68,6 +77,19 @@ class Verifier {
   explicit Verifier(std::unique_ptr<State> state);
 
   std::unique_ptr<State> state_;
+};
+
+// One packet of a burst that one SA is to verify. Every job has its own
+// outcome; a packet that is refused harms no other. Borrows the packet and the
+// view.
+struct VerifyJob {
+  Packet* packet = nullptr;  // each job's its own
+  std::uint64_t seq = 0;     // the full number that the replay window inferred
+  // The packet as it is now, when the caller has parsed it already; null: the
+  // verifier parses it.
+  const IpView* view = nullptr;
+  // Written by Verify().
+  Opinion<Verifier::Verified> outcome = DropReason::kCryptoFailed;
 };
 
 }  // namespace postern::ah

@@ -27,19 +27,23 @@ Passage MendHeader(Packet& packet, const IpView& view, std::size_t esp_size,
 }
 
 // Cuts link padding off and says where the ESP header stands.
+Opinion<std::size_t> FindEsp(Packet& packet, const IpView& view) {
+  if (view.fragment() != IpView::Fragment::kWhole) {
+    return DropReason::kFragment;
+  }
+  if (view.protocol() != Number(IpProtocol::kEsp)) {
+    return DropReason::kBadLength;
+  }
+  packet.TrimBack(packet.size() - view.size());
+  return view.payload_offset();
+}
+
 Opinion<std::size_t> FindEsp(Packet& packet) {
   const Opinion<IpView> view = IpView::Parse(packet.bytes());
   if (!view.ok()) {
     return view.error();
   }
-  if (view->fragment() != IpView::Fragment::kWhole) {
-    return DropReason::kFragment;
-  }
-  if (view->protocol() != Number(IpProtocol::kEsp)) {
-    return DropReason::kBadLength;
-  }
-  packet.TrimBack(packet.size() - view->size());
-  return view->payload_offset();
+  return FindEsp(packet, *view);
 }
 
 }  // namespace
@@ -47,6 +51,8 @@ Opinion<std::size_t> FindEsp(Packet& packet) {
 struct Opener::State {
   IpsecMode mode;
   OpeningSuite suite;
+
+  Opinion<Opened> Open(const OpenJob& job);
 };
 
 Opinion<EspHeader> PeekEspHeader(const IpView& view) {
@@ -74,19 +80,30 @@ Result<Opener> Opener::Create(const Parameters& parameters) {
       std::make_unique<State>(State{parameters.mode, *std::move(suite)}));
 }
 
-Opinion<Opener::Opened> Opener::Open(Packet& packet, std::uint64_t seq) {
-  const Opinion<std::size_t> offset = FindEsp(packet);
+Opinion<Opener::Opened> Opener::State::Open(const OpenJob& job) {
+  Packet& packet = *job.packet;
+  const Opinion<std::size_t> offset =
+      job.view != nullptr ? FindEsp(packet, *job.view) : FindEsp(packet);
   if (!offset.ok()) {
     return offset.error();
   }
-  OpeningSuite& suite = state_->suite;
   const Bytes esp = packet.bytes().subspan(*offset);
-  Opinion<AuthProof> proof = suite.Open(esp, seq);
+  Opinion<AuthProof> proof = suite.Open(esp, job.seq);
   if (!proof.ok()) {
     return proof.error();
   }
   return Opened{*std::move(proof), *offset, *offset + suite.sizes().header(),
                 suite.Plaintext(esp).size()};
+}
+
+Opinion<Opener::Opened> Opener::Open(Packet& packet, std::uint64_t seq) {
+  return state_->Open({.packet = &packet, .seq = seq});
+}
+
+void Opener::Open(std::span<OpenJob> jobs) {
+  for (OpenJob& job : jobs) {
+    job.outcome = state_->Open(job);
+  }
 }
 
 Opinion<Opener::Opened> Opener::OpenCovered(Packet& packet, AuthProof cover) {

@@ -19,6 +19,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "core/crypto/auth_proof.h"
 #include "core/drop_reason.h"
@@ -39,6 +40,8 @@ struct EspHeader {
 // REQUIRES: view.protocol() is ESP.
 // Errors: kTruncated.
 Opinion<EspHeader> PeekEspHeader(const IpView& view);
+
+struct OpenJob;
 
 class Opener {
  public:
@@ -63,6 +66,11 @@ class Opener {
   // An SA without integrity proves nothing: always kBadIcv.
   Opinion<Opened> Open(Packet& packet, std::uint64_t seq);
 
+  // The same for a burst, in its order: job by job the outcome that the single
+  // call would have had.
+  // REQUIRES: no packet occurs twice.
+  void Open(std::span<OpenJob> jobs);
+
   // The same for an SA without integrity (RFC 4303 3.1.1 allows one below an
   // AH): decrypts a packet that another SA's proof covers.
   // Errors: as Open(); kBadIcv when this SA has integrity of its own.
@@ -82,6 +90,18 @@ class Opener {
   explicit Opener(std::unique_ptr<State> state);
 
   std::unique_ptr<State> state_;
+};
+
+// One packet of a burst that one SA is to open. Every job has its own outcome;
+// a packet that is refused harms no other. Borrows the packet and the view.
+struct OpenJob {
+  Packet* packet = nullptr;  // each job's its own
+  std::uint64_t seq = 0;     // the full number that the replay window inferred
+  // The packet as it is now, when the caller has parsed it already; null: the
+  // opener parses it.
+  const IpView* view = nullptr;
+  // Written by Open().
+  Opinion<Opener::Opened> outcome = DropReason::kCryptoFailed;
 };
 
 }  // namespace postern::esp

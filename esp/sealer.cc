@@ -27,20 +27,25 @@ struct Plan {
   std::size_t payload_size() const { return view.size() - payload_offset; }
 };
 
+Opinion<Plan> PlanFor(const IpView& view,
+                      const std::optional<TunnelHeader>& tunnel) {
+  if (tunnel.has_value()) {
+    return Plan{view, SizeOf(*tunnel), 0, ProtocolOf(view.family())};
+  }
+  if (view.fragment() != IpView::Fragment::kWhole) {
+    return DropReason::kFragment;
+  }
+  return Plan{view, view.insertion_offset(), view.insertion_offset(),
+              view.insertion_protocol()};
+}
+
 Opinion<Plan> PlanFor(ConstBytes clear,
                       const std::optional<TunnelHeader>& tunnel) {
   const Opinion<IpView> view = IpView::Parse(clear);
   if (!view.ok()) {
     return view.error();
   }
-  if (tunnel.has_value()) {
-    return Plan{*view, SizeOf(*tunnel), 0, ProtocolOf(view->family())};
-  }
-  if (view->fragment() != IpView::Fragment::kWhole) {
-    return DropReason::kFragment;
-  }
-  return Plan{*view, view->insertion_offset(), view->insertion_offset(),
-              view->insertion_protocol()};
+  return PlanFor(*view, tunnel);
 }
 
 // The identification of the outer IPv4 header: it does not repeat within 65536
@@ -60,8 +65,7 @@ struct Sealer::State {
   // An absent `iv` is chosen here.
   Passage Finish(const Plan& plan, ConstBytes payload, std::uint64_t seq,
                  std::optional<ConstBytes> iv, Bytes packet);
-  Passage SealInPlace(Packet& packet, std::uint64_t seq,
-                      std::optional<ConstBytes> iv);
+  Passage SealInPlace(const OutboundJob& job, std::optional<ConstBytes> iv);
 };
 
 Passage Sealer::State::Finish(const Plan& plan, ConstBytes payload,
@@ -85,9 +89,12 @@ Passage Sealer::State::Finish(const Plan& plan, ConstBytes payload,
                         : suite.Seal(clear, seq, esp);
 }
 
-Passage Sealer::State::SealInPlace(Packet& packet, std::uint64_t seq,
+Passage Sealer::State::SealInPlace(const OutboundJob& job,
                                    std::optional<ConstBytes> iv) {
-  const Opinion<Plan> plan = PlanFor(packet.bytes(), tunnel);
+  Packet& packet = *job.packet;
+  const Opinion<Plan> plan = job.view != nullptr
+                                 ? PlanFor(*job.view, tunnel)
+                                 : PlanFor(packet.bytes(), tunnel);
   if (!plan.ok()) {
     return plan.error();
   }
@@ -105,7 +112,7 @@ Passage Sealer::State::SealInPlace(Packet& packet, std::uint64_t seq,
   }
   const ConstBytes payload =
       bytes.subspan(plan->lead + header, plan->payload_size());
-  return Finish(*plan, payload, seq, iv, bytes);
+  return Finish(*plan, payload, job.seq, iv, bytes);
 }
 
 Sealer::Sealer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -135,11 +142,17 @@ std::size_t Sealer::back() const {
 }
 
 Passage Sealer::Seal(Packet& packet, std::uint64_t seq) {
-  return state_->SealInPlace(packet, seq, std::nullopt);
+  return state_->SealInPlace({.packet = &packet, .seq = seq}, std::nullopt);
+}
+
+void Sealer::Seal(std::span<OutboundJob> jobs) {
+  for (OutboundJob& job : jobs) {
+    job.outcome = state_->SealInPlace(job, std::nullopt);
+  }
 }
 
 Passage Sealer::SealWithIv(Packet& packet, std::uint64_t seq, ConstBytes iv) {
-  return state_->SealInPlace(packet, seq, iv);
+  return state_->SealInPlace({.packet = &packet, .seq = seq}, iv);
 }
 
 Passage Sealer::SealInto(ConstBytes clear, std::uint64_t seq, Packet& sealed) {
