@@ -11,6 +11,7 @@
 #ifndef POSTERN_CORE_BYTES_H_
 #define POSTERN_CORE_BYTES_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -23,27 +24,39 @@ namespace postern {
 using ConstBytes = std::span<const std::uint8_t>;
 using Bytes = std::span<std::uint8_t>;
 
-// REQUIRES: at.size() >= sizeof(T).
+// The number whose octets stand in memory in network order as `value`.
 template <typename T>
 requires std::is_unsigned_v<T>
 
-constexpr T LoadBe(ConstBytes at) {
-  T value = 0;
-  for (std::size_t i = 0; i < sizeof(T); ++i) {
-    value = static_cast<T>((static_cast<std::uint64_t>(value) << 8) | at[i]);
+constexpr T FromBigEndian(T value) {
+  if constexpr (std::endian::native == std::endian::big || sizeof(T) == 1) {
+    return value;
+  } else if constexpr (sizeof(T) == 2) {
+    return __builtin_bswap16(value);
+  } else if constexpr (sizeof(T) == 4) {
+    return __builtin_bswap32(value);
+  } else {
+    return __builtin_bswap64(value);
   }
-  return value;
 }
 
 // REQUIRES: at.size() >= sizeof(T).
 template <typename T>
 requires std::is_unsigned_v<T>
 
-constexpr void StoreBe(Bytes at, T value) {
-  for (std::size_t i = 0; i < sizeof(T); ++i) {
-    at[i] = static_cast<std::uint8_t>(static_cast<std::uint64_t>(value) >>
-                                      (8 * (sizeof(T) - 1 - i)));
-  }
+inline T LoadBe(ConstBytes at) {
+  T value = 0;
+  std::memcpy(&value, at.first(sizeof(T)).data(), sizeof(T));
+  return FromBigEndian(value);
+}
+
+// REQUIRES: at.size() >= sizeof(T).
+template <typename T>
+requires std::is_unsigned_v<T>
+
+inline void StoreBe(Bytes at, T value) {
+  value = FromBigEndian(value);  // which is its own inverse
+  std::memcpy(at.first(sizeof(T)).data(), &value, sizeof(T));
 }
 
 // Copies `from` to the start of `to`; the two may overlap.

@@ -55,16 +55,6 @@ void ZeroBehind(Bytes octets, unsigned length) {
 
 }  // namespace
 
-IpAddress IpAddress::FromOctets(ConstBytes octets) {
-  if (octets.size() != kV4Size && octets.size() != kV6Size) {
-    std::abort();
-  }
-  IpAddress address;
-  address.family_ = octets.size() == kV4Size ? IpFamily::kV4 : IpFamily::kV6;
-  CopyBytes(address.octets_, octets);
-  return address;
-}
-
 Result<IpAddress> IpAddress::Parse(std::string_view text) {
   // inet_pton() wants a terminated string; a longer text is no address.
   std::array<char, INET6_ADDRSTRLEN> terminated{};

@@ -15,6 +15,8 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -36,8 +38,20 @@ class IpAddress {
   // 0.0.0.0.
   constexpr IpAddress() = default;
 
-  // REQUIRES: octets.size() is 4 (IPv4) or 16 (IPv6).
-  static IpAddress FromOctets(ConstBytes octets);
+  // REQUIRES: octets.size() is 4 (IPv4) or 16 (IPv6). Checked in every
+  //   build.
+  static IpAddress FromOctets(ConstBytes octets) {
+    IpAddress address;
+    if (octets.size() == kV4Octets) {
+      std::memcpy(address.octets_.data(), octets.data(), kV4Octets);
+    } else if (octets.size() == kV6Octets) {
+      address.family_ = IpFamily::kV6;
+      std::memcpy(address.octets_.data(), octets.data(), kV6Octets);
+    } else {
+      std::abort();
+    }
+    return address;
+  }
 
   // "192.0.2.1" or "2001:db8::1". Errors: kInvalid.
   static Result<IpAddress> Parse(std::string_view text);
@@ -62,6 +76,9 @@ class IpAddress {
 
  private:
   friend struct IpAddressHash;
+
+  static constexpr std::size_t kV4Octets = 4;
+  static constexpr std::size_t kV6Octets = 16;
 
   IpFamily family_ = IpFamily::kV4;
   std::array<std::uint8_t, 16> octets_{};

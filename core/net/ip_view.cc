@@ -56,7 +56,7 @@ Passage IpView::ParseV4() {
   if (octets_.size() < kIpv4HeaderSize) {
     return DropReason::kTruncated;
   }
-  header_length_ = Ipv4HeaderLength(octets_);
+  header_length_ = static_cast<std::uint16_t>(Ipv4HeaderLength(octets_));
   size_ = LoadBe<std::uint16_t>(octets_.subspan(2));
   if (header_length_ < kIpv4HeaderSize || size_ < header_length_) {
     return DropReason::kBadIpHeader;
@@ -64,10 +64,12 @@ Passage IpView::ParseV4() {
   if (size_ > octets_.size()) {
     return DropReason::kTruncated;
   }
-  const ConstBytes options =
-      octets_.first(header_length_).subspan(kIpv4HeaderSize);
-  if (const Passage checked = CheckIpv4Options(options); !checked.ok()) {
-    return checked;
+  if (header_length_ > kIpv4HeaderSize) {
+    const Passage checked = CheckIpv4Options(
+        octets_.first(header_length_).subspan(kIpv4HeaderSize));
+    if (!checked.ok()) {
+      return checked;
+    }
   }
   family_ = IpFamily::kV4;
   traffic_class_ = octets_[1];
@@ -90,7 +92,8 @@ Passage IpView::ParseV6() {
     return DropReason::kTruncated;
   }
   header_length_ = kIpv6HeaderSize;
-  size_ = kIpv6HeaderSize + LoadBe<std::uint16_t>(octets_.subspan(4));
+  size_ = static_cast<std::uint32_t>(kIpv6HeaderSize +
+                                     LoadBe<std::uint16_t>(octets_.subspan(4)));
   if (size_ > octets_.size()) {
     return DropReason::kTruncated;
   }
@@ -106,8 +109,9 @@ Passage IpView::ParseV6() {
 Passage IpView::WalkExtensions() {
   Ipv6Extensions walk(octets_.first(size_));
   const auto insert_here = [&] {
-    insertion_offset_ = walk.offset();
-    insertion_protocol_offset_ = walk.protocol_offset();
+    insertion_offset_ = static_cast<std::uint16_t>(walk.offset());
+    insertion_protocol_offset_ =
+        static_cast<std::uint16_t>(walk.protocol_offset());
     insertion_protocol_ = walk.protocol();
   };
   insert_here();
@@ -128,8 +132,8 @@ Passage IpView::WalkExtensions() {
     }
   }
   protocol_ = walk.protocol();
-  protocol_offset_ = walk.protocol_offset();
-  payload_offset_ = walk.offset();
+  protocol_offset_ = static_cast<std::uint16_t>(walk.protocol_offset());
+  payload_offset_ = static_cast<std::uint16_t>(walk.offset());
   return Pass();
 }
 

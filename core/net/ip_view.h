@@ -98,21 +98,23 @@ class IpView {
   Passage WalkExtensions();
   Passage Note(const Ipv6Extension& extension);
 
+  // Narrow, because a view is copied with every answer. No offset is beyond
+  // 16 headers of 2 KiB; size_ may be 65575.
   ConstBytes octets_;
-  IpFamily family_ = IpFamily::kV4;
-  IpAddress source_;
-  IpAddress destination_;
-  std::size_t size_ = 0;
-  std::size_t header_length_ = 0;
+  std::uint32_t size_ = 0;
+  std::uint16_t header_length_ = 0;
+  std::uint16_t protocol_offset_ = 0;
+  std::uint16_t payload_offset_ = 0;
+  std::uint16_t insertion_offset_ = 0;
+  std::uint16_t insertion_protocol_offset_ = 0;
   std::uint8_t protocol_ = 0;
-  std::size_t protocol_offset_ = 0;
-  std::size_t payload_offset_ = 0;
-  std::size_t insertion_offset_ = 0;
-  std::size_t insertion_protocol_offset_ = 0;
   std::uint8_t insertion_protocol_ = 0;
+  IpFamily family_ = IpFamily::kV4;
   Fragment fragment_ = Fragment::kWhole;
   std::uint8_t traffic_class_ = 0;
   std::uint8_t hop_limit_ = 0;
+  IpAddress source_;
+  IpAddress destination_;
 };
 
 // Rewrites the length field to `size` (IPv4 total length with its checksum,

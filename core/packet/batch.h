@@ -51,6 +51,10 @@ class Batch {
     size_ = 0;
   }
 
+  // Cuts off all but the first `count`.
+  // REQUIRES: count <= size(); the others were moved out or released.
+  void Truncate(std::size_t count) { size_ = count < size_ ? count : size_; }
+
   Packet* begin() { return packets_.data(); }
 
   Packet* end() { return packets_.data() + size_; }

@@ -14,13 +14,15 @@
 // hold at zero, but never a leak and never clear text on the wire.
 //
 // Thread safety: Worker-confined, like its pool.
-// Cost: a move is ten words; destruction returns the buffer to its pool.
+// Cost: two words; a move copies them, destruction returns the buffer to its
+// pool.
 
 #ifndef POSTERN_CORE_PACKET_PACKET_H_
 #define POSTERN_CORE_PACKET_PACKET_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <utility>
 
 #include "core/bytes.h"
@@ -41,53 +43,97 @@ struct VnetHeader {
   std::uint16_t checksum_offset = 0;
 };
 
+// One buffer of a pool, and what its packet brought along.
+struct alignas(64) PacketSlot {
+  PacketPool* pool = nullptr;
+  std::uint8_t* octets = nullptr;
+  std::uint32_t capacity = 0;
+  VnetHeader vnet;
+  Owner sender;
+};
+
 class Packet {
  public:
   // No packet.
   Packet() = default;
 
-  Packet(Packet&& other) noexcept { Swap(other); }
+  Packet(Packet&& other) noexcept
+      : slot_(std::exchange(other.slot_, nullptr)),
+        begin_(std::exchange(other.begin_, 0)),
+        end_(std::exchange(other.end_, 0)) {}
 
   Packet& operator=(Packet&& other) noexcept {
     Packet taken(std::move(other));
-    Swap(taken);
+    std::swap(slot_, taken.slot_);
+    std::swap(begin_, taken.begin_);
+    std::swap(end_, taken.end_);
     return *this;
   }
 
   Packet(const Packet&) = delete;
   Packet& operator=(const Packet&) = delete;
-  ~Packet();
 
-  explicit operator bool() const { return pool_ != nullptr; }
+  ~Packet() {
+    if (slot_ != nullptr) {
+      Forget();
+    }
+  }
 
-  Bytes bytes();
-  ConstBytes bytes() const;
+  explicit operator bool() const { return slot_ != nullptr; }
+
+  Bytes bytes() {
+    return slot_ == nullptr ? Bytes() : Bytes(slot_->octets + begin_, size());
+  }
+
+  ConstBytes bytes() const {
+    return slot_ == nullptr ? ConstBytes()
+                            : ConstBytes(slot_->octets + begin_, size());
+  }
 
   std::size_t size() const { return end_ - begin_; }
 
   std::size_t headroom() const { return begin_; }
 
-  std::size_t tailroom() const;
+  std::size_t tailroom() const {
+    return slot_ == nullptr ? 0 : slot_->capacity - end_;
+  }
 
   // Grows at the front (back) by `count` octets, whose content is undefined.
   // Returns false, and changes nothing, when there is no room.
-  [[nodiscard]] bool Prepend(std::size_t count);
-  [[nodiscard]] bool Append(std::size_t count);
+  [[nodiscard]] bool Prepend(std::size_t count) {
+    const bool fits = count <= headroom();
+    begin_ -= fits ? static_cast<std::uint32_t>(count) : 0;
+    return fits;
+  }
 
-  // Cuts octets off. REQUIRES: count <= size().
-  void TrimFront(std::size_t count);
-  void TrimBack(std::size_t count);
+  [[nodiscard]] bool Append(std::size_t count) {
+    const bool fits = count <= tailroom();
+    end_ += fits ? static_cast<std::uint32_t>(count) : 0;
+    return fits;
+  }
+
+  // Cuts octets off. REQUIRES: count <= size(). Checked in every build.
+  void TrimFront(std::size_t count) {
+    RequireWithin(count);
+    begin_ += static_cast<std::uint32_t>(count);
+  }
+
+  void TrimBack(std::size_t count) {
+    RequireWithin(count);
+    end_ -= static_cast<std::uint32_t>(count);
+  }
 
   // The offload wishes that came with a packet from a TUN.
-  VnetHeader& vnet() { return vnet_; }
+  // REQUIRES: there is a packet; the same of all below.
+  VnetHeader& vnet() { return slot_->vnet; }
 
-  const VnetHeader& vnet() const { return vnet_; }
+  const VnetHeader& vnet() const { return slot_->vnet; }
 
   // Which socket sent it, when the port by which it came can tell; kUnknown
   // otherwise, and for whatever came from the network.
-  const Owner& sender() const { return sender_; }
+  const Owner& sender() const { return slot_->sender; }
 
-  void set_sender(const Owner& sender) { sender_ = sender; }
+  void set_sender(const Owner& sender) { slot_->sender = sender; }
 
   // Ends the packet on purpose: it was delivered, or its drop was counted.
   void Release();
@@ -95,18 +141,22 @@ class Packet {
  private:
   friend class PacketPool;
 
-  Packet(PacketPool* pool, std::uint32_t slot, std::size_t begin,
-         std::size_t end)
-      : pool_(pool), slot_(slot), begin_(begin), end_(end) {}
+  Packet(PacketSlot& slot, std::size_t begin, std::size_t end)
+      : slot_(&slot),
+        begin_(static_cast<std::uint32_t>(begin)),
+        end_(static_cast<std::uint32_t>(end)) {}
 
-  void Swap(Packet& other) noexcept;
+  void Forget();
 
-  PacketPool* pool_ = nullptr;
-  std::uint32_t slot_ = 0;
-  std::size_t begin_ = 0;  // offsets into the buffer
-  std::size_t end_ = 0;
-  VnetHeader vnet_;
-  Owner sender_;
+  void RequireWithin(std::size_t count) const {
+    if (count > size()) {
+      std::abort();
+    }
+  }
+
+  PacketSlot* slot_ = nullptr;
+  std::uint32_t begin_ = 0;  // offsets into the buffer
+  std::uint32_t end_ = 0;
 };
 
 }  // namespace postern

@@ -7,12 +7,16 @@
 namespace postern {
 
 PacketPool::PacketPool(const Shape& shape)
-    : shape_(shape),
-      stride_(shape.headroom + shape.payload + shape.tailroom),
-      memory_(new std::uint8_t[stride_ * shape.packets]) {
+    : shape_(shape), slots_(shape.packets) {
+  const std::size_t stride = shape.headroom + shape.payload + shape.tailroom;
+  memory_.reset(new std::uint8_t[stride * shape.packets]);
   free_.reserve(shape.packets);
   for (std::size_t i = shape.packets; i > 0; --i) {
-    free_.push_back(static_cast<std::uint32_t>(i - 1));
+    PacketSlot& slot = slots_[i - 1];
+    slot.pool = this;
+    slot.octets = memory_.get() + (i - 1) * stride;
+    slot.capacity = static_cast<std::uint32_t>(stride);
+    free_.push_back(&slot);
   }
 }
 
@@ -26,9 +30,11 @@ Packet PacketPool::Take(std::size_t size) {
   if (free_.empty() || size > shape_.payload) {
     return {};
   }
-  const std::uint32_t slot = free_.back();
+  PacketSlot& slot = *free_.back();
   free_.pop_back();
-  return {this, slot, shape_.headroom, shape_.headroom + size};
+  slot.vnet = VnetHeader();
+  slot.sender = Owner();
+  return {slot, shape_.headroom, shape_.headroom + size};
 }
 
 Packet PacketPool::Copy(ConstBytes octets) {
@@ -37,16 +43,6 @@ Packet PacketPool::Copy(ConstBytes octets) {
     CopyBytes(packet.bytes(), octets);
   }
   return packet;
-}
-
-Bytes PacketPool::Buffer(std::uint32_t slot) {
-  return Bytes(memory_.get(), stride_ * shape_.packets)
-      .subspan(slot * stride_, stride_);
-}
-
-ConstBytes PacketPool::Buffer(std::uint32_t slot) const {
-  return ConstBytes(memory_.get(), stride_ * shape_.packets)
-      .subspan(slot * stride_, stride_);
 }
 
 }  // namespace postern

@@ -6,7 +6,7 @@
 //
 // Thread safety: Worker-confined. Packets must not outlive their pool (checked:
 // the destructor ends the process if one does).
-// Cost: Take() and the return are a push and a pop of an index.
+// Cost: Take() and the return are a push and a pop of a pointer.
 
 #ifndef POSTERN_CORE_PACKET_PACKET_POOL_H_
 #define POSTERN_CORE_PACKET_PACKET_POOL_H_
@@ -59,15 +59,14 @@ class PacketPool {
  private:
   friend class Packet;
 
-  Bytes Buffer(std::uint32_t slot);
-  ConstBytes Buffer(std::uint32_t slot) const;
+  void Return(PacketSlot& slot) { free_.push_back(&slot); }
 
-  void Return(std::uint32_t slot) { free_.push_back(slot); }
+  void CountForgotten() { ++forgotten_; }
 
   Shape shape_;
-  std::size_t stride_;
   std::unique_ptr<std::uint8_t[]> memory_;
-  std::vector<std::uint32_t> free_;
+  std::vector<PacketSlot> slots_;
+  std::vector<PacketSlot*> free_;  // the last returned is the next lent: warm
   std::uint64_t forgotten_ = 0;
 };
 
