@@ -32,18 +32,29 @@ LifetimeMeter::LifetimeMeter(const Lifetime& soft, const Lifetime& hard,
     : since_(since), soft_(soft), hard_(hard) {}
 
 LifetimeMeter::Charged LifetimeMeter::Charge(std::size_t octets) {
-  const SaUsage after{octets_.fetch_add(octets, kRelaxed) + octets,
-                      packets_.fetch_add(1, kRelaxed) + 1};
+  return Charge(SaUsage{octets, 1});
+}
+
+LifetimeMeter::Charged LifetimeMeter::Charge(const SaUsage& more) {
+  const SaUsage after{
+      octets_.fetch_add(more.octets, kRelaxed) + more.octets,
+      packets_.fetch_add(more.packets, kRelaxed) + more.packets};
   if (after.octets > hard_.octets.load(kRelaxed) ||
       after.packets > hard_.packets.load(kRelaxed)) {
-    octets_.fetch_sub(octets, kRelaxed);
-    packets_.fetch_sub(1, kRelaxed);
+    octets_.fetch_sub(more.octets, kRelaxed);
+    packets_.fetch_sub(more.packets, kRelaxed);
     return Charged::kBeyond;
   }
   if (hard_.ReachedBy(after)) {
     return Charged::kLast;
   }
   return soft_.ReachedBy(after) ? Charged::kSoft : Charged::kFresh;
+}
+
+bool LifetimeMeter::LeavesFresh(const SaUsage& more) const {
+  const SaUsage used = usage();
+  const SaUsage after{used.octets + more.octets, used.packets + more.packets};
+  return !soft_.ReachedBy(after) && !hard_.ReachedBy(after);
 }
 
 LifetimeMeter::Standing LifetimeMeter::ByTime(Instant now) const {

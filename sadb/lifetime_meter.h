@@ -11,7 +11,7 @@
 // that reaches it exactly is the last.
 //
 // Thread safety: Thread-safe. With several workers on one SA a refusal near
-// the bound may come one packet early, never late.
+// the bound may come as early as what they count at once, never late.
 // Cost: a charge is two atomic additions.
 
 #ifndef POSTERN_SADB_LIFETIME_METER_H_
@@ -48,6 +48,13 @@ class LifetimeMeter {
 
   // Counts one packet.
   Charged Charge(std::size_t octets);
+
+  // Whether this much more would stay below every bound.
+  bool LeavesFresh(const SaUsage& more) const;
+
+  // Counts many packets together. Where they do not fit below the hard bounds
+  // (another worker was faster) none is counted: kBeyond.
+  Charged Charge(const SaUsage& more);
 
   // By time alone: what the packet path asks before it charges.
   Standing ByTime(Instant now) const;

@@ -4,53 +4,10 @@
 
 #include <utility>
 
-#include "core/mutex.h"
 #include "sadb/event_outbox.h"
+#include "sadb/sending.h"
 
 namespace postern {
-namespace {
-
-constexpr std::uint64_t kNever = ~std::uint64_t{0};
-
-// Outbound: the counter, and the numbers at which something is due.
-struct Sending {
-  Sending(SequenceNumbers numbers, const SecurityAssociation::Start& start)
-      : counter(numbers, start.last_used, start.reserved),
-        soft_at(counter.limit() - counter.limit() / 16) {}
-
-  SequenceCounter counter;
-  const std::uint64_t soft_at;
-  std::atomic<std::uint64_t> ask_at{kNever};  // then kReserveMore is due
-};
-
-// Inbound: the window, and what was refused.
-struct Receiving {
-  Receiving(const SaParameters& parameters, std::uint64_t highest)
-      : window(parameters.replay_window, parameters.numbers,
-               parameters.replay_window == 0 ? ReplayCheck::kOff
-                                             : ReplayCheck::kOn,
-               {.highest = highest, .older = ReplayHistory::Older::kSeen}) {}
-
-  // Held for tens of nanoseconds, and contended only when the network spreads
-  // one SA's packets over several workers.
-  Mutex mutex;
-  ReplayWindow window POSTERN_GUARDED_BY(mutex);
-  std::atomic<std::uint64_t> replays{0};
-  std::atomic<std::uint64_t> bad_icvs{0};
-};
-
-// Where the counter must ask for more: half-way through what is reserved.
-std::uint64_t AskAt(const SequenceCounter& counter) {
-  const std::uint64_t reserved = counter.reserved();
-  if (reserved >= counter.limit()) {
-    return kNever;  // there is no more
-  }
-  const std::uint64_t last = counter.last();
-  return last >= reserved ? last : last + (reserved - last + 1) / 2;
-}
-
-}  // namespace
-
 struct SecurityAssociation::Cells {
   Cells(const SaParameters& parameters, Instant now, SaEventSink& events)
       : meter(parameters.soft, parameters.hard, now), outbox(events) {}
@@ -75,8 +32,7 @@ SecurityAssociation::SecurityAssociation(SaParameters parameters,
     cells_->receiving.emplace(parameters_, start.last_used);
     return;
   }
-  Sending& sending = cells_->sending.emplace(parameters_.numbers, start);
-  sending.ask_at.store(AskAt(sending.counter), std::memory_order_relaxed);
+  cells_->sending.emplace(parameters_.numbers, start.last_used, start.reserved);
 }
 
 SecurityAssociation::~SecurityAssociation() = default;
@@ -93,15 +49,27 @@ Opinion<std::uint64_t> SecurityAssociation::NextNumber(std::size_t octets,
   }
   // The number comes first: a refused charge wastes one, which is harmless; a
   // refused number must not leave a charge behind.
-  Opinion<std::uint64_t> number = cells_->sending->counter.Next();
+  Opinion<std::uint64_t> number = cells_->sending->Next();
   if (!number.ok()) {
     return RefuseNumber(number.error());
   }
   WatchNumber(*number);
-  if (Passage charged = Charge(octets); !charged.ok()) {
+  if (Passage charged = Charge({octets, 1}); !charged.ok()) {
     return charged.error();
   }
   return number;
+}
+
+std::optional<std::uint64_t> SecurityAssociation::NextNumbers(
+    const SaUsage& packets, Instant now) {
+  if (!cells_->sending.has_value() || !StaysFresh(packets, now)) {
+    return std::nullopt;
+  }
+  const std::optional<std::uint64_t> first =
+      cells_->sending->NextRun(packets.packets);
+  // Another worker may have used up what was left. The numbers are lost then,
+  // which is harmless.
+  return first && Charge(packets).ok() ? first : std::nullopt;
 }
 
 DropReason SecurityAssociation::RefuseNumber(DropReason reason) {
@@ -114,76 +82,108 @@ DropReason SecurityAssociation::RefuseNumber(DropReason reason) {
 }
 
 void SecurityAssociation::WatchNumber(std::uint64_t number) {
-  const Sending& sending = *cells_->sending;
-  if (number >= sending.soft_at) {
+  if (cells_->sending->NearsEnd(number)) {
     BecomeDying();
   }
-  if (number >= sending.ask_at.load(std::memory_order_relaxed)) {
+  if (cells_->sending->WantsReserve(number)) {
     AskForReserve();
   }
 }
 
 void SecurityAssociation::AskForReserve() {
-  // Whoever takes the mark asks; Reserve() sets the next one.
-  if (cells_->sending->ask_at.exchange(kNever, std::memory_order_relaxed) !=
-      kNever) {
+  if (cells_->sending->ClaimAsking()) {
     Announce(SaEvent::Kind::kReserveMore);
   }
 }
 
 void SecurityAssociation::Reserve(std::uint64_t reserved) {
-  if (!cells_->sending.has_value()) {
-    return;
+  if (cells_->sending.has_value()) {
+    cells_->sending->Reserve(reserved);
   }
-  Sending& sending = *cells_->sending;
-  sending.counter.Reserve(reserved);
-  sending.ask_at.store(AskAt(sending.counter), std::memory_order_relaxed);
 }
 
 std::uint64_t SecurityAssociation::reserved() const {
-  return cells_->sending.has_value() ? cells_->sending->counter.reserved() : 0;
+  return cells_->sending.has_value() ? cells_->sending->reserved() : 0;
 }
 
 // ---- Inbound
 
-Opinion<ReplayTicket> SecurityAssociation::Check(std::uint32_t wire_seq,
-                                                 Instant now) const {
+Passage SecurityAssociation::MayReceive(Instant now) const {
   if (!cells_->receiving.has_value()) {
     return DropReason::kSaNotUsable;
   }
   if (!usable()) {
     return RefusalOfDead();
   }
-  if (cells_->meter.ByTime(now) == LifetimeMeter::Standing::kHard) {
-    return DropReason::kLifetimeExpired;
+  const bool over = cells_->meter.ByTime(now) == LifetimeMeter::Standing::kHard;
+  return over ? Passage(DropReason::kLifetimeExpired) : Pass();
+}
+
+Opinion<ReplayTicket> SecurityAssociation::Check(std::uint32_t wire_seq,
+                                                 Instant now) const {
+  ReceivedNumber number;
+  number.wire_seq = wire_seq;
+  Check(std::span(&number, 1), now);
+  return number.outcome.ok() ? Opinion<ReplayTicket>(*std::move(number.ticket))
+                             : number.outcome.error();
+}
+
+void SecurityAssociation::Check(std::span<ReceivedNumber> numbers,
+                                Instant now) const {
+  if (const Passage may = MayReceive(now); !may.ok()) {
+    for (ReceivedNumber& number : numbers) {
+      number.outcome = number.outcome.ok() ? may : number.outcome;
+    }
+    return;
   }
-  Receiving& receiving = *cells_->receiving;
-  const MutexLock lock(receiving.mutex);
-  Opinion<ReplayTicket> ticket = receiving.window.Check(wire_seq);
-  if (!ticket.ok()) {
-    receiving.replays.fetch_add(1, std::memory_order_relaxed);
-  }
-  return ticket;
+  cells_->receiving->Check(numbers);
 }
 
 Passage SecurityAssociation::Commit(ReplayTicket ticket, const AuthProof& proof,
                                     std::size_t octets, Instant now) {
-  if (!cells_->receiving.has_value()) {
-    return DropReason::kSaNotUsable;
+  ReceivedNumber number;
+  number.octets = octets;
+  number.ticket = std::move(ticket);
+  number.proof = &proof;
+  CommitOne(number, now);
+  return number.outcome;
+}
+
+void SecurityAssociation::CommitOne(ReceivedNumber& number, Instant now) {
+  number.outcome = cells_->receiving.has_value()
+                       ? CheckTime(now)
+                       : Passage(DropReason::kSaNotUsable);
+  if (!number.outcome.ok()) {
+    return;
   }
-  if (Passage in_time = CheckTime(now); !in_time.ok()) {
-    return in_time;
+  cells_->receiving->Commit(std::span(&number, 1));
+  if (number.outcome.ok()) {
+    number.outcome = Charge({number.octets, 1});
   }
-  Receiving& receiving = *cells_->receiving;
-  {
-    const MutexLock lock(receiving.mutex);
-    if (Passage moved = receiving.window.Commit(std::move(ticket), proof);
-        !moved.ok()) {
-      receiving.replays.fetch_add(1, std::memory_order_relaxed);
-      return moved;
+}
+
+void SecurityAssociation::Commit(std::span<ReceivedNumber> numbers,
+                                 Instant now) {
+  SaUsage most{};
+  for (const ReceivedNumber& number : numbers) {
+    most.octets += number.octets;
+    ++most.packets;
+  }
+  // Near a bound each packet must know what became of the one before.
+  if (!cells_->receiving.has_value() || !StaysFresh(most, now)) {
+    for (ReceivedNumber& number : numbers) {
+      if (number.outcome.ok()) {
+        CommitOne(number, now);
+      }
+    }
+    return;
+  }
+  const Passage charged = Charge(cells_->receiving->Commit(numbers));
+  for (ReceivedNumber& number : numbers) {
+    if (!charged.ok() && number.outcome.ok()) {
+      number.outcome = charged;
     }
   }
-  return Charge(octets);
 }
 
 // ---- Transforms
@@ -245,8 +245,15 @@ Passage SecurityAssociation::CheckTime(Instant now) {
   return DropReason::kLifetimeExpired;
 }
 
-Passage SecurityAssociation::Charge(std::size_t octets) {
-  switch (cells_->meter.Charge(octets)) {
+// Whether nothing falls due though this much more is charged.
+bool SecurityAssociation::StaysFresh(const SaUsage& more, Instant now) const {
+  return usable() &&
+         cells_->meter.ByTime(now) == LifetimeMeter::Standing::kFresh &&
+         cells_->meter.LeavesFresh(more);
+}
+
+Passage SecurityAssociation::Charge(const SaUsage& packets) {
+  switch (cells_->meter.Charge(packets)) {
     case LifetimeMeter::Charged::kFresh:
       break;
     case LifetimeMeter::Charged::kSoft:
@@ -323,9 +330,8 @@ void SecurityAssociation::Kill() {
 void SecurityAssociation::SetLifetimes(const Lifetime& soft,
                                        const Lifetime& hard, Instant now) {
   cells_->meter.SetBounds(soft, hard);
-  const bool numbers_left =
-      !cells_->sending.has_value() ||
-      cells_->sending->counter.last() < cells_->sending->soft_at;
+  const bool numbers_left = !cells_->sending.has_value() ||
+                            !cells_->sending->NearsEnd(cells_->sending->last());
   if (numbers_left &&
       cells_->meter.At(now) == LifetimeMeter::Standing::kFresh) {
     SaState dying = SaState::kDying;
@@ -372,27 +378,22 @@ SaUsage SecurityAssociation::usage() const {
 
 std::uint64_t SecurityAssociation::sequence() const {
   if (cells_->sending.has_value()) {
-    return cells_->sending->counter.last();
+    return cells_->sending->last();
   }
-  const MutexLock lock(cells_->receiving->mutex);
-  return cells_->receiving->window.highest();
+  return cells_->receiving->highest();
 }
 
 std::uint64_t SecurityAssociation::replays() const {
-  return cells_->receiving.has_value()
-             ? cells_->receiving->replays.load(std::memory_order_relaxed)
-             : 0;
+  return cells_->receiving.has_value() ? cells_->receiving->replays() : 0;
 }
 
 std::uint64_t SecurityAssociation::bad_icvs() const {
-  return cells_->receiving.has_value()
-             ? cells_->receiving->bad_icvs.load(std::memory_order_relaxed)
-             : 0;
+  return cells_->receiving.has_value() ? cells_->receiving->bad_icvs() : 0;
 }
 
 void SecurityAssociation::CountBadIcv() {
   if (cells_->receiving.has_value()) {
-    cells_->receiving->bad_icvs.fetch_add(1, std::memory_order_relaxed);
+    cells_->receiving->CountBadIcv();
   }
 }
 

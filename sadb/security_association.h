@@ -30,6 +30,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "ah/signer.h"
 #include "ah/verifier.h"
@@ -41,6 +42,7 @@
 #include "esp/opener.h"
 #include "esp/sealer.h"
 #include "sadb/lifetime_meter.h"
+#include "sadb/receiving.h"
 #include "sadb/sa_events.h"
 #include "sadb/sa_parameters.h"
 #include "sadb/worker_contexts.h"
@@ -86,6 +88,11 @@ class SecurityAssociation {
   //   also later: a dead SA tells what ended it), kSequenceNotReserved.
   Opinion<std::uint64_t> NextNumber(std::size_t octets, Instant now);
 
+  // The same for many packets at once: the first of as many numbers in a row.
+  // Nothing, though NextNumber() may still give some, when anything falls due
+  // within them: a bound of the lifetime, the end of the reserve.
+  std::optional<std::uint64_t> NextNumbers(const SaUsage& packets, Instant now);
+
   // The highest number that may be used without another write to disk, and
   // the end of the present reserve. After a write that failed, Reserve() with
   // the old bound asks for the next kReserveMore. No effect inbound.
@@ -101,6 +108,11 @@ class SecurityAssociation {
   //   and kLifetimeExpired, when the SA ended since Check() (SAD-15).
   Passage Commit(ReplayTicket ticket, const AuthProof& proof,
                  std::size_t octets, Instant now);
+
+  // The same two for many packets, in their order: each has the outcome that it
+  // would have had alone, except that Check() does not know of those before it.
+  void Check(std::span<ReceivedNumber> numbers, Instant now) const;
+  void Commit(std::span<ReceivedNumber> numbers, Instant now);
 
   // The worker's transform; null when keying failed or the SA is of the other
   // protocol or direction. Valid as long as the SA.
@@ -150,7 +162,10 @@ class SecurityAssociation {
   void Finish(End why);
   DropReason RefusalOfDead() const;
   Passage CheckTime(Instant now);
-  Passage Charge(std::size_t octets);
+  Passage MayReceive(Instant now) const;
+  void CommitOne(ReceivedNumber& number, Instant now);
+  bool StaysFresh(const SaUsage& more, Instant now) const;
+  Passage Charge(const SaUsage& packets);
   DropReason RefuseNumber(DropReason reason);
   void WatchNumber(std::uint64_t number);
   void AskForReserve();

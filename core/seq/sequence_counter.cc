@@ -36,6 +36,20 @@ Opinion<std::uint64_t> SequenceCounter::Next() {
   }
 }
 
+std::optional<std::uint64_t> SequenceCounter::NextRun(std::uint64_t count,
+                                                      std::uint64_t bound) {
+  const std::uint64_t end =
+      std::min({bound, limit_, reserved_.load(std::memory_order_acquire)});
+  std::uint64_t last = last_.load(std::memory_order_relaxed);
+  while (last < end && count <= end - last) {
+    if (last_.compare_exchange_weak(last, last + count,
+                                    std::memory_order_relaxed)) {
+      return last + 1;
+    }
+  }
+  return std::nullopt;
+}
+
 void SequenceCounter::Reserve(std::uint64_t reserved) {
   const std::uint64_t wanted = std::min(reserved, limit_);
   std::uint64_t current = reserved_.load(std::memory_order_relaxed);

@@ -11,13 +11,15 @@
 //     1 ... next | ... reserved until | ... limit
 //                ^ sent next          ^ needs a write first
 //
-// Thread safety: Thread-safe; Next() is one atomic compare-and-swap.
+// Thread safety: Thread-safe; Next() and NextRun() are one atomic
+// compare-and-swap.
 
 #ifndef POSTERN_CORE_SEQ_SEQUENCE_COUNTER_H_
 #define POSTERN_CORE_SEQ_SEQUENCE_COUNTER_H_
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 #include "core/drop_reason.h"
 #include "core/ipsec.h"
@@ -35,6 +37,11 @@ class SequenceCounter {
 
   // Errors: kSequenceExhausted, kSequenceNotReserved.
   Opinion<std::uint64_t> Next();
+
+  // The first of `count` numbers in a row, all of them at most `bound`; nothing,
+  // and none is taken, when there are not so many. REQUIRES: count > 0.
+  std::optional<std::uint64_t> NextRun(std::uint64_t count,
+                                       std::uint64_t bound);
 
   // Raises the bound; a lower value is ignored.
   void Reserve(std::uint64_t reserved);
