@@ -2,40 +2,14 @@
 
 #include "pipeline/inbound.h"
 
+#include <algorithm>
 #include <utility>
 
-#include "ah/verifier.h"
 #include "core/net/checksum.h"
-#include "esp/opener.h"
+#include "core/net/protocols.h"
 
 namespace postern {
 namespace {
-
-// What an audit record tells of a packet (RFC 4303 4), read before its headers
-// are removed in place.
-AuditEvent Describe(const Packet& packet, Instant now) {
-  AuditEvent event;
-  event.when = now;
-  const Opinion<IpView> view = IpView::Parse(packet.bytes());
-  if (!view.ok()) {
-    return event;
-  }
-  event.source = view->source();
-  event.destination = view->destination();
-  event.protocol = view->protocol();
-  if (event.protocol == Number(IpProtocol::kEsp)) {
-    if (const auto header = esp::PeekEspHeader(*view); header.ok()) {
-      event.spi = header->spi;
-      event.sequence = header->seq;
-    }
-  } else if (event.protocol == Number(IpProtocol::kAh)) {
-    if (const auto header = ah::PeekAhHeader(*view); header.ok()) {
-      event.spi = header->spi;
-      event.sequence = header->seq;
-    }
-  }
-  return event;
-}
 
 // Removing AH or ESP rewrites the length and with it the checksum of an IPv4
 // header, which must not make a damaged one look sound.
@@ -44,12 +18,63 @@ bool HasRightChecksum(const IpView& view, const Packet& packet) {
          InternetChecksum(packet.bytes().first(view.header_length())) == 0;
 }
 
-// Step 4 failed: the SA remembers forgeries for its dump.
-DropReason Refuse(SecurityAssociation& association, DropReason reason) {
-  if (reason == DropReason::kBadIcv) {
-    association.CountBadIcv();
+bool IsProtected(const IpView& view) {
+  return view.protocol() == Number(IpProtocol::kEsp) ||
+         view.protocol() == Number(IpProtocol::kAh);
+}
+
+bool HaveSameSa(const Arrival& one, const Arrival& other) {
+  return one.header->spi == other.header->spi &&
+         one.header->protocol == other.header->protocol &&
+         one.now->destination() == other.now->destination();
+}
+
+// A worker has no transform where its key could not be scheduled.
+void Prove(esp::Opener* opener, std::span<esp::OpenJob> jobs) {
+  if (opener != nullptr) {
+    opener->Open(jobs);
+    return;
   }
-  return reason;
+  for (esp::OpenJob& job : jobs) {
+    job.outcome = DropReason::kSaNotUsable;
+  }
+}
+
+void Prove(ah::Verifier* verifier, std::span<ah::VerifyJob> jobs) {
+  if (verifier != nullptr) {
+    verifier->Verify(jobs);
+    return;
+  }
+  for (ah::VerifyJob& job : jobs) {
+    job.outcome = DropReason::kSaNotUsable;
+  }
+}
+
+// Calls `visit(first, count)` for each stretch of packets that nothing speaks
+// against so far.
+template <typename Visit>
+void ForEachStretch(std::span<const ReceivedNumber> numbers,
+                    const Visit& visit) {
+  const auto passed = [](const ReceivedNumber& number) {
+    return number.outcome.ok();
+  };
+  const auto at = [&](auto place) {
+    return static_cast<std::size_t>(place - numbers.begin());
+  };
+  for (auto first = std::ranges::find_if(numbers, passed);
+       first != numbers.end();) {
+    const auto end = std::find_if_not(first, numbers.end(), passed);
+    visit(at(first), at(end) - at(first));
+    first = std::find_if(end, numbers.end(), passed);
+  }
+}
+
+Count CountOf(const esp::Opener& /*opener*/) {
+  return Count::kEspOpened;
+}
+
+Count CountOf(const ah::Verifier& /*verifier*/) {
+  return Count::kAhVerified;
 }
 
 }  // namespace
@@ -58,147 +83,208 @@ InboundPipeline::InboundPipeline(const Parts& parts)
     : parts_(parts), policy_(parts.system, parts.flows) {}
 
 Rest InboundPipeline::Run(Batch& in, Batch& out, Instant now) {
-  for (Packet& packet : in) {
-    parts_.stats.Add(Count::kInboundPackets);
-    AuditEvent event = Describe(packet, now);
-    const Opinion<TransformPath> path = Take(packet, now);
-    if (path.ok()) {
-      parts_.stats.Add(path->empty() ? Count::kInboundClear
-                                     : Count::kInboundProtected);
-      parts_.stats.Add(Count::kInboundOctets, packet.size());
-      out.Push(std::move(packet));
-      continue;
-    }
-    parts_.stats.Drop(path.error());
-    if (path.error() != DropReason::kDummyPacket) {
-      event.reason = path.error();
-      parts_.audit.Audit(event);
-    }
-    packet.Release();
+  policy_.BeginBatch();
+  Enter(in, now);
+  while (RemoveOutermost(now)) {
   }
+  Deliver(out, now);
   in.Clear();
   return Rest::kDone;
 }
 
-// Steps 2 to 9. The packet may be delivered exactly when this answers with the
-// path of transforms that were removed from it.
-Opinion<TransformPath> InboundPipeline::Take(Packet& packet, Instant now) {
-  TransformPath path;
-  for (;;) {
-    const Opinion<IpView> view = IpView::Parse(std::as_const(packet).bytes());
-    if (!view.ok()) {
-      return view.error();
-    }
-    packet.TrimBack(packet.size() - view->size());
-    if (!HasRightChecksum(*view, packet)) {
-      return DropReason::kBadIpHeader;
-    }
-    const bool protected_still = view->protocol() == Number(IpProtocol::kEsp) ||
-                                 view->protocol() == Number(IpProtocol::kAh);
-    if (!protected_still) {
-      if (const Passage admitted = policy_.Admit(*view, path, now);
-          !admitted.ok()) {
-        return admitted.error();
-      }
-      return path;
-    }
-    if (const Passage removed = RemoveOne(packet, *view, path, now);
-        !removed.ok()) {
-      return removed.error();
+void InboundPipeline::Enter(Batch& in, Instant now) {
+  parts_.stats.Add(Count::kInboundPackets, in.size());
+  arrived_ = 0;
+  for (Packet& packet : in) {
+    Arrival& arrival = arrivals_[arrived_++];
+    arrival = Arrival();
+    arrival.packet = &packet;
+    if (const Passage seen = LookAt(arrival); !seen.ok()) {
+      Refuse(arrival, seen.error(), now);
     }
   }
 }
 
-// Steps 2 to 8 for the outermost AH or ESP header.
-Passage InboundPipeline::RemoveOne(Packet& packet, const IpView& view,
-                                   TransformPath& path, Instant now) {
-  if (path.full()) {
+// Sees what the packet is now: AH or ESP that may be removed, or what it holds.
+Passage InboundPipeline::LookAt(Arrival& arrival) {
+  Packet& packet = *arrival.packet;
+  const Opinion<IpView> view = IpView::Parse(std::as_const(packet).bytes());
+  if (!view.ok()) {
+    return view.error();
+  }
+  arrival.now = *view;
+  arrival.header.reset();
+  packet.TrimBack(packet.size() - view->size());
+  const Opinion<std::optional<IpsecHeader>> header = PeekIpsecHeader(*view);
+  if (arrival.path.empty()) {
+    arrival.source = view->source();
+    arrival.destination = view->destination();
+    arrival.protocol = view->protocol();
+    arrival.outermost = header.ok() ? *header : std::nullopt;
+  }
+  if (!HasRightChecksum(*view, packet)) {
+    return DropReason::kBadIpHeader;
+  }
+  if (!IsProtected(*view)) {
+    return Pass();
+  }
+  if (arrival.path.full()) {
     return DropReason::kTooManyTransforms;
   }
-  if (view.fragment() != IpView::Fragment::kWhole) {
+  if (view->fragment() != IpView::Fragment::kWhole) {
     return DropReason::kFragment;
   }
-  return view.protocol() == Number(IpProtocol::kEsp)
-             ? RemoveEsp(packet, view, path, now)
-             : RemoveAh(packet, view, path, now);
-}
-
-Passage InboundPipeline::RemoveEsp(Packet& packet, const IpView& view,
-                                   TransformPath& path, Instant now) {
-  const auto header = esp::PeekEspHeader(view);
   if (!header.ok()) {
     return header.error();
   }
-  auto arrival =
-      Meet(view, {header->spi, header->seq, IpsecProtocol::kEsp}, now);
-  if (!arrival.ok()) {
-    return arrival.error();
-  }
-  esp::Opener* opener = arrival->association->opener(parts_.worker);
-  if (opener == nullptr) {
-    return DropReason::kSaNotUsable;
-  }
-  const std::size_t octets = packet.size();
-  const auto opened = opener->Open(packet, arrival->ticket.seq());
-  if (!opened.ok()) {
-    return Refuse(*arrival->association, opened.error());
-  }
-  if (const Passage committed = arrival->association->Commit(
-          std::move(arrival->ticket), opened->proof, octets, now);
-      !committed.ok()) {
-    return committed;
-  }
-  parts_.stats.Add(Count::kEspOpened);
-  path.Add(*arrival->association);
-  return opener->Finish(packet, *opened);
+  arrival.header = *header;
+  return Pass();
 }
 
-Passage InboundPipeline::RemoveAh(Packet& packet, const IpView& view,
-                                  TransformPath& path, Instant now) {
-  const auto header = ah::PeekAhHeader(view);
-  if (!header.ok()) {
-    return header.error();
+// Steps 2 to 8 for every packet that begins with AH or ESP. False when none
+// does.
+bool InboundPipeline::RemoveOutermost(Instant now) {
+  bool any = false;
+  for (Stretch rest = std::span(arrivals_).first(arrived_); !rest.empty();) {
+    const Stretch run = NextRun(rest);
+    if (run.front().packet != nullptr && run.front().header) {
+      Remove(run, now);
+      any = true;
+    }
+    rest = rest.subspan(run.size());
   }
-  auto arrival =
-      Meet(view, {header->spi, header->seq, IpsecProtocol::kAh}, now);
-  if (!arrival.ok()) {
-    return arrival.error();
-  }
-  ah::Verifier* verifier = arrival->association->verifier(parts_.worker);
-  if (verifier == nullptr) {
-    return DropReason::kSaNotUsable;
-  }
-  const auto verified = verifier->Verify(packet, arrival->ticket.seq());
-  if (!verified.ok()) {
-    return Refuse(*arrival->association, verified.error());
-  }
-  if (const Passage committed = arrival->association->Commit(
-          std::move(arrival->ticket), verified->proof, packet.size(), now);
-      !committed.ok()) {
-    return committed;
-  }
-  parts_.stats.Add(Count::kAhVerified);
-  path.Add(*arrival->association);
-  return verifier->Finish(packet, *verified);
+  return any;
 }
 
-// Steps 2 and 3: the SA that the header names, and leave to try its number.
-Opinion<InboundPipeline::Arrival> InboundPipeline::Meet(const IpView& view,
-                                                        const Named& named,
-                                                        Instant now) const {
-  if (Number(named.spi) == 0) {
+// The packets at the front that one SA is to open; or one alone, for which there
+// is nothing to do.
+InboundPipeline::Stretch InboundPipeline::NextRun(Stretch arrivals) {
+  const Arrival& first = arrivals.front();
+  if (first.packet == nullptr || !first.header) {
+    return arrivals.first(1);
+  }
+  const auto end =
+      std::find_if_not(arrivals.begin(), arrivals.end(), [&](const Arrival& a) {
+        return a.packet != nullptr && a.header && HaveSameSa(a, first);
+      });
+  return arrivals.first(static_cast<std::size_t>(end - arrivals.begin()));
+}
+
+// Step 2.
+Opinion<SecurityAssociation*> InboundPipeline::Find(
+    const Arrival& first) const {
+  if (Number(first.header->spi) == 0) {
     return DropReason::kSpiReserved;
   }
-  SecurityAssociation* association =
-      parts_.sadb.FindInbound(named.spi, view.destination(), named.protocol);
-  if (association == nullptr) {
-    return DropReason::kNoSaForSpi;
+  SecurityAssociation* const association = parts_.sadb.FindInbound(
+      first.header->spi, first.now->destination(), first.header->protocol);
+  return association == nullptr
+             ? Opinion<SecurityAssociation*>(DropReason::kNoSaForSpi)
+             : association;
+}
+
+void InboundPipeline::Remove(Stretch run, Instant now) {
+  const Opinion<SecurityAssociation*> found = Find(run.front());
+  if (!found.ok()) {
+    for (Arrival& arrival : run) {
+      Refuse(arrival, found.error(), now);
+    }
+    return;
   }
-  Opinion<ReplayTicket> ticket = association->Check(named.sequence, now);
-  if (!ticket.ok()) {
-    return ticket.error();
+  SecurityAssociation& association = **found;
+  if (run.front().header->protocol == IpsecProtocol::kEsp) {
+    RemoveBy(association, association.opener(parts_.worker),
+             std::span<esp::OpenJob>(esp_jobs_), run, now);
+  } else {
+    RemoveBy(association, association.verifier(parts_.worker),
+             std::span<ah::VerifyJob>(ah_jobs_), run, now);
   }
-  return Arrival{association, std::move(ticket).value()};
+}
+
+// Steps 3 to 8. Number i and job i are about run[i].
+template <typename Transform, typename Job>
+void InboundPipeline::RemoveBy(SecurityAssociation& association,
+                               Transform* transform, std::span<Job> jobs,
+                               Stretch run, Instant now) {
+  const std::span<ReceivedNumber> numbers =
+      std::span(numbers_).first(run.size());
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    numbers[i] = ReceivedNumber();
+    numbers[i].wire_seq = run[i].header->sequence;
+    numbers[i].octets = run[i].packet->size();
+  }
+  association.Check(numbers, now);
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    jobs[i].packet = run[i].packet;
+    jobs[i].view = &*run[i].now;
+    jobs[i].seq = numbers[i].ticket ? numbers[i].ticket->seq() : 0;
+  }
+  ForEachStretch(numbers, [&](std::size_t first, std::size_t count) {
+    Prove(transform, jobs.subspan(first, count));
+  });
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    if (!numbers[i].outcome.ok()) {
+      continue;
+    }
+    if (jobs[i].outcome.ok()) {
+      numbers[i].proof = &jobs[i].outcome->proof;
+    } else {
+      numbers[i].outcome = jobs[i].outcome.error();
+    }
+  }
+  association.Commit(numbers, now);
+  for (std::size_t i = 0; i < run.size(); ++i) {
+    const Passage removed =
+        numbers[i].outcome.ok()
+            ? Finish(association, *transform, *jobs[i].outcome, run[i])
+            : numbers[i].outcome;
+    if (removed.ok()) {
+      continue;
+    }
+    Refuse(run[i], removed.error(), now);
+    // The SA remembers forgeries for its dump.
+    if (removed.error() == DropReason::kBadIcv) {
+      association.CountBadIcv();
+    }
+  }
+}
+
+// Steps 6 to 8.
+template <typename Transform, typename Proven>
+Passage InboundPipeline::Finish(SecurityAssociation& association,
+                                Transform& transform, const Proven& proven,
+                                Arrival& arrival) {
+  parts_.stats.Add(CountOf(transform));
+  arrival.path.Add(association);
+  const Passage finished = transform.Finish(*arrival.packet, proven);
+  return finished.ok() ? LookAt(arrival) : finished;
+}
+
+// Steps 9 and 10.
+void InboundPipeline::Deliver(Batch& out, Instant now) {
+  for (Arrival& arrival : std::span(arrivals_).first(arrived_)) {
+    if (arrival.packet == nullptr) {
+      continue;
+    }
+    const Passage admitted = policy_.Admit(*arrival.now, arrival.path, now);
+    if (!admitted.ok()) {
+      Refuse(arrival, admitted.error(), now);
+      continue;
+    }
+    parts_.stats.Add(arrival.path.empty() ? Count::kInboundClear
+                                          : Count::kInboundProtected);
+    parts_.stats.Add(Count::kInboundOctets, arrival.packet->size());
+    out.Push(std::move(*arrival.packet));
+  }
+}
+
+void InboundPipeline::Refuse(Arrival& arrival, DropReason reason, Instant now) {
+  parts_.stats.Drop(reason);
+  if (reason != DropReason::kDummyPacket) {
+    parts_.audit.Audit(Describe(arrival, reason, now));
+  }
+  arrival.packet->Release();
+  arrival.packet = nullptr;
 }
 
 }  // namespace postern

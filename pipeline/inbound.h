@@ -15,6 +15,9 @@
 //                 packets come here too
 //    10 Deliver   the caller writes `out` to the TUN
 //
+// Steps 2 to 8 are done for a run of packets at once: those that follow each
+// other in the batch with the same SA.
+//
 // The pipeline does no I/O and has no clock. A packet reaches `out` only by an
 // explicit move at the end of step 9.
 //
@@ -23,11 +26,17 @@
 #ifndef POSTERN_PIPELINE_INBOUND_H_
 #define POSTERN_PIPELINE_INBOUND_H_
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 
+#include "ah/verifier.h"
 #include "core/clock.h"
 #include "core/packet/batch.h"
 #include "core/stats.h"
+#include "esp/opener.h"
+#include "pipeline/arrival.h"
 #include "pipeline/audit_sink.h"
 #include "pipeline/rest.h"
 #include "policy/decide.h"
@@ -55,30 +64,35 @@ class InboundPipeline {
   Rest Run(Batch& in, Batch& out, Instant now);
 
  private:
-  // What an AH or ESP header says of itself before any proof.
-  struct Named {
-    Spi spi{};
-    std::uint32_t sequence = 0;
-    IpsecProtocol protocol = IpsecProtocol::kEsp;
-  };
+  // Arrivals that follow each other and come by one SA.
+  using Stretch = std::span<Arrival>;
 
-  struct Arrival {
-    SecurityAssociation* association;
-    ReplayTicket ticket;
-  };
-
-  Opinion<TransformPath> Take(Packet& packet, Instant now);
-  Passage RemoveOne(Packet& packet, const IpView& view, TransformPath& path,
-                    Instant now);
-  Passage RemoveEsp(Packet& packet, const IpView& view, TransformPath& path,
-                    Instant now);
-  Passage RemoveAh(Packet& packet, const IpView& view, TransformPath& path,
-                   Instant now);
-  Opinion<Arrival> Meet(const IpView& view, const Named& named,
-                        Instant now) const;
+  void Enter(Batch& in, Instant now);
+  static Passage LookAt(Arrival& arrival);
+  bool RemoveOutermost(Instant now);
+  static Stretch NextRun(Stretch arrivals);
+  void Remove(Stretch run, Instant now);
+  Opinion<SecurityAssociation*> Find(const Arrival& first) const;
+  template <typename Transform, typename Job>
+  void RemoveBy(SecurityAssociation& association, Transform* transform,
+                std::span<Job> jobs, Stretch run, Instant now);
+  template <typename Transform, typename Proven>
+  Passage Finish(SecurityAssociation& association, Transform& transform,
+                 const Proven& proven, Arrival& arrival);
+  void Deliver(Batch& out, Instant now);
+  void Refuse(Arrival& arrival, DropReason reason, Instant now);
 
   Parts parts_;
   InboundPolicy policy_;
+
+  // Of the batch under way.
+  std::array<Arrival, Batch::kCapacity> arrivals_;
+  std::size_t arrived_ = 0;
+
+  // Of the run under way.
+  std::array<ReceivedNumber, Batch::kCapacity> numbers_;
+  std::array<esp::OpenJob, Batch::kCapacity> esp_jobs_;
+  std::array<ah::VerifyJob, Batch::kCapacity> ah_jobs_;
 };
 
 }  // namespace postern

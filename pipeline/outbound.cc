@@ -22,20 +22,14 @@ Rest OutboundPipeline::Run(Batch& in, Batch& out, Instant now) {
     if (!packet) {
       continue;  // taken in an earlier call
     }
-    if (out.full()) {
+    if (out.size() + train_.size() == Batch::kCapacity) {
+      Dispatch(out, now);
       return Rest::kMore;
     }
     parts_.stats.Add(Count::kOutboundPackets);
-    const Opinion<std::optional<Wait>> taken = Take(packet, now);
-    if (!taken.ok()) {
-      parts_.stats.Drop(taken.error());
-      packet.Release();
-    } else if (taken->has_value()) {
-      held_.Hold(std::move(packet), **taken, now);
-    } else {
-      Send(std::move(packet), out);
-    }
+    Take(std::move(packet), out, now);
   }
+  Dispatch(out, now);
   in.Clear();
   return Rest::kDone;
 }
@@ -47,15 +41,18 @@ Rest OutboundPipeline::ResumeHeld(Batch& out, Instant now) {
     if (out.full()) {
       return Rest::kMore;
     }
-    const Opinion<Decision> decision = Judge(held->packet, now);
+    const Opinion<IpView> view =
+        IpView::Parse(std::as_const(held->packet).bytes());
     const Opinion<std::optional<Wait>> taken =
-        decision.ok() ? Obey(*decision, held->packet, now) : decision.error();
+        view.ok() ? Obey(policy_.Decide(*view, held->packet.sender(), now), now)
+                  : view.error();
     if (!taken.ok()) {
       held_.Drop(held, taken.error());
     } else if (taken->has_value()) {
       held_.Rebind(held++, **taken);
     } else {
-      Send(held_.Take(held), out);
+      train_.Add(held_.Take(held), *view);
+      Dispatch(out, now);
     }
   }
   resumed_at_ = policy_.generation();
@@ -63,45 +60,63 @@ Rest OutboundPipeline::ResumeHeld(Batch& out, Instant now) {
   return Rest::kDone;
 }
 
-void OutboundPipeline::Send(Packet packet, Batch& out) {
-  parts_.stats.Add(Count::kOutboundOctets, packet.size());
-  out.Push(std::move(packet));
+// Steps 2 to 4.
+void OutboundPipeline::Take(Packet packet, Batch& out, Instant now) {
+  const Opinion<IpView> view = IpView::Parse(std::as_const(packet).bytes());
+  const Opinion<std::optional<Wait>> taken =
+      view.ok() ? Board(packet, *view, out, now) : view.error();
+  if (!taken.ok()) {
+    parts_.stats.Drop(taken.error());
+    packet.Release();
+  } else if (taken->has_value()) {
+    held_.Hold(std::move(packet), **taken, now);
+  } else {
+    train_.Add(std::move(packet), *view);
+  }
 }
 
-// Steps 2 to 6. The packet may leave exactly when this passes and names no wait.
-Opinion<std::optional<OutboundPipeline::Wait>> OutboundPipeline::Take(
-    Packet& packet, Instant now) {
-  const Opinion<Decision> decision = Judge(packet, now);
-  if (!decision.ok()) {
-    return decision.error();
+// Steps 3 and 4. The packet may go with the train exactly when this passes and
+// names no wait.
+Opinion<std::optional<OutboundPipeline::Wait>> OutboundPipeline::Board(
+    Packet& packet, const IpView& view, Batch& out, Instant now) {
+  packet.TrimBack(packet.size() - view.size());
+  if (!train_.empty()) {
+    if (policy_.Repeats(view, packet.sender())) {
+      return std::optional<Wait>();
+    }
+    Dispatch(out, now);
   }
-  if (!std::holds_alternative<NeedSa>(*decision) && !held_.empty()) {
-    if (const Wait* before = FindBefore(packet)) {
+  const Decision decision = policy_.Decide(view, packet.sender(), now);
+  if (!std::holds_alternative<NeedSa>(decision) && !held_.empty()) {
+    if (const Wait* before = FindBefore(packet, view)) {
       // What they wait for came after they were decided: so it has for them.
       is_prodded_ = true;
       return std::optional(*before);
     }
   }
-  return Obey(*decision, packet, now);
+  return Obey(decision, now);
 }
 
 // What an earlier packet of the same flow and sender waits for.
 const OutboundPipeline::Wait* OutboundPipeline::FindBefore(
-    const Packet& packet) const {
-  const Opinion<IpView> view = IpView::Parse(packet.bytes());
-  const Opinion<FlowKey> key =
-      view.ok() ? view->Key(Direction::kOutbound) : view.error();
+    const Packet& packet, const IpView& view) const {
+  const Opinion<FlowKey> key = view.Key(Direction::kOutbound);
   return key.ok() ? held_.FindLast(*key, packet.sender()) : nullptr;
 }
 
-// Steps 2 and 3.
-Opinion<Decision> OutboundPipeline::Judge(Packet& packet, Instant now) {
-  const Opinion<IpView> view = IpView::Parse(std::as_const(packet).bytes());
-  if (!view.ok()) {
-    return view.error();
+// Step 4. What passes without a wait begins a train.
+Opinion<std::optional<OutboundPipeline::Wait>> OutboundPipeline::Obey(
+    const Decision& decision, Instant now) {
+  if (const auto* need = std::get_if<NeedSa>(&decision)) {
+    const Opinion<Wait> wait = AskFor(*need, now);
+    return wait.ok() ? Opinion<std::optional<Wait>>(*wait) : wait.error();
   }
-  packet.TrimBack(packet.size() - view->size());
-  return policy_.Decide(*view, packet.sender(), now);
+  if (const auto* discard = std::get_if<Discard>(&decision)) {
+    return discard->reason;
+  }
+  const auto* protect = std::get_if<postern::Protect>(&decision);
+  train_.Begin(protect == nullptr ? nullptr : protect->bundle);
+  return std::optional<Wait>();
 }
 
 // For everything that is missing at once; the packet waits for the first.
@@ -126,72 +141,97 @@ Opinion<OutboundPipeline::Wait> OutboundPipeline::AskFor(const NeedSa& need,
   return wait ? Opinion<Wait>(*wait) : DropReason::kNoSa;
 }
 
-// Steps 4 to 6.
-Opinion<std::optional<OutboundPipeline::Wait>> OutboundPipeline::Obey(
-    const Decision& decision, Packet& packet, Instant now) {
-  if (const auto* need = std::get_if<NeedSa>(&decision)) {
-    const Opinion<Wait> wait = AskFor(*need, now);
-    return wait.ok() ? Opinion<std::optional<Wait>>(*wait) : wait.error();
+// Steps 5 and 6. What an SA's end leaves behind is decided anew: its flow may
+// have another SA, or ask for one.
+void OutboundPipeline::Dispatch(Batch& out, Instant now) {
+  while (!train_.empty()) {
+    Packets left;
+    Fit();
+    if (train_.bundle() != nullptr) {
+      Protect(*train_.bundle(), left, now);
+    }
+    Send(out);
+    for (Packet& packet : left) {
+      Take(std::move(packet), out, now);
+    }
   }
-  const Passage passed = Follow(decision, packet, now);
-  return passed.ok() ? Opinion<std::optional<Wait>>(std::nullopt)
-                     : passed.error();
 }
 
-// Steps 4 to 6, for what need not wait.
-Passage OutboundPipeline::Follow(const Decision& decision, Packet& packet,
-                                 Instant now) {
-  if (const auto* protect = std::get_if<postern::Protect>(&decision)) {
-    return Protect(packet, *protect->bundle, now);
+// Step 5.
+void OutboundPipeline::Fit() {
+  const Bundle* const bundle = train_.bundle();
+  const std::size_t overhead = bundle == nullptr ? 0 : bundle->overhead();
+  for (OutboundJob& job : train_.jobs()) {
+    if (job.packet->size() + overhead > parts_.wire_mtu) {
+      job.outcome = DropReason::kTooBig;
+    }
   }
-  if (!std::holds_alternative<Bypass>(decision)) {
-    const auto* discard = std::get_if<Discard>(&decision);
-    return discard != nullptr ? discard->reason : DropReason::kNoSa;
-  }
-  if (packet.size() > parts_.wire_mtu) {
-    return DropReason::kTooBig;
-  }
-  parts_.stats.Add(Count::kOutboundClear);
-  return Pass();
+  train_.DropFailed(parts_.stats);
 }
 
-// Steps 5 and 6.
-Passage OutboundPipeline::Protect(Packet& packet, const Bundle& bundle,
-                                  Instant now) {
-  if (packet.size() + bundle.overhead() > parts_.wire_mtu) {
-    return DropReason::kTooBig;
-  }
+// Step 6. Fills `left` with the packets for which the first SA had no life left.
+void OutboundPipeline::Protect(const Bundle& bundle, Packets& left,
+                               Instant now) {
   for (SecurityAssociation* association : bundle.associations()) {
-    if (const Passage applied = Apply(packet, *association, now);
-        !applied.ok()) {
-      return applied;
+    const std::size_t numbered = Number(*association, now);
+    if (association == bundle.associations().front()) {
+      train_.SplitOff(numbered, left);
     }
+    train_.DropFailed(parts_.stats);
+    Transform(*association);
+    train_.DropFailed(parts_.stats);
+    train_.ForgetViews();
   }
-  parts_.stats.Add(Count::kOutboundProtected);
-  return Pass();
 }
 
-Passage OutboundPipeline::Apply(Packet& packet,
-                                SecurityAssociation& association, Instant now) {
-  const Opinion<std::uint64_t> number =
-      association.NextNumber(packet.size(), now);
-  if (!number.ok()) {
-    return number.error();
-  }
-  if (association.parameters().protocol == IpsecProtocol::kEsp) {
-    esp::Sealer* sealer = association.sealer(parts_.worker);
-    if (sealer == nullptr) {
-      return DropReason::kCryptoFailed;
+// Returns how many packets came before the SA's end; the job of each has its
+// number or its refusal. So have those behind, for an SA that is not the first.
+std::size_t OutboundPipeline::Number(SecurityAssociation& association,
+                                     Instant now) {
+  const std::span<OutboundJob> jobs = train_.jobs();
+  if (const auto first = association.NextNumbers(train_.usage(), now)) {
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      jobs[i].seq = *first + i;
     }
-    parts_.stats.Add(Count::kEspSealed);
-    return sealer->Seal(packet, *number);
+    return jobs.size();
   }
-  ah::Signer* signer = association.signer(parts_.worker);
-  if (signer == nullptr) {
-    return DropReason::kCryptoFailed;
+  std::size_t alive = 0;
+  for (OutboundJob& job : jobs) {
+    // It was alive when the first packet was decided: that one must be told.
+    alive += &job == &jobs.front() || association.usable() ? 1U : 0U;
+    const auto number = association.NextNumber(job.packet->size(), now);
+    if (number.ok()) {
+      job.seq = *number;
+    } else {
+      job.outcome = number.error();
+    }
   }
-  parts_.stats.Add(Count::kAhSigned);
-  return signer->Sign(packet, *number);
+  return alive;
+}
+
+void OutboundPipeline::Transform(SecurityAssociation& association) {
+  const std::span<OutboundJob> jobs = train_.jobs();
+  if (esp::Sealer* sealer = association.sealer(parts_.worker)) {
+    parts_.stats.Add(Count::kEspSealed, jobs.size());
+    sealer->Seal(jobs);
+  } else if (ah::Signer* signer = association.signer(parts_.worker)) {
+    parts_.stats.Add(Count::kAhSigned, jobs.size());
+    signer->Sign(jobs);
+  } else {
+    for (OutboundJob& job : jobs) {
+      job.outcome = DropReason::kCryptoFailed;
+    }
+  }
+}
+
+// The end of the way: nothing else appends to `out`.
+void OutboundPipeline::Send(Batch& out) {
+  const SaUsage sent = train_.usage();
+  parts_.stats.Add(Count::kOutboundOctets, sent.octets);
+  parts_.stats.Add(train_.bundle() == nullptr ? Count::kOutboundClear
+                                              : Count::kOutboundProtected,
+                   sent.packets);
+  train_.UnloadTo(out);
 }
 
 }  // namespace postern

@@ -5,18 +5,21 @@
 //     1 Receive   the caller read a batch from the TUN
 //     2 Parse     IPv4/IPv6 -> flow key; malformed -> drop by name
 //     3 Decide    flow table -> decision; a new flow: socket, route, levels, SAs
-//     4 Branch    Bypass: forward as it is; Discard: drop; Protect: on;
-//                 NeedSa: ask for it once, and hold the packet until it is there
+//     4 Branch    Bypass, Protect: on, with the packets that follow in the same
+//                 flow, as one train; Discard: drop; NeedSa: ask for it once,
+//                 and hold the packet until it is there
 //     5 Fit       too big for the wire once protected -> drop by name
-//     6 Protect   each SA, inner to outer: next number, seal or sign
+//     6 Protect   each SA, inner to outer: next numbers, seal or sign
 //     7 Send      the caller writes `out` to the wire
+//
+// Steps 3, 5 and 6 are done for a train as a whole (pipeline/train.h).
 //
 // Held packets are decided anew when the SADB has changed, and after Prod(); they
 // leave before any later packet of their flow.
 //
-// The pipeline does no I/O and has no clock. A packet reaches `out` only by an
-// explicit move at the end of step 4 (Bypass) or 6; every other way out of a
-// step counts a DropReason and releases the packet, or holds it.
+// The pipeline does no I/O and has no clock. A packet reaches `out` only with
+// its train, at the end of step 6; every other way out of a step counts a
+// DropReason and releases the packet, or holds it.
 //
 // Thread safety: Worker-confined.
 
@@ -26,12 +29,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "core/clock.h"
 #include "core/packet/batch.h"
 #include "core/stats.h"
 #include "pipeline/held_packets.h"
 #include "pipeline/rest.h"
+#include "pipeline/train.h"
 #include "policy/acquires.h"
 #include "policy/decide.h"
 #include "policy/flow_resolver.h"
@@ -74,21 +79,28 @@ class OutboundPipeline {
   // What a packet must wait for before it can be protected.
   using Wait = HeldPackets::Ticket;
 
+  // Seldom any, and none costs nothing.
+  using Packets = std::vector<Packet>;
+
   Rest ResumeHeld(Batch& out, Instant now);
-  void Send(Packet packet, Batch& out);
-  Opinion<std::optional<Wait>> Take(Packet& packet, Instant now);
-  const Wait* FindBefore(const Packet& packet) const;
-  Opinion<Decision> Judge(Packet& packet, Instant now);
-  Opinion<std::optional<Wait>> Obey(const Decision& decision, Packet& packet,
-                                    Instant now);
-  Passage Follow(const Decision& decision, Packet& packet, Instant now);
+  void Take(Packet packet, Batch& out, Instant now);
+  Opinion<std::optional<Wait>> Board(Packet& packet, const IpView& view,
+                                     Batch& out, Instant now);
+  const Wait* FindBefore(const Packet& packet, const IpView& view) const;
+  Opinion<std::optional<Wait>> Obey(const Decision& decision, Instant now);
   Opinion<Wait> AskFor(const NeedSa& need, Instant now);
-  Passage Protect(Packet& packet, const Bundle& bundle, Instant now);
-  Passage Apply(Packet& packet, SecurityAssociation& association, Instant now);
+
+  void Dispatch(Batch& out, Instant now);
+  void Fit();
+  void Protect(const Bundle& bundle, Packets& left, Instant now);
+  std::size_t Number(SecurityAssociation& association, Instant now);
+  void Transform(SecurityAssociation& association);
+  void Send(Batch& out);
 
   Parts parts_;
   OutboundPolicy policy_;
   HeldPackets held_;
+  Train train_;                   // empty between two calls
   std::uint64_t resumed_at_ = 0;  // the SADB that the held ones were decided by
   bool is_prodded_ = false;
 };

@@ -78,6 +78,9 @@ class TransformPath {
   // All categories that are satisfied.
   CategorySet applied() const;
 
+  // Whether the same SAs were removed in the same order.
+  friend bool operator==(const TransformPath&, const TransformPath&) = default;
+
   // The SA of this category; null when there is none.
   const SecurityAssociation* Find(Category category) const;
 

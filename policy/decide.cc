@@ -91,6 +91,7 @@ bool AllUsable(const Bundle& bundle) {
 
 Decision OutboundPolicy::Decide(const IpView& packet, const Owner& sender,
                                 Instant now) {
+  last_ = nullptr;
   const Opinion<FlowKey> key = packet.Key(Direction::kOutbound);
   if (!key.ok()) {
     return Discard{key.error()};
@@ -110,7 +111,20 @@ Decision OutboundPolicy::Decide(const IpView& packet, const Owner& sender,
   if (!flow.ok()) {
     return Discard{flow.error()};
   }
+  if (flows_.Remembers(**flow) && ContinuesFlow(packet)) {
+    last_ = *flow;
+    last_sender_ = sender;
+  }
   return DecideFlow(**flow, CauseOf(**flow, opening));
+}
+
+bool OutboundPolicy::Repeats(const IpView& packet, const Owner& sender) const {
+  if (last_ == nullptr || !ContinuesFlow(packet) || sender != last_sender_ ||
+      !flows_.IsAsJudged(*last_)) {
+    return false;
+  }
+  const Opinion<FlowKey> key = packet.Key(Direction::kOutbound);
+  return key.ok() && *key == last_->key;
 }
 
 Decision OutboundPolicy::DecideFlow(Flow& flow, Need::Cause cause) {
@@ -213,6 +227,10 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
   if (!key.ok()) {
     return key.error();
   }
+  if (Repeats(packet, *key, path)) {
+    return Pass();
+  }
+  last_ = nullptr;
   if (const Passage matched = MatchSelectors(*key, path); !matched.ok()) {
     return matched;
   }
@@ -225,8 +243,20 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
   if (IsIcmpError(packet)) {
     return AdmitError(packet, *key, path, now);
   }
+  return AdmitToFlow(packet, *key, path, now);
+}
+
+// A flow that nobody owns is looked at packet by packet: its arrivals are noted.
+bool InboundPolicy::Repeats(const IpView& packet, const FlowKey& key,
+                            const TransformPath& path) const {
+  return last_ != nullptr && last_->cookie && ContinuesFlow(packet) &&
+         key == last_->key && path == last_path_ && flows_.IsAsJudged(*last_);
+}
+
+Passage InboundPolicy::AdmitToFlow(const IpView& packet, const FlowKey& key,
+                                   const TransformPath& path, Instant now) {
   const Opinion<Flow*> flow =
-      flows_.Resolve(*key, OpeningOf(packet), Direction::kInbound, now);
+      flows_.Resolve(key, OpeningOf(packet), Direction::kInbound, now);
   if (!flow.ok()) {
     return flow.error();
   }
@@ -241,6 +271,10 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
   const Passage inherited = flows_.Inherit(**flow, now);
   if (inherited.ok() && IsNoted(**flow)) {
     (*flow)->policy->record().Note(Direction::kInbound, path.associations());
+  }
+  if (inherited.ok() && flows_.Remembers(**flow) && ContinuesFlow(packet)) {
+    last_ = *flow;
+    last_path_ = path;
   }
   return inherited;
 }

@@ -83,13 +83,21 @@ class OutboundPolicy {
 
   // REQUIRES: called between a quiescent state and the next Decide(). What flows
   // remember of an older SADB is looked up again.
-  void BeginBatch() { generation_ = sadb_.generation(); }
+  void BeginBatch() {
+    generation_ = sadb_.generation();
+    last_ = nullptr;
+  }
 
   // The SADB that Decide() goes by.
   std::uint64_t generation() const { return generation_; }
 
   // `sender` is whom the packet names: Packet::sender().
   Decision Decide(const IpView& packet, const Owner& sender, Instant now);
+
+  // Whether the packet is the next one of the flow and sender that Decide()
+  // judged last in this batch, and nothing has changed since: then the same
+  // holds for it.
+  bool Repeats(const IpView& packet, const Owner& sender) const;
 
  private:
   Decision DecideFlow(Flow& flow, Need::Cause cause);
@@ -103,6 +111,10 @@ class OutboundPolicy {
   std::uint64_t generation_;  // never 0, which is what a new flow has seen
   FlowResolver& flows_;
   Flow transient_;  // of the fragment or ICMP error decided last
+
+  // What Repeats() compares with; null: nothing repeats it.
+  const Flow* last_ = nullptr;
+  Owner last_sender_;
 };
 
 class InboundPolicy {
@@ -120,6 +132,11 @@ class InboundPolicy {
   //   kFragment.
   Passage Admit(const IpView& packet, const TransformPath& path, Instant now);
 
+  // REQUIRES: called between a quiescent state and the next Admit(). Within the
+  // batch, the next packet of the flow admitted last is admitted without a
+  // look-up if it came through the same SAs and nothing has changed since.
+  void BeginBatch() { last_ = nullptr; }
+
  private:
   Passage AdmitError(const IpView& packet, const FlowKey& key,
                      const TransformPath& path, Instant now);
@@ -130,8 +147,17 @@ class InboundPolicy {
   Passage AdmitUnowned(const FlowKey& key, const TransformPath& path,
                        DropReason reason) const;
 
+  bool Repeats(const IpView& packet, const FlowKey& key,
+               const TransformPath& path) const;
+  Passage AdmitToFlow(const IpView& packet, const FlowKey& key,
+                      const TransformPath& path, Instant now);
+
   const SystemPolicy& system_;
   FlowResolver& flows_;
+
+  // What was admitted last and may repeat; null: nothing.
+  const Flow* last_ = nullptr;
+  TransformPath last_path_;
 };
 
 }  // namespace postern

@@ -89,6 +89,19 @@ class FlowResolver {
                          Direction direction, Instant now,
                          const Owner& sender = Owner());
 
+  // Whether `flow`, Resolve()'s last answer, is remembered: then it holds for
+  // the next packet like it as well, while nothing changes.
+  bool Remembers(const Flow& flow) const { return &flow != &passing_; }
+
+  // Whether nothing has changed that `flow` was judged by.
+  bool IsAsJudged(const Flow& flow) const {
+    const SocketPolicy* const policy = flow.policy.get();
+    return flow.seen_sockets == sources_.sockets.generation() &&
+           flow.seen_routes == sources_.system.generation() &&
+           flow.seen_levels == (policy ? policy->packed() : 0) &&
+           flow.seen_wishes == (policy ? policy->wishes().version() : 0);
+  }
+
   // The inbound segment that Resolve() answered for was admitted: if a listener
   // owns it, the connection inherits. (Not a SYN alone: the ACK that completes
   // a syncookie is the first we see of a connection after a restart.) No effect

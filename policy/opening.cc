@@ -31,4 +31,13 @@ bool ShowsFlags(const IpView& view) {
   return !HasTcpHeader(view) || view.payload().size() > kTcpFlagsOffset;
 }
 
+bool ContinuesFlow(const IpView& view) {
+  if (view.fragment() != IpView::Fragment::kWhole) {
+    return false;
+  }
+  return view.protocol() == Number(IpProtocol::kUdp) ||
+         (view.protocol() == Number(IpProtocol::kTcp) && ShowsFlags(view) &&
+          OpeningOf(view) == Opening::kNone);
+}
+
 }  // namespace postern

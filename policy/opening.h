@@ -24,6 +24,10 @@ Opening OpeningOf(const IpView& view);
 // it opens a connection cannot be known (RFC 1858).
 bool ShowsFlags(const IpView& view);
 
+// Whether the packet is one of many of a flow that is under way: a whole TCP
+// segment or UDP datagram that opens no connection.
+bool ContinuesFlow(const IpView& view);
+
 }  // namespace postern
 
 #endif  // POSTERN_POLICY_OPENING_H_

@@ -42,6 +42,8 @@ struct Owner {
   // kNoCgroup where the kernel tells none: of sockets in TIME_WAIT, and of
   // request sockets, whose listener has it.
   CgroupId cgroup{};
+
+  friend bool operator==(const Owner&, const Owner&) = default;
 };
 
 class SocketOwner {

@@ -114,6 +114,7 @@ class PolicyWorld : public testing::Test {
   }
 
   Passage Admit(const Octets& packet, const TransformPath& path = {}) {
+    inbound_.BeginBatch();
     return inbound_.Admit(IpView::Parse(packet).value(), path, now_);
   }
 

@@ -149,6 +149,7 @@ TEST_F(RawSocketsTest, ForgetsThoseThatAreNotRetained) {
 class RawAdmissionTest : public FlowResolverTest {
  protected:
   Passage Admit(const std::vector<std::uint8_t>& packet) {
+    inbound_.BeginBatch();
     return inbound_.Admit(IpView::Parse(packet).value(), TransformPath(), now_);
   }
 

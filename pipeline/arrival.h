@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// An Arrival is one packet of an inbound batch on its way through the pipeline:
+// what it is now, what was removed from it, and what its outermost headers said
+// when it came, for the audit.
+//
+// Thread safety: Worker-confined.
+
+#ifndef POSTERN_PIPELINE_ARRIVAL_H_
+#define POSTERN_PIPELINE_ARRIVAL_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "core/clock.h"
+#include "core/ipsec.h"
+#include "core/net/ip_view.h"
+#include "core/packet/packet.h"
+#include "pipeline/audit_sink.h"
+#include "policy/bundle.h"
+
+namespace postern {
+
+// What an AH or ESP header says of itself before any proof.
+struct IpsecHeader {
+  Spi spi{};
+  std::uint32_t sequence = 0;
+  IpsecProtocol protocol = IpsecProtocol::kEsp;
+};
+
+// The AH or ESP header that stands at the view's payload; nothing when there is
+// another protocol.
+// Errors: kTruncated, kBadLength.
+Opinion<std::optional<IpsecHeader>> PeekIpsecHeader(const IpView& view);
+
+struct Arrival {
+  Packet* packet = nullptr;           // null: it was refused
+  std::optional<IpView> now;          // as it stands in the packet
+  std::optional<IpsecHeader> header;  // AH or ESP that it begins with now
+  TransformPath path;                 // what was removed
+
+  // As it came.
+  IpAddress source;
+  IpAddress destination;
+  std::uint8_t protocol = 0;
+  std::optional<IpsecHeader> outermost;
+};
+
+// What an audit record tells of it (RFC 4303 4).
+AuditEvent Describe(const Arrival& arrival, DropReason reason, Instant now);
+
+}  // namespace postern
+
+#endif  // POSTERN_PIPELINE_ARRIVAL_H_

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A Train is consecutive packets of one batch that the same decision binds: one
+// flow, one sender, one bundle. Policy is asked once for all of them, and each SA
+// gives their numbers and applies its transform to all of them at once.
+//
+//     decide ──▶ Begin(bundle), Add, Add, Add ... ──▶ step by step over jobs()
+//
+// Thread safety: Worker-confined.
+// Cost: Add() is a move of the packet and a copy of its view.
+
+#ifndef POSTERN_PIPELINE_TRAIN_H_
+#define POSTERN_PIPELINE_TRAIN_H_
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "core/net/ip_view.h"
+#include "core/packet/batch.h"
+#include "core/packet/outbound_job.h"
+#include "core/stats.h"
+#include "policy/bundle.h"
+
+namespace postern {
+
+class Train {
+ public:
+  static constexpr std::size_t kCapacity = Batch::kCapacity;
+
+  Train() = default;
+  Train(const Train&) = delete;
+  Train& operator=(const Train&) = delete;
+
+  bool empty() const { return packets_.empty(); }
+
+  std::size_t size() const { return packets_.size(); }
+
+  // Null: its packets leave in clear. Valid until policy decides anew.
+  const Bundle* bundle() const { return bundle_; }
+
+  // REQUIRES: it is empty.
+  void Begin(const Bundle* bundle) { bundle_ = bundle; }
+
+  // `view` is of the packet as it is. REQUIRES: there is room.
+  void Add(Packet packet, const IpView& view);
+
+  // One for each packet, in order.
+  std::span<OutboundJob> jobs() { return std::span(jobs_).first(size()); }
+
+  // Of all packets together.
+  SaUsage usage() const;
+
+  // The packets are no longer what was parsed: later transforms look anew.
+  void ForgetViews();
+
+  // Takes out the packets whose job failed, each counted by its reason.
+  void DropFailed(WorkerStats& stats);
+
+  // Moves the packets from number `first` on to the end of `rest`.
+  void SplitOff(std::size_t first, std::vector<Packet>& rest);
+
+  // Moves every packet to the end of `out`; the train is empty.
+  void UnloadTo(Batch& out);
+
+ private:
+  const Bundle* bundle_ = nullptr;
+  Batch packets_;
+  std::array<std::optional<IpView>, kCapacity> views_;
+  std::array<OutboundJob, kCapacity> jobs_;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_PIPELINE_TRAIN_H_
