@@ -2,61 +2,18 @@
 
 #include "ah/icv.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
 
 #include "ah/mutable_fields.h"
+#include "core/burst.h"
 
 namespace postern::ah {
 namespace {
 
 constexpr std::size_t kMaxIcv = 64;
-
-// The octets around one packet's ICV.
-class Coverage {
- public:
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): room_ is scratch
-  Coverage(ConstBytes packet, std::size_t ah_offset, std::size_t icv_size,
-           SequenceNumbers numbers)
-      : ah_(packet.subspan(ah_offset)),
-        icv_size_(icv_size),
-        suffix_size_(numbers == SequenceNumbers::kExtended ? 4 : 0) {}
-
-  // Errors: those of CoveredLead().
-  Passage Cover(ConstBytes lead, std::uint64_t seq) {
-    const Opinion<ConstBytes> covered = CoveredLead(lead, room_);
-    if (!covered.ok()) {
-      return covered.error();
-    }
-    lead_ = *covered;
-    StoreBe(suffix_, static_cast<std::uint32_t>(seq >> 32));
-    return Pass();
-  }
-
-  ConstBytes lead() const { return lead_; }
-
-  ConstBytes fixed() const { return ah_.first(kFixedSize); }
-
-  ConstBytes zeros() const { return ConstBytes(kZeros).first(icv_size_); }
-
-  ConstBytes icv() const { return ah_.subspan(kFixedSize, icv_size_); }
-
-  ConstBytes rest() const { return ah_.subspan(kFixedSize + icv_size_); }
-
-  ConstBytes suffix() const { return ConstBytes(suffix_).first(suffix_size_); }
-
- private:
-  static constexpr std::array<std::uint8_t, kMaxIcv> kZeros{};
-
-  ConstBytes ah_;
-  std::size_t icv_size_;
-  std::size_t suffix_size_;
-  ConstBytes lead_;
-  std::array<std::uint8_t, 4> suffix_{};
-  // Written before it is read; to clear 4 KiB for each packet would be waste.
-  std::array<std::uint8_t, kMaxLead> room_;
-};
 
 Status CheckMode(const Parameters& parameters) {
   const bool tunnel = parameters.mode == IpsecMode::kTunnel;
@@ -99,8 +56,9 @@ Result<IcvContext> IcvContext::Create(const Parameters& parameters) {
       return checked.error();
     }
   }
-  Result<MacContext> mac = MacContext::Create(
-      parameters.integrity, parameters.integrity_key.octets());
+  Result<MacContext> mac =
+      MacContext::Create(parameters.integrity,
+                         parameters.integrity_key.octets(), parameters.backend);
   if (!mac.ok()) {
     return mac.error();
   }
@@ -108,28 +66,152 @@ Result<IcvContext> IcvContext::Create(const Parameters& parameters) {
                     parameters.numbers);
 }
 
-Passage IcvContext::Sign(Bytes packet, std::size_t ah_offset,
-                         std::uint64_t seq) {
-  Coverage coverage(packet, ah_offset, size_, numbers_);
-  if (const Passage covered = coverage.Cover(packet.first(ah_offset), seq);
-      !covered.ok()) {
-    return covered;
+// Packets of a burst while they look as the ICV covers them.
+class IcvContext::Covers {
+ public:
+  explicit Covers(const IcvContext& context)
+      : icv_size_(context.size_), suffix_size_(context.room_behind()) {}
+
+  // Whether a packet whose AH stands there may be added, after those that were.
+  bool HasRoomFor(std::size_t ah_offset) const {
+    return saved_.size() < kBurst && ah_offset <= leads_.size() - leads_used_;
   }
-  return mac_.Sign({coverage.lead(), coverage.fixed(), coverage.zeros(),
-                    coverage.rest(), coverage.suffix()},
-                   packet.subspan(ah_offset + kFixedSize, size_));
+
+  // Makes of `packet` what the ICV covers, and says where that stands.
+  // REQUIRES: HasRoomFor(ah_offset), or nothing was added.
+  // Errors: those of CoveredLead(); the packet is then as it was.
+  Opinion<ConstBytes> Add(Bytes packet, std::size_t ah_offset,
+                          std::uint64_t seq) {
+    if (ah_offset > kMaxLead) {
+      return DropReason::kTooManyHeaders;
+    }
+    const Bytes place = packet.first(ah_offset);
+    const Bytes lead = Bytes(leads_).subspan(leads_used_, ah_offset);
+    CopyBytes(lead, place);
+    const Opinion<ConstBytes> covered = CoveredLead(lead, place);
+    if (!covered.ok()) {
+      CopyBytes(place, lead);
+      return covered.error();
+    }
+    // A fragment header that is not covered leaves a gap at the end.
+    const std::size_t gap = ah_offset - covered->size();
+    CopyBytes(place.subspan(gap), *covered);
+    leads_used_ += ah_offset;
+    Saved& saved = saved_.Push();
+    saved.packet = packet;
+    saved.lead = lead;
+    const Bytes icv = IcvOf(saved);
+    CopyBytes(saved.icv, icv);
+    std::fill(icv.begin(), icv.end(), std::uint8_t{0});
+    if (suffix_size_ != 0) {
+      const Bytes suffix = packet.last(suffix_size_);
+      CopyBytes(saved.suffix, suffix);
+      StoreBe(suffix, static_cast<std::uint32_t>(seq >> 32));
+    }
+    return ConstBytes(packet).subspan(gap);
+  }
+
+  // The ICV that the last packet came with.
+  ConstBytes icv() { return ConstBytes(Last().icv).first(icv_size_); }
+
+  // Where the last packet's ICV stands.
+  Bytes icv_place() { return IcvOf(Last()); }
+
+  // Takes all back but the ICVs.
+  void RestoreLeads() {
+    for (const Saved& saved : saved_) {
+      CopyBytes(saved.packet, saved.lead);
+      CopyBytes(saved.packet.last(suffix_size_),
+                ConstBytes(saved.suffix).first(suffix_size_));
+    }
+  }
+
+  void RestoreIcvs() {
+    for (const Saved& saved : saved_) {
+      CopyBytes(IcvOf(saved), ConstBytes(saved.icv).first(icv_size_));
+    }
+  }
+
+ private:
+  // What stood in a packet before.
+  struct Saved {
+    Bytes packet;
+    ConstBytes lead;
+    std::array<std::uint8_t, kMaxIcv> icv;
+    std::array<std::uint8_t, 4> suffix;
+  };
+
+  Saved& Last() { return saved_[saved_.size() - 1]; }
+
+  Bytes IcvOf(const Saved& saved) const {
+    return saved.packet.subspan(saved.lead.size() + kFixedSize, icv_size_);
+  }
+
+  std::size_t icv_size_;
+  std::size_t suffix_size_;
+  std::size_t leads_used_ = 0;
+  Burst<Saved> saved_;
+  // Written before it is read; to clear 4 KiB for each packet would be waste.
+  std::array<std::uint8_t, kMaxLead> leads_;
+};
+
+void IcvContext::Sign(std::span<SignJob> jobs) {
+  while (!jobs.empty()) {
+    Covers covers(*this);
+    Burst<MacContext::SignJob> works;
+    std::size_t taken = 0;
+    for (; taken < jobs.size(); ++taken) {
+      SignJob& job = jobs[taken];
+      if (!works.empty() && !covers.HasRoomFor(job.ah_offset)) {
+        break;
+      }
+      const Opinion<ConstBytes> covered =
+          covers.Add(job.packet, job.ah_offset, job.seq);
+      job.outcome = covered.ok() ? Pass() : covered.error();
+      if (covered.ok()) {
+        works.Push(*covered, covers.icv_place());
+      }
+    }
+    mac_.Sign(works.elements());
+    covers.RestoreLeads();
+    const MacContext::SignJob* work = works.begin();
+    for (SignJob& job : jobs.first(taken)) {
+      if (job.outcome.ok()) {
+        job.outcome = (work++)->outcome;
+      }
+    }
+    jobs = jobs.subspan(taken);
+  }
 }
 
-Opinion<AuthProof> IcvContext::Verify(ConstBytes packet, std::size_t ah_offset,
-                                      std::uint64_t seq) {
-  Coverage coverage(packet, ah_offset, size_, numbers_);
-  if (const Passage covered = coverage.Cover(packet.first(ah_offset), seq);
-      !covered.ok()) {
-    return covered.error();
+void IcvContext::Verify(std::span<VerifyJob> jobs) {
+  while (!jobs.empty()) {
+    Covers covers(*this);
+    Burst<MacContext::VerifyJob> works;
+    Burst<VerifyJob*> asked;
+    std::size_t taken = 0;
+    for (; taken < jobs.size(); ++taken) {
+      VerifyJob& job = jobs[taken];
+      if (!works.empty() && !covers.HasRoomFor(job.ah_offset)) {
+        break;
+      }
+      const Opinion<ConstBytes> covered =
+          covers.Add(job.packet, job.ah_offset, job.seq);
+      if (!covered.ok()) {
+        job.outcome = covered.error();
+        continue;
+      }
+      works.Push(*covered, covers.icv());
+      asked.Push(&job);
+    }
+    mac_.Verify(works.elements());
+    covers.RestoreLeads();
+    covers.RestoreIcvs();
+    for (std::size_t i = 0; i < works.size(); ++i) {
+      asked[i]->outcome = std::move(works[i].outcome);
+    }
+    jobs = jobs.subspan(taken);
   }
-  return mac_.Verify({coverage.lead(), coverage.fixed(), coverage.zeros(),
-                      coverage.rest(), coverage.suffix()},
-                     coverage.icv());
 }
 
 }  // namespace postern::ah

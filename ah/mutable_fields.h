@@ -32,8 +32,8 @@
 
 namespace postern::ah {
 
-// The longest row of headers in front of AH that is signed or verified. The
-// copy lives on the stack; no host sends rows of half that length.
+// The longest row of headers in front of AH that is signed or verified. A copy
+// lives on the stack; no host sends rows of half that length.
 inline constexpr std::size_t kMaxLead = 4096;
 
 // Whether an IPv4 option of this type (the whole octet) is covered by the ICV;
@@ -43,7 +43,8 @@ bool CoversIpv4Option(std::uint8_t type);
 // Copies `lead`, the octets of a packet in front of its AH, to `room` as the
 // ICV covers them, and returns the copy.
 // REQUIRES: IpView::Parse() accepted the packet, which is no fragment; the last
-//   protocol octet in `lead` names AH; room.size() >= kMaxLead.
+//   protocol octet in `lead` names AH; room.size() >= lead.size(), and the two
+//   do not overlap.
 // Errors: kTooManyHeaders (longer than kMaxLead), kBadIpOption (a source route
 //   that cannot be, or two), kBadExtensionHeader (a routing header that cannot
 //   be, or one of an unknown type with segments left: nobody can tell how it

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ah/icv.h"
+#include "core/burst.h"
 #include "core/net/ip_view.h"
 #include "core/net/protocols.h"
 
@@ -28,26 +29,29 @@ std::uint16_t IdentificationOf(Spi spi, std::uint64_t seq) {
 }  // namespace
 
 struct Signer::State {
+  using Works = Burst<IcvContext::SignJob>;
+
   Spi spi;
   std::optional<TunnelHeader> tunnel;
   IcvContext icv;
 
-  Passage Sign(const OutboundJob& job);
-  Passage Insert(Packet& packet, const IpView& view, std::uint64_t seq);
-  Passage Encapsulate(Packet& packet, const IpView& view, std::uint64_t seq);
+  // Makes room in the packet and writes everything but the ICV.
+  Passage LayOut(const OutboundJob& job, const IpView& view, Works& works);
 
-  // Writes the AH, `size` octets at `offset`, and signs.
+  // An AH's place in the packet that is made.
   struct Place {
     std::size_t offset;
     std::size_t size;
     std::uint8_t next_header;
   };
 
-  Passage Finish(Bytes packet, const Place& place, std::uint64_t seq);
+  Opinion<Place> Insert(Packet& packet, const IpView& view) const;
+  Opinion<Place> Encapsulate(Packet& packet, const IpView& view,
+                             std::uint64_t seq) const;
 };
 
-Passage Signer::State::Insert(Packet& packet, const IpView& view,
-                              std::uint64_t seq) {
+Opinion<Signer::State::Place> Signer::State::Insert(Packet& packet,
+                                                    const IpView& view) const {
   if (view.fragment() != IpView::Fragment::kWhole) {
     return DropReason::kFragment;
   }
@@ -59,49 +63,46 @@ Passage Signer::State::Insert(Packet& packet, const IpView& view,
   }
   const Bytes bytes = packet.bytes();
   CopyBytes(bytes, bytes.subspan(place.size, lead));
-  bytes[view.insertion_protocol_offset()] = kAh;
-  if (const Passage sized = SetIpLength(bytes, bytes.size()); !sized.ok()) {
-    return sized;
-  }
-  return Finish(bytes, place, seq);
+  const Passage named =
+      RewriteIpHeader(bytes, view.insertion_protocol_offset(), kAh);
+  return named.ok() ? Opinion<Place>(place) : named.error();
 }
 
-Passage Signer::State::Encapsulate(Packet& packet, const IpView& view,
-                                   std::uint64_t seq) {
+Opinion<Signer::State::Place> Signer::State::Encapsulate(
+    Packet& packet, const IpView& view, std::uint64_t seq) const {
   const IpFamily outer = tunnel->endpoints.source.family();
   const Place place{SizeOf(*tunnel), SizeFor(icv.size(), outer),
                     ProtocolOf(view.family())};
   if (!packet.Prepend(place.offset + place.size)) {
     return DropReason::kNoHeadroom;
   }
-  const Bytes bytes = packet.bytes();
-  const Passage headed =
-      WriteTunnelHeader(*tunnel, view, kAh, IdentificationOf(spi, seq), bytes);
-  return headed.ok() ? Finish(bytes, place, seq) : headed;
+  const Passage headed = WriteTunnelHeader(
+      *tunnel, view, kAh, IdentificationOf(spi, seq), packet.bytes());
+  return headed.ok() ? Opinion<Place>(place) : headed.error();
 }
 
-Passage Signer::State::Finish(Bytes packet, const Place& place,
-                              std::uint64_t seq) {
-  const Bytes header = packet.subspan(place.offset, place.size);
-  std::fill(header.begin(), header.end(), std::uint8_t{0});
-  Writer out(header);
-  out.Write(place.next_header);
-  out.Write(LengthField(place.size));
-  out.Write(std::uint16_t{0});  // reserved
-  out.Write(Number(spi));
-  out.Write(static_cast<std::uint32_t>(seq));
-  return icv.Sign(packet, place.offset, seq);
-}
-
-Passage Signer::State::Sign(const OutboundJob& job) {
-  if (job.view == nullptr) {
-    const Opinion<IpView> view = IpView::Parse(job.packet->bytes());
-    return view.ok() ? Sign({job.packet, job.seq, &*view}) : view.error();
-  }
+Passage Signer::State::LayOut(const OutboundJob& job, const IpView& view,
+                              Works& works) {
   Packet& packet = *job.packet;
-  packet.TrimBack(packet.size() - job.view->size());
-  return tunnel.has_value() ? Encapsulate(packet, *job.view, job.seq)
-                            : Insert(packet, *job.view, job.seq);
+  packet.TrimBack(packet.size() - view.size());
+  const Opinion<Place> place = tunnel.has_value()
+                                   ? Encapsulate(packet, view, job.seq)
+                                   : Insert(packet, view);
+  if (!place.ok()) {
+    return place.error();
+  }
+  const Bytes header = packet.bytes().subspan(place->offset, place->size);
+  std::fill(header.begin(), header.end(), std::uint8_t{0});
+  header[0] = place->next_header;
+  header[1] = LengthField(place->size);
+  StoreBe(header.subspan(4), Number(spi));
+  StoreBe(header.subspan(8), static_cast<std::uint32_t>(job.seq));
+  if (!packet.Append(icv.room_behind())) {
+    return DropReason::kNoHeadroom;
+  }
+  works.Push(packet.bytes(), place->offset, job.seq);
+  packet.TrimBack(icv.room_behind());
+  return Pass();
 }
 
 Signer::Signer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -126,12 +127,30 @@ std::size_t Signer::front() const {
 }
 
 Passage Signer::Sign(Packet& packet, std::uint64_t seq) {
-  return state_->Sign({.packet = &packet, .seq = seq});
+  OutboundJob job{.packet = &packet, .seq = seq};
+  Sign(std::span(&job, 1));
+  return job.outcome;
 }
 
 void Signer::Sign(std::span<OutboundJob> jobs) {
+  for (; jobs.size() > kBurst; jobs = jobs.subspan(kBurst)) {
+    Sign(jobs.first(kBurst));
+  }
+  State::Works works;
   for (OutboundJob& job : jobs) {
-    job.outcome = state_->Sign(job);
+    if (job.view != nullptr) {
+      job.outcome = state_->LayOut(job, *job.view, works);
+      continue;
+    }
+    const Opinion<IpView> view = IpView::Parse(job.packet->bytes());
+    job.outcome = view.ok() ? state_->LayOut(job, *view, works) : view.error();
+  }
+  state_->icv.Sign(works.elements());
+  const IcvContext::SignJob* work = works.begin();
+  for (OutboundJob& job : jobs) {
+    if (job.outcome.ok()) {
+      job.outcome = (work++)->outcome;
+    }
   }
 }
 

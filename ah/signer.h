@@ -26,6 +26,7 @@
 #include <span>
 
 #include "core/crypto/algorithm.h"
+#include "core/crypto/backend.h"
 #include "core/crypto/secret_bytes.h"
 #include "core/drop_reason.h"
 #include "core/error.h"
@@ -44,6 +45,7 @@ struct Parameters {
   SequenceNumbers numbers = SequenceNumbers::k32Bit;
   Integrity integrity = Integrity::kHmacSha2_256_128;
   SecretBytes integrity_key;
+  CryptoBackend backend = ChosenBackend();
 };
 
 class Signer {

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ah/icv.h"
+#include "core/burst.h"
 #include "core/net/protocols.h"
 #include "core/tunnel_header.h"
 
@@ -25,7 +26,17 @@ struct Verifier::State {
   IpsecMode mode;
   IcvContext icv;
 
-  Opinion<Verified> Verify(const VerifyJob& job);
+  // What can be refused before any cryptography.
+  Opinion<AhHeader> Check(const IpView& view, std::uint64_t seq) const;
+
+  // Packets whose ICVs are asked for.
+  struct Asked {
+    Burst<IcvContext::VerifyJob> works;
+    Burst<VerifyJob*> jobs;
+    Burst<AhHeader> headers;
+  };
+
+  Passage Ask(VerifyJob& job, const IpView& view, Asked& asked) const;
 };
 
 Opinion<AhHeader> PeekAhHeader(const IpView& view) {
@@ -62,12 +73,8 @@ Result<Verifier> Verifier::Create(const Parameters& parameters) {
       State{parameters.spi, parameters.mode, *std::move(icv)}));
 }
 
-Opinion<Verifier::Verified> Verifier::State::Verify(const VerifyJob& job) {
-  if (job.view == nullptr) {
-    const Opinion<IpView> view = IpView::Parse(job.packet->bytes());
-    return view.ok() ? Verify({job.packet, job.seq, &*view}) : view.error();
-  }
-  const IpView& view = *job.view;
+Opinion<AhHeader> Verifier::State::Check(const IpView& view,
+                                         std::uint64_t seq) const {
   if (view.fragment() != IpView::Fragment::kWhole) {
     return DropReason::kFragment;
   }
@@ -82,27 +89,64 @@ Opinion<Verifier::Verified> Verifier::State::Verify(const VerifyJob& job) {
     return DropReason::kBadLength;
   }
   // The ICV says nothing about an SA or number that the packet does not name.
-  if (header->spi != spi ||
-      header->seq != static_cast<std::uint32_t>(job.seq)) {
+  if (header->spi != spi || header->seq != static_cast<std::uint32_t>(seq)) {
     return DropReason::kBadIcv;
   }
-  Opinion<AuthProof> proof = icv.Verify(job.packet->bytes().first(view.size()),
-                                        view.payload_offset(), job.seq);
-  if (!proof.ok()) {
-    return proof.error();
+  return *header;
+}
+
+Passage Verifier::State::Ask(VerifyJob& job, const IpView& view,
+                             Asked& asked) const {
+  const Opinion<AhHeader> header = Check(view, job.seq);
+  if (!header.ok()) {
+    return header.error();
   }
-  return Verified{*std::move(proof), view.payload_offset(), header->size,
-                  header->next_header};
+  Packet& packet = *job.packet;
+  const std::size_t room = icv.room_behind();
+  if (!packet.Append(room)) {
+    return DropReason::kNoHeadroom;
+  }
+  asked.works.Push(packet.bytes().first(view.size() + room),
+                   view.payload_offset(), job.seq);
+  packet.TrimBack(room);
+  asked.jobs.Push(&job);
+  asked.headers.Push(*header);
+  return Pass();
 }
 
 Opinion<Verifier::Verified> Verifier::Verify(Packet& packet,
                                              std::uint64_t seq) {
-  return state_->Verify({.packet = &packet, .seq = seq});
+  VerifyJob job{.packet = &packet, .seq = seq};
+  Verify(std::span(&job, 1));
+  return std::move(job.outcome);
 }
 
 void Verifier::Verify(std::span<VerifyJob> jobs) {
+  for (; jobs.size() > kBurst; jobs = jobs.subspan(kBurst)) {
+    Verify(jobs.first(kBurst));
+  }
+  State::Asked asked;
   for (VerifyJob& job : jobs) {
-    job.outcome = state_->Verify(job);
+    const Opinion<IpView> view = job.view != nullptr
+                                     ? Opinion<IpView>(*job.view)
+                                     : IpView::Parse(job.packet->bytes());
+    const Passage passage =
+        view.ok() ? state_->Ask(job, *view, asked) : view.error();
+    if (!passage.ok()) {
+      job.outcome = passage.error();
+    }
+  }
+  state_->icv.Verify(asked.works.elements());
+  for (std::size_t i = 0; i < asked.works.size(); ++i) {
+    IcvContext::VerifyJob& work = asked.works[i];
+    const AhHeader& header = asked.headers[i];
+    if (work.outcome.ok()) {
+      asked.jobs[i]->outcome =
+          Verified{*std::move(work.outcome), work.ah_offset, header.size,
+                   header.next_header};
+    } else {
+      asked.jobs[i]->outcome = work.outcome.error();
+    }
   }
 }
 
@@ -121,9 +165,8 @@ Passage Verifier::Finish(Packet& packet, const Verified& verified) {
   CopyBytes(before.subspan(verified.ah_size, verified.ah_offset),
             before.first(verified.ah_offset));
   packet.TrimFront(verified.ah_size);
-  const Bytes mended = packet.bytes();
-  mended[view->protocol_offset()] = verified.next_header;
-  return SetIpLength(mended, mended.size());
+  return RewriteIpHeader(packet.bytes(), view->protocol_offset(),
+                         verified.next_header);
 }
 
 }  // namespace postern::ah

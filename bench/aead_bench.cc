@@ -39,9 +39,8 @@ void SealPostern(benchmark::State& state, std::size_t key_size) {
   Surroundings around;
   for (auto _ : state) {
     around.NextNonce();
-    const auto passed = context.Seal(
-        {.nonce = around.nonce, .aad = around.aad, .head = packet, .tail = {}},
-        packet, around.tag);
+    const auto passed =
+        context.Seal(around.nonce, around.aad, packet, around.tag);
     if (!passed) {
       state.SkipWithError("refused");
     }
@@ -69,11 +68,10 @@ void SealAndOpenPostern(benchmark::State& state, std::size_t key_size) {
   Surroundings around;
   for (auto _ : state) {
     around.NextNonce();
-    const auto sealed = sealer.Seal(
-        {.nonce = around.nonce, .aad = around.aad, .head = packet, .tail = {}},
-        packet, around.tag);
+    const auto sealed =
+        sealer.Seal(around.nonce, around.aad, packet, around.tag);
     const auto opened =
-        opener.Open(around.nonce, around.aad, packet, around.tag, packet);
+        opener.Open(around.nonce, around.aad, packet, around.tag);
     if (!sealed || !opened) {
       state.SkipWithError("refused");
     }

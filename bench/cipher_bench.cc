@@ -26,7 +26,7 @@ void Transform(benchmark::State& state, CipherContext::Use use) {
   std::array<std::uint8_t, 16> iv{};
   for (auto _ : state) {
     ++iv[0];
-    if (!context.Transform(iv, packet, {}, packet)) {
+    if (!context.Transform(iv, packet)) {
       state.SkipWithError("refused");
     }
   }

@@ -5,11 +5,14 @@
 # One top-level folder is one static library, postern_<folder>. DEPENDS is the
 # list of folders it may include from; scripts/check_layers.py reads it from
 # CMakeLists.txt and holds the sources to it. Every header must compile on its
-# own (ctest lint.headers).
+# own (ctest lint.headers). What POSTERN_UNBUILT matches (packages.cmake) is
+# left out.
 function(layer name)
   cmake_parse_arguments(arg "" "" "DEPENDS;PUBLIC;PRIVATE" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/*.cc)
   file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${name}/*.h)
+  list(FILTER sources EXCLUDE REGEX "${POSTERN_UNBUILT}")
+  list(FILTER headers EXCLUDE REGEX "${POSTERN_UNBUILT}")
 
   add_library(postern_${name} STATIC ${sources})
   add_library(postern::${name} ALIAS postern_${name})

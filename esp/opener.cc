@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "core/burst.h"
 #include "core/net/protocols.h"
 #include "core/tunnel_header.h"
 #include "esp/parameters.h"
@@ -21,9 +22,7 @@ Passage MendHeader(Packet& packet, const IpView& view, std::size_t esp_size,
   const Bytes before = packet.bytes();
   CopyBytes(before.subspan(esp_size, lead), before.first(lead));
   packet.TrimFront(esp_size);
-  const Bytes mended = packet.bytes();
-  mended[view.protocol_offset()] = next_header;
-  return SetIpLength(mended, mended.size());
+  return RewriteIpHeader(packet.bytes(), view.protocol_offset(), next_header);
 }
 
 // Cuts link padding off and says where the ESP header stands.
@@ -52,7 +51,11 @@ struct Opener::State {
   IpsecMode mode;
   OpeningSuite suite;
 
-  Opinion<Opened> Open(const OpenJob& job);
+  // What Open() answers of an ESP packet that was found at `offset`.
+  Opened Describe(AuthProof proof, std::size_t offset, Bytes esp) const {
+    return {std::move(proof), offset, offset + suite.sizes().header(),
+            suite.Plaintext(esp).size()};
+  }
 };
 
 Opinion<EspHeader> PeekEspHeader(const IpView& view) {
@@ -80,29 +83,40 @@ Result<Opener> Opener::Create(const Parameters& parameters) {
       std::make_unique<State>(State{parameters.mode, *std::move(suite)}));
 }
 
-Opinion<Opener::Opened> Opener::State::Open(const OpenJob& job) {
-  Packet& packet = *job.packet;
-  const Opinion<std::size_t> offset =
-      job.view != nullptr ? FindEsp(packet, *job.view) : FindEsp(packet);
-  if (!offset.ok()) {
-    return offset.error();
-  }
-  const Bytes esp = packet.bytes().subspan(*offset);
-  Opinion<AuthProof> proof = suite.Open(esp, job.seq);
-  if (!proof.ok()) {
-    return proof.error();
-  }
-  return Opened{*std::move(proof), *offset, *offset + suite.sizes().header(),
-                suite.Plaintext(esp).size()};
-}
-
 Opinion<Opener::Opened> Opener::Open(Packet& packet, std::uint64_t seq) {
-  return state_->Open({.packet = &packet, .seq = seq});
+  OpenJob job{.packet = &packet, .seq = seq};
+  Open(std::span(&job, 1));
+  return std::move(job.outcome);
 }
 
 void Opener::Open(std::span<OpenJob> jobs) {
+  for (; jobs.size() > kBurst; jobs = jobs.subspan(kBurst)) {
+    Open(jobs.first(kBurst));
+  }
+  Burst<OpeningSuite::Job> works;
+  Burst<std::size_t> offsets;
+  Burst<OpenJob*> found;
   for (OpenJob& job : jobs) {
-    job.outcome = state_->Open(job);
+    const Opinion<std::size_t> offset = job.view != nullptr
+                                            ? FindEsp(*job.packet, *job.view)
+                                            : FindEsp(*job.packet);
+    if (!offset.ok()) {
+      job.outcome = offset.error();
+      continue;
+    }
+    works.Push(job.packet->bytes().subspan(*offset), job.seq);
+    offsets.Push(*offset);
+    found.Push(&job);
+  }
+  state_->suite.Open(works.elements());
+  for (std::size_t i = 0; i < works.size(); ++i) {
+    Opinion<AuthProof>& proof = works[i].outcome;
+    if (proof.ok()) {
+      found[i]->outcome =
+          state_->Describe(*std::move(proof), offsets[i], works[i].esp);
+    } else {
+      found[i]->outcome = proof.error();
+    }
   }
 }
 
@@ -116,8 +130,7 @@ Opinion<Opener::Opened> Opener::OpenCovered(Packet& packet, AuthProof cover) {
   if (const Passage decrypted = suite.DecryptUnverified(esp); !decrypted.ok()) {
     return decrypted.error();
   }
-  return Opened{std::move(cover), *offset, *offset + suite.sizes().header(),
-                suite.Plaintext(esp).size()};
+  return state_->Describe(std::move(cover), *offset, esp);
 }
 
 Passage Opener::Finish(Packet& packet, const Opened& opened) {

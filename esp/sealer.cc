@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/burst.h"
 #include "core/net/ip_view.h"
 #include "core/net/protocols.h"
 #include "esp/parameters.h"
@@ -19,33 +20,26 @@ namespace {
 //   transport   lead (its own headers)  | ESP | payload (what followed them)
 //   tunnel      lead (the outer header) | ESP | payload (all of it)
 struct Plan {
-  IpView view;  // of the clear packet
+  const IpView* view;  // of the clear packet
   std::size_t lead;
   std::size_t payload_offset;  // in the clear packet
   std::uint8_t next_header;
 
-  std::size_t payload_size() const { return view.size() - payload_offset; }
+  std::size_t payload_size() const { return view->size() - payload_offset; }
+
+  // Transport mode takes no fragments (RFC 4303 3.3.4); a tunnel takes all of
+  // any packet.
+  bool sealable() const {
+    return payload_offset == 0 || view->fragment() == IpView::Fragment::kWhole;
+  }
 };
 
-Opinion<Plan> PlanFor(const IpView& view,
-                      const std::optional<TunnelHeader>& tunnel) {
+Plan PlanFor(const IpView& view, const std::optional<TunnelHeader>& tunnel) {
   if (tunnel.has_value()) {
-    return Plan{view, SizeOf(*tunnel), 0, ProtocolOf(view.family())};
+    return {&view, SizeOf(*tunnel), 0, ProtocolOf(view.family())};
   }
-  if (view.fragment() != IpView::Fragment::kWhole) {
-    return DropReason::kFragment;
-  }
-  return Plan{view, view.insertion_offset(), view.insertion_offset(),
-              view.insertion_protocol()};
-}
-
-Opinion<Plan> PlanFor(ConstBytes clear,
-                      const std::optional<TunnelHeader>& tunnel) {
-  const Opinion<IpView> view = IpView::Parse(clear);
-  if (!view.ok()) {
-    return view.error();
-  }
-  return PlanFor(*view, tunnel);
+  return {&view, view.insertion_offset(), view.insertion_offset(),
+          view.insertion_protocol()};
 }
 
 // The identification of the outer IPv4 header: it does not repeat within 65536
@@ -57,62 +51,86 @@ std::uint16_t IdentificationOf(Spi spi, std::uint64_t seq) {
 }  // namespace
 
 struct Sealer::State {
+  using Works = Burst<SealingSuite::Job>;
+
   Spi spi;
   std::optional<TunnelHeader> tunnel;
   SealingSuite suite;
 
-  // Turns `packet`, whose clear content is laid out, into the sealed packet.
-  // An absent `iv` is chosen here.
-  Passage Finish(const Plan& plan, ConstBytes payload, std::uint64_t seq,
-                 std::optional<ConstBytes> iv, Bytes packet);
-  Passage SealInPlace(const OutboundJob& job, std::optional<ConstBytes> iv);
+  // Makes room in the packet and lays everything out that is not encrypted;
+  // the suite shall do the rest.
+  Passage LayOut(const OutboundJob& job, ConstBytes iv, Works& works);
+  Passage LayOut(const Plan& plan, const OutboundJob& job, ConstBytes iv,
+                 Works& works);
+
+  // Writes the IP header of `packet` around what follows it.
+  Passage WriteHeader(const Plan& plan, std::uint64_t seq, Bytes packet) const;
+
+  // An empty `iv` is chosen.
+  void Seal(std::span<OutboundJob> jobs, ConstBytes iv);
 };
 
-Passage Sealer::State::Finish(const Plan& plan, ConstBytes payload,
-                              std::uint64_t seq, std::optional<ConstBytes> iv,
-                              Bytes packet) {
+Passage Sealer::State::WriteHeader(const Plan& plan, std::uint64_t seq,
+                                   Bytes packet) const {
   constexpr std::uint8_t kEsp = Number(IpProtocol::kEsp);
-  Passage headed = Pass();
   if (tunnel.has_value()) {
-    headed = WriteTunnelHeader(*tunnel, plan.view, kEsp,
-                               IdentificationOf(spi, seq), packet);
-  } else {
-    packet[plan.view.insertion_protocol_offset()] = kEsp;
-    headed = SetIpLength(packet, packet.size());
+    return WriteTunnelHeader(*tunnel, *plan.view, kEsp,
+                             IdentificationOf(spi, seq), packet);
   }
-  if (!headed.ok()) {
-    return headed;
-  }
-  const SealingSuite::Clear clear{payload, plan.next_header};
-  const Bytes esp = packet.subspan(plan.lead);
-  return iv.has_value() ? suite.SealWithIv(clear, seq, *iv, esp)
-                        : suite.Seal(clear, seq, esp);
+  return RewriteIpHeader(packet, plan.view->insertion_protocol_offset(), kEsp);
 }
 
-Passage Sealer::State::SealInPlace(const OutboundJob& job,
-                                   std::optional<ConstBytes> iv) {
-  Packet& packet = *job.packet;
-  const Opinion<Plan> plan = job.view != nullptr
-                                 ? PlanFor(*job.view, tunnel)
-                                 : PlanFor(packet.bytes(), tunnel);
-  if (!plan.ok()) {
-    return plan.error();
+Passage Sealer::State::LayOut(const OutboundJob& job, ConstBytes iv,
+                              Works& works) {
+  if (job.view != nullptr) {
+    return LayOut(PlanFor(*job.view, tunnel), job, iv, works);
   }
-  packet.TrimBack(packet.size() - plan->view.size());
+  const Opinion<IpView> view = IpView::Parse(job.packet->bytes());
+  return view.ok() ? LayOut(PlanFor(*view, tunnel), job, iv, works)
+                   : view.error();
+}
+
+Passage Sealer::State::LayOut(const Plan& plan, const OutboundJob& job,
+                              ConstBytes iv, Works& works) {
+  if (!plan.sealable()) {
+    return DropReason::kFragment;
+  }
+  Packet& packet = *job.packet;
+  packet.TrimBack(packet.size() - plan.view->size());
   const std::size_t header = suite.sizes().header();
-  const std::size_t added_front = plan->lead - plan->payload_offset + header;
-  const std::size_t added_back =
-      suite.SealedSize(plan->payload_size()) - header - plan->payload_size();
+  const std::size_t payload = plan.payload_size();
+  const std::size_t added_front = plan.lead - plan.payload_offset + header;
+  const std::size_t added_back = suite.SealedSize(payload) - header - payload;
   if (!packet.Append(added_back) || !packet.Prepend(added_front)) {
     return DropReason::kNoHeadroom;
   }
   const Bytes bytes = packet.bytes();
   if (!tunnel.has_value()) {
-    CopyBytes(bytes, bytes.subspan(added_front, plan->lead));
+    CopyBytes(bytes, bytes.subspan(added_front, plan.lead));
   }
-  const ConstBytes payload =
-      bytes.subspan(plan->lead + header, plan->payload_size());
-  return Finish(*plan, payload, job.seq, iv, bytes);
+  if (const Passage headed = WriteHeader(plan, job.seq, bytes); !headed.ok()) {
+    return headed;
+  }
+  works.Push(bytes.subspan(plan.lead + header, payload), plan.next_header,
+             job.seq, iv, bytes.subspan(plan.lead));
+  return Pass();
+}
+
+void Sealer::State::Seal(std::span<OutboundJob> jobs, ConstBytes iv) {
+  for (; jobs.size() > kBurst; jobs = jobs.subspan(kBurst)) {
+    Seal(jobs.first(kBurst), iv);
+  }
+  Works works;
+  for (OutboundJob& job : jobs) {
+    job.outcome = LayOut(job, iv, works);
+  }
+  suite.Seal(works.elements());
+  const SealingSuite::Job* work = works.begin();
+  for (OutboundJob& job : jobs) {
+    if (job.outcome.ok()) {
+      job.outcome = (work++)->outcome;
+    }
+  }
 }
 
 Sealer::Sealer(std::unique_ptr<State> state) : state_(std::move(state)) {}
@@ -142,35 +160,49 @@ std::size_t Sealer::back() const {
 }
 
 Passage Sealer::Seal(Packet& packet, std::uint64_t seq) {
-  return state_->SealInPlace({.packet = &packet, .seq = seq}, std::nullopt);
+  return SealWithIv(packet, seq, {});
 }
 
 void Sealer::Seal(std::span<OutboundJob> jobs) {
-  for (OutboundJob& job : jobs) {
-    job.outcome = state_->SealInPlace(job, std::nullopt);
-  }
+  state_->Seal(jobs, {});
 }
 
 Passage Sealer::SealWithIv(Packet& packet, std::uint64_t seq, ConstBytes iv) {
-  return state_->SealInPlace({.packet = &packet, .seq = seq}, iv);
+  OutboundJob job{.packet = &packet, .seq = seq};
+  state_->Seal(std::span(&job, 1), iv);
+  return job.outcome;
 }
 
 Passage Sealer::SealInto(ConstBytes clear, std::uint64_t seq, Packet& sealed) {
-  const Opinion<Plan> plan = PlanFor(clear, state_->tunnel);
-  if (!plan.ok()) {
-    return plan.error();
+  const Opinion<IpView> view = IpView::Parse(clear);
+  if (!view.ok()) {
+    return view.error();
   }
-  const std::size_t esp_size = state_->suite.SealedSize(plan->payload_size());
+  const Plan plan = PlanFor(*view, state_->tunnel);
+  if (!plan.sealable()) {
+    return DropReason::kFragment;
+  }
+  const std::size_t esp_size = state_->suite.SealedSize(plan.payload_size());
   sealed.TrimBack(sealed.size());
-  if (!sealed.Append(plan->lead + esp_size)) {
+  if (!sealed.Append(plan.lead + esp_size)) {
     return DropReason::kNoHeadroom;
   }
+  const Bytes bytes = sealed.bytes();
   if (!state_->tunnel.has_value()) {
-    CopyBytes(sealed.bytes(), clear.first(plan->lead));
+    CopyBytes(bytes, clear.first(plan.lead));
   }
-  const ConstBytes payload =
-      clear.subspan(plan->payload_offset, plan->payload_size());
-  return state_->Finish(*plan, payload, seq, std::nullopt, sealed.bytes());
+  if (const Passage headed = state_->WriteHeader(plan, seq, bytes);
+      !headed.ok()) {
+    return headed;
+  }
+  SealingSuite::Job work{
+      .payload = clear.subspan(plan.payload_offset, plan.payload_size()),
+      .next_header = plan.next_header,
+      .seq = seq,
+      .iv = {},
+      .esp = bytes.subspan(plan.lead)};
+  state_->suite.Seal(std::span(&work, 1));
+  return work.outcome;
 }
 
 }  // namespace postern::esp

@@ -26,6 +26,7 @@
 #include <span>
 
 #include "core/crypto/algorithm.h"
+#include "core/crypto/backend.h"
 #include "core/crypto/secret_bytes.h"
 #include "core/drop_reason.h"
 #include "core/error.h"
@@ -48,6 +49,7 @@ struct Parameters {
   // kNone exactly with an AEAD, or to test published vectors.
   Integrity integrity = Integrity::kNone;
   SecretBytes integrity_key;
+  CryptoBackend backend = ChosenBackend();
 };
 
 class Sealer {
@@ -81,7 +83,7 @@ class Sealer {
   Passage SealWithIv(Packet& packet, std::uint64_t seq, ConstBytes iv);
 
   // Seals the IP packet `clear` into `sealed`, whose content and size are
-  // replaced: the seal is the only copy. `clear` must not lie in `sealed`.
+  // replaced; `clear` stays as it is. It must not lie in `sealed`.
   // Errors: as Seal(); kNoHeadroom when `sealed` has not room enough.
   Passage SealInto(ConstBytes clear, std::uint64_t seq, Packet& sealed);
 

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "core/burst.h"
 #include "core/crypto/secret_bytes.h"
 #include "esp/trailer.h"
 
@@ -12,6 +13,8 @@ namespace {
 
 constexpr std::size_t kNonceSize = 12;
 constexpr std::size_t kSeqOffset = 4;
+constexpr std::size_t kHighHalfSize = 4;
+constexpr std::size_t kLargestIcv = 64;
 
 using Nonce = std::array<std::uint8_t, kNonceSize>;
 
@@ -48,21 +51,6 @@ class AdditionalData {
   std::array<std::uint8_t, 12> octets_{};
 };
 
-// What a separate MAC covers behind the packet's own octets (RFC 4303 2.2.1).
-class MacSuffix {
- public:
-  MacSuffix(const SuiteBase& base, std::uint64_t seq)
-      : size_(base.numbers == SequenceNumbers::kExtended ? 4 : 0) {
-    StoreBe(octets_, HighHalf(seq));
-  }
-
-  ConstBytes octets() const { return ConstBytes(octets_).first(size_); }
-
- private:
-  std::size_t size_;
-  std::array<std::uint8_t, 4> octets_{};
-};
-
 // The ICV says nothing about an SA or number that the packet does not name.
 bool Names(ConstBytes esp, Spi spi, std::uint64_t seq) {
   return LoadBe<std::uint32_t>(esp) == Number(spi) &&
@@ -82,21 +70,32 @@ Bytes IcvOf(const Sizes& sizes, Bytes esp) {
   return esp.last(sizes.icv);
 }
 
+// What a separate MAC covers: all but the ICV and, with ESN, the high half of
+// the number behind it (RFC 4303 2.2.1), which is put where the ICV stands.
+ConstBytes Covered(const SuiteBase& base, Bytes esp, std::uint64_t seq) {
+  const std::size_t sent = esp.size() - base.sizes.icv;
+  if (base.numbers != SequenceNumbers::kExtended) {
+    return esp.first(sent);
+  }
+  StoreBe(esp.subspan(sent), HighHalf(seq));
+  return esp.first(sent + kHighHalfSize);
+}
+
 Status KeyContexts(const Parameters& parameters, AeadContext::Use aead_use,
                    CipherContext::Use cipher_use, SuiteBase& base) {
   const ConstBytes key = parameters.encryption_key.octets();
   const EncryptionInfo::Kind kind = InfoOf(parameters.encryption).kind;
   if (kind == EncryptionInfo::Kind::kAead) {
-    Result<AeadContext> aead =
-        AeadContext::Create(parameters.encryption, key, aead_use);
+    Result<AeadContext> aead = AeadContext::Create(
+        parameters.encryption, key, aead_use, parameters.backend);
     if (!aead.ok()) {
       return aead.error();
     }
     base.aead.emplace(*std::move(aead));
   }
   if (kind == EncryptionInfo::Kind::kCipher) {
-    Result<CipherContext> cipher =
-        CipherContext::Create(parameters.encryption, key, cipher_use);
+    Result<CipherContext> cipher = CipherContext::Create(
+        parameters.encryption, key, cipher_use, parameters.backend);
     if (!cipher.ok()) {
       return cipher.error();
     }
@@ -104,7 +103,8 @@ Status KeyContexts(const Parameters& parameters, AeadContext::Use aead_use,
   }
   if (parameters.integrity != Integrity::kNone) {
     Result<MacContext> mac = MacContext::Create(
-        parameters.integrity, parameters.integrity_key.octets());
+        parameters.integrity, parameters.integrity_key.octets(),
+        parameters.backend);
     if (!mac.ok()) {
       return mac.error();
     }
@@ -148,23 +148,33 @@ std::size_t SealingSuite::SealedSize(std::size_t payload) const {
          sizes().icv;
 }
 
-Passage SealingSuite::Seal(const Clear& clear, std::uint64_t seq, Bytes esp) {
-  if (const Passage chosen = ChooseIv(seq, IvOf(sizes(), esp)); !chosen.ok()) {
-    return chosen;
+void SealingSuite::Seal(std::span<Job> jobs) {
+  for (; jobs.size() > kBurst; jobs = jobs.subspan(kBurst)) {
+    Seal(jobs.first(kBurst));
   }
-  return SealBehindIv(clear, seq, esp);
+  for (Job& job : jobs) {
+    job.outcome = LayOut(job);
+    if (job.outcome.ok() && base_.aead.has_value()) {
+      job.outcome = SealCombined(job);
+    }
+  }
+  if (base_.cipher.has_value()) {
+    Encrypt(jobs);
+  }
+  if (base_.mac.has_value()) {
+    Sign(jobs);
+  }
 }
 
-Passage SealingSuite::SealWithIv(const Clear& clear, std::uint64_t seq,
-                                 ConstBytes iv, Bytes esp) {
-  CopyBytes(IvOf(sizes(), esp), iv);
-  return SealBehindIv(clear, seq, esp);
-}
-
-Passage SealingSuite::ChooseIv(std::uint64_t seq, Bytes iv) {
+Passage SealingSuite::PutIv(const Job& job) {
+  const Bytes iv = IvOf(sizes(), job.esp);
+  if (!job.iv.empty()) {
+    CopyBytes(iv, job.iv);
+    return Pass();
+  }
   switch (iv_rule_) {
     case EncryptionInfo::IvRule::kCounter:
-      StoreBe(iv, seq);
+      StoreBe(iv, job.seq);
       return Pass();
     case EncryptionInfo::IvRule::kUnpredictable:
       return ivs_.Next(iv);
@@ -174,42 +184,56 @@ Passage SealingSuite::ChooseIv(std::uint64_t seq, Bytes iv) {
   return DropReason::kCryptoFailed;
 }
 
-Passage SealingSuite::SealBehindIv(const Clear& clear, std::uint64_t seq,
-                                   Bytes esp) {
-  StoreBe(esp, Number(base_.spi));
-  StoreBe(esp.subspan(kSeqOffset), static_cast<std::uint32_t>(seq));
-  std::array<std::uint8_t, kLongestTrailer> trailer_room{};
-  const Bytes trailer =
-      Bytes(trailer_room)
-          .first(TrailerSize(clear.payload.size(), sizes().alignment));
-  WriteTrailer(clear.next_header, trailer);
-  if (base_.aead.has_value()) {
-    const Nonce nonce = NonceOf(base_.salt, IvOf(sizes(), esp));
-    const AdditionalData aad(base_, seq);
-    return base_.aead->Seal({nonce, aad.octets(), clear.payload, trailer},
-                            CiphertextOf(sizes(), esp), IcvOf(sizes(), esp));
+// Everything but the cryptography: header, IV, payload, trailer.
+Passage SealingSuite::LayOut(const Job& job) {
+  StoreBe(job.esp, Number(base_.spi));
+  StoreBe(job.esp.subspan(kSeqOffset), static_cast<std::uint32_t>(job.seq));
+  const Bytes text = CiphertextOf(sizes(), job.esp);
+  if (job.payload.data() != text.data()) {
+    CopyBytes(text, job.payload);
   }
-  if (const Passage encrypted = Encrypt(clear.payload, trailer, esp);
-      !encrypted.ok() || !base_.mac.has_value()) {
-    return encrypted;
-  }
-  const MacSuffix suffix(base_, seq);
-  return base_.mac->Sign({esp.first(esp.size() - sizes().icv), suffix.octets()},
-                         IcvOf(sizes(), esp));
+  WriteTrailer(job.next_header, text.subspan(job.payload.size()));
+  return PutIv(job);
 }
 
-Passage SealingSuite::Encrypt(ConstBytes payload, ConstBytes trailer,
-                              Bytes esp) {
-  const Bytes ciphertext = CiphertextOf(sizes(), esp);
-  if (base_.cipher.has_value()) {
-    return base_.cipher->Transform(IvOf(sizes(), esp), payload, trailer,
-                                   ciphertext);
+Passage SealingSuite::SealCombined(const Job& job) {
+  const Nonce nonce = NonceOf(base_.salt, IvOf(sizes(), job.esp));
+  const AdditionalData aad(base_, job.seq);
+  return base_.aead->Seal(nonce, aad.octets(), CiphertextOf(sizes(), job.esp),
+                          IcvOf(sizes(), job.esp));
+}
+
+// REQUIRES: at most kBurst jobs, as for all that follow.
+void SealingSuite::Encrypt(std::span<Job> jobs) {
+  Burst<CipherContext::Job> works;
+  for (const Job& job : jobs) {
+    if (job.outcome.ok()) {
+      works.Push(IvOf(sizes(), job.esp), CiphertextOf(sizes(), job.esp));
+    }
   }
-  if (payload.data() != ciphertext.data()) {
-    CopyBytes(ciphertext, payload);
+  base_.cipher->Transform(works.elements());
+  const CipherContext::Job* work = works.begin();
+  for (Job& job : jobs) {
+    if (job.outcome.ok()) {
+      job.outcome = (work++)->outcome;
+    }
   }
-  CopyBytes(ciphertext.subspan(payload.size()), trailer);
-  return Pass();
+}
+
+void SealingSuite::Sign(std::span<Job> jobs) {
+  Burst<MacContext::SignJob> works;
+  for (const Job& job : jobs) {
+    if (job.outcome.ok()) {
+      works.Push(Covered(base_, job.esp, job.seq), IcvOf(sizes(), job.esp));
+    }
+  }
+  base_.mac->Sign(works.elements());
+  const MacContext::SignJob* work = works.begin();
+  for (Job& job : jobs) {
+    if (job.outcome.ok()) {
+      job.outcome = (work++)->outcome;
+    }
+  }
 }
 
 Result<OpeningSuite> OpeningSuite::Create(const Parameters& parameters) {
@@ -234,30 +258,84 @@ Passage OpeningSuite::CheckSize(ConstBytes esp) const {
   return Pass();
 }
 
-Opinion<AuthProof> OpeningSuite::Open(Bytes esp, std::uint64_t seq) {
-  if (const Passage checked = CheckSize(esp); !checked.ok()) {
-    return checked.error();
-  }
-  if (!Names(esp, base_.spi, seq)) {
-    return DropReason::kBadIcv;
+void OpeningSuite::Open(std::span<Job> jobs) {
+  for (; jobs.size() > kBurst; jobs = jobs.subspan(kBurst)) {
+    Open(jobs.first(kBurst));
   }
   if (base_.aead.has_value()) {
-    return OpenCombined(esp, seq);
+    for (Job& job : jobs) {
+      job.outcome = OpenCombined(job);
+    }
+    return;
   }
-  if (!base_.mac.has_value()) {
-    return DropReason::kBadIcv;
+  Verify(jobs);
+  if (base_.cipher.has_value()) {
+    Decrypt(jobs);
   }
-  const MacSuffix suffix(base_, seq);
-  Opinion<AuthProof> proof =
-      base_.mac->Verify({esp.first(esp.size() - sizes().icv), suffix.octets()},
-                        IcvOf(sizes(), esp));
-  if (!proof.ok()) {
-    return proof;
+}
+
+// What can be refused before any cryptography.
+Passage OpeningSuite::Check(const Job& job) const {
+  if (const Passage checked = CheckSize(job.esp); !checked.ok()) {
+    return checked;
   }
-  if (const Passage decrypted = Decrypt(esp); !decrypted.ok()) {
-    return decrypted.error();
+  return Names(job.esp, base_.spi, job.seq) ? Pass() : DropReason::kBadIcv;
+}
+
+Opinion<AuthProof> OpeningSuite::OpenCombined(const Job& job) {
+  if (const Passage checked = Check(job); !checked.ok()) {
+    return checked.error();
   }
-  return proof;
+  const Nonce nonce = NonceOf(base_.salt, IvOf(sizes(), job.esp));
+  const AdditionalData aad(base_, job.seq);
+  return base_.aead->Open(nonce, aad.octets(), CiphertextOf(sizes(), job.esp),
+                          IcvOf(sizes(), job.esp));
+}
+
+void OpeningSuite::Verify(std::span<Job> jobs) {
+  Burst<std::array<std::uint8_t, kLargestIcv>> received;
+  Burst<MacContext::VerifyJob> works;
+  Burst<Job*> proven;
+  for (Job& job : jobs) {
+    const Passage checked = Check(job);
+    if (!checked.ok() || !base_.mac.has_value()) {
+      job.outcome = checked.ok() ? DropReason::kBadIcv : checked.error();
+      continue;
+    }
+    // The high half of the number will stand in its place.
+    const Bytes icv = Bytes(received.Push()).first(sizes().icv);
+    CopyBytes(icv, IcvOf(sizes(), job.esp));
+    works.Push(Covered(base_, job.esp, job.seq), icv);
+    proven.Push(&job);
+  }
+  if (!works.empty()) {
+    base_.mac->Verify(works.elements());
+  }
+  for (std::size_t i = 0; i < works.size(); ++i) {
+    CopyBytes(IcvOf(sizes(), proven[i]->esp), works[i].icv);
+    proven[i]->outcome = std::move(works[i].outcome);
+  }
+}
+
+void OpeningSuite::Decrypt(std::span<Job> jobs) {
+  Burst<CipherContext::Job> works;
+  for (const Job& job : jobs) {
+    if (job.outcome.ok()) {
+      works.Push(IvOf(sizes(), job.esp), CiphertextOf(sizes(), job.esp));
+    }
+  }
+  base_.cipher->Transform(works.elements());
+  const CipherContext::Job* work = works.begin();
+  for (Job& job : jobs) {
+    if (!job.outcome.ok()) {
+      continue;
+    }
+    if (!work->outcome.ok()) {
+      Cleanse(work->octets);  // half a plaintext is not one
+      job.outcome = work->outcome.error();
+    }
+    ++work;
+  }
 }
 
 Passage OpeningSuite::DecryptUnverified(Bytes esp) {
@@ -267,26 +345,14 @@ Passage OpeningSuite::DecryptUnverified(Bytes esp) {
   if (const Passage checked = CheckSize(esp); !checked.ok()) {
     return checked;
   }
-  return Decrypt(esp);
-}
-
-Opinion<AuthProof> OpeningSuite::OpenCombined(Bytes esp, std::uint64_t seq) {
-  const Bytes ciphertext = CiphertextOf(sizes(), esp);
-  const Nonce nonce = NonceOf(base_.salt, IvOf(sizes(), esp));
-  const AdditionalData aad(base_, seq);
-  return base_.aead->Open(nonce, aad.octets(), ciphertext, IcvOf(sizes(), esp),
-                          ciphertext);
-}
-
-Passage OpeningSuite::Decrypt(Bytes esp) {
   if (!base_.cipher.has_value()) {
     return Pass();
   }
   const Bytes ciphertext = CiphertextOf(sizes(), esp);
-  const Passage decrypted = base_.cipher->Transform(
-      IvOf(sizes(), esp), ciphertext, ConstBytes(), ciphertext);
+  const Passage decrypted =
+      base_.cipher->Transform(IvOf(sizes(), esp), ciphertext);
   if (!decrypted.ok()) {
-    Cleanse(ciphertext);  // half a plaintext is not one
+    Cleanse(ciphertext);
   }
   return decrypted;
 }

@@ -11,6 +11,10 @@
 //   combined mode:    AAD = SPI, seq (with ESN all 64 bits, high half first)
 //   separate:         ICV over SPI .. ciphertext, then with ESN the high half
 //
+// A burst takes each packet through combined modes at once, and all packets
+// through the cipher and then through the MAC where these are separate: that is
+// what backends with several lanes need.
+//
 // Thread safety: Worker-confined. Cost: no allocation after Create().
 
 #ifndef POSTERN_ESP_SUITE_H_
@@ -20,6 +24,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "core/bytes.h"
 #include "core/crypto/aead_context.h"
@@ -58,28 +63,32 @@ class SealingSuite {
   // Octets of the whole ESP packet for this much payload.
   std::size_t SealedSize(std::size_t payload) const;
 
-  struct Clear {
+  struct Job {
+    // It may stand in `esp` already, behind the header, or elsewhere.
     ConstBytes payload;
     std::uint8_t next_header;
+    std::uint64_t seq;
+    // As published vectors have it; empty: chosen here.
+    ConstBytes iv;
+    Bytes esp;
+    Passage outcome = DropReason::kCryptoFailed;  // written
   };
 
-  // Fills `esp`. The payload may stand in it already, behind the header, or
-  // elsewhere; then sealing is its only copy.
-  // REQUIRES: esp.size() == SealedSize(clear.payload.size()).
+  // Fills each job's `esp`.
+  // REQUIRES: esp.size() == SealedSize(payload.size()); iv.size() is sizes().iv
+  //   or 0.
   // Errors: kCryptoFailed.
-  Passage Seal(const Clear& clear, std::uint64_t seq, Bytes esp);
-
-  // REQUIRES: also that iv.size() is sizes().iv.
-  Passage SealWithIv(const Clear& clear, std::uint64_t seq, ConstBytes iv,
-                     Bytes esp);
+  void Seal(std::span<Job> jobs);
 
  private:
   explicit SealingSuite(SuiteBase base, EncryptionInfo::IvRule iv_rule)
       : base_(std::move(base)), iv_rule_(iv_rule) {}
 
-  Passage ChooseIv(std::uint64_t seq, Bytes iv);
-  Passage SealBehindIv(const Clear& clear, std::uint64_t seq, Bytes esp);
-  Passage Encrypt(ConstBytes payload, ConstBytes trailer, Bytes esp);
+  Passage PutIv(const Job& job);
+  Passage LayOut(const Job& job);
+  Passage SealCombined(const Job& job);
+  void Encrypt(std::span<Job> jobs);
+  void Sign(std::span<Job> jobs);
 
   SuiteBase base_;
   EncryptionInfo::IvRule iv_rule_;
@@ -101,11 +110,18 @@ class OpeningSuite {
   //   ciphertext is no multiple of the alignment (it never meets the cipher).
   Passage CheckSize(ConstBytes esp) const;
 
-  // Verifies, then decrypts in place. After an error no plaintext is there.
+  struct Job {
+    Bytes esp;
+    std::uint64_t seq;
+    Opinion<AuthProof> outcome = DropReason::kCryptoFailed;  // written
+  };
+
+  // Verifies, then decrypts each job's `esp` in place. After an error no
+  // plaintext is there.
   // Errors: those of CheckSize(), kBadIcv (also when the packet names another
   //   SPI or number, and for an SA that has no integrity: nothing can be
   //   proven), kCryptoFailed.
-  Opinion<AuthProof> Open(Bytes esp, std::uint64_t seq);
+  void Open(std::span<Job> jobs);
 
   // Decrypts in place for an SA without integrity.
   // Errors: those of CheckSize(), kBadIcv when the SA has integrity (then Open()
@@ -115,8 +131,10 @@ class OpeningSuite {
  private:
   explicit OpeningSuite(SuiteBase base) : base_(std::move(base)) {}
 
-  Opinion<AuthProof> OpenCombined(Bytes esp, std::uint64_t seq);
-  Passage Decrypt(Bytes esp);
+  Passage Check(const Job& job) const;
+  Opinion<AuthProof> OpenCombined(const Job& job);
+  void Verify(std::span<Job> jobs);
+  void Decrypt(std::span<Job> jobs);
 
   SuiteBase base_;
 };

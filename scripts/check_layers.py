@@ -32,6 +32,7 @@ UNBOUND = {"tests", "bench", "examples"}
 # Headers of others: (prefix of the header, where it may be included).
 THIRD_PARTY = [
     ("openssl/", ["core/crypto/"]),
+    ("intel-ipsec-mb.h", ["core/crypto/ipsec_mb/"]),
     ("spdlog/", ["core/log"]),
     ("sanitizer/", ["core/rcu"]),
     ("urcu", ["core/rcu", "sadb/", "policy/"]),

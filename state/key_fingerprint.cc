@@ -8,6 +8,7 @@
 
 #include "core/crypto/algorithm.h"
 #include "core/crypto/mac_context.h"
+#include "core/crypto/secret_bytes.h"
 
 namespace postern {
 namespace {
@@ -56,9 +57,17 @@ Result<KeyFingerprint> FingerprintOf(const SaParameters& parameters,
   StoreBe<std::uint32_t>(Bytes(key_sizes).last(4),
                          static_cast<std::uint32_t>(integrity_key.size()));
 
+  std::vector<std::uint8_t> message;
+  // Never grows: no copy of a key stays behind.
+  message.reserve(key_sizes.size() + encryption_key.size() +
+                  integrity_key.size() + place.size());
+  for (const ConstBytes part : {ConstBytes(key_sizes), encryption_key,
+                                integrity_key, ConstBytes(place)}) {
+    message.insert(message.end(), part.begin(), part.end());
+  }
   KeyFingerprint fingerprint;
-  const Passage signed_off = mac->Sign(
-      {key_sizes, encryption_key, integrity_key, place}, fingerprint.octets);
+  const Passage signed_off = mac->Sign(message, fingerprint.octets);
+  Cleanse(message);
   if (!signed_off.ok()) {
     return Error{ErrorCode::kSystem,
                  "libcrypto could not compute the key's fingerprint; the SA "

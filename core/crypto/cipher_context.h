@@ -4,49 +4,60 @@
 // confidentiality alone (AES-CBC without padding, RFC 3602). It proves nothing
 // about a packet's origin; a MacContext does.
 //
-// Fetched once per process, keyed once per context.
+// Encrypting CBC is a chain: one message leaves most of a CPU idle. Bursts let
+// a backend that can work on several at once.
 //
-// Thread safety: Worker-confined (it holds an EVP_CIPHER_CTX).
+// Thread safety: Worker-confined.
 
 #ifndef POSTERN_CORE_CRYPTO_CIPHER_CONTEXT_H_
 #define POSTERN_CORE_CRYPTO_CIPHER_CONTEXT_H_
 
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "core/bytes.h"
 #include "core/crypto/algorithm.h"
+#include "core/crypto/backend.h"
 #include "core/drop_reason.h"
 #include "core/error.h"
 
-struct evp_cipher_ctx_st;
-
 namespace postern {
+
+class CipherEngine;
 
 class CipherContext {
  public:
   enum class Use : std::uint8_t { kEncrypt, kDecrypt };
 
-  // Errors: kInvalid when the key's length is none of the algorithm's.
+  // Errors: kInvalid when the key's length is none of the algorithm's;
+  //   kUnsupported when the backend is not there or refuses.
   static Result<CipherContext> Create(Encryption algorithm, ConstBytes key,
-                                      Use use);
+                                      Use use,
+                                      CryptoBackend backend = ChosenBackend());
 
-  // Transforms `head` and then `tail` to `out`. `head` may be `out` itself.
-  // REQUIRES: out.size() == head.size() + tail.size(), a multiple of the
-  //   block; iv has the cipher's block size.
-  // Errors: kCryptoFailed.
-  Passage Transform(ConstBytes iv, ConstBytes head, ConstBytes tail, Bytes out);
+  CipherContext(CipherContext&&) noexcept;
+  CipherContext& operator=(CipherContext&&) noexcept;
+  ~CipherContext();
 
- private:
-  struct Free {
-    void operator()(evp_cipher_ctx_st* context) const;
+  struct Job {
+    ConstBytes iv;
+    Bytes octets;
+    Passage outcome = DropReason::kCryptoFailed;  // written
   };
 
-  using Handle = std::unique_ptr<evp_cipher_ctx_st, Free>;
+  // Transforms each job's octets in place.
+  // REQUIRES: octets are whole blocks, at most 64 KiB; iv is one block.
+  // Errors: kCryptoFailed.
+  void Transform(std::span<Job> jobs);
 
-  explicit CipherContext(Handle context) : context_(std::move(context)) {}
+  // The same for a single one.
+  Passage Transform(ConstBytes iv, Bytes octets);
 
-  Handle context_;
+ private:
+  explicit CipherContext(std::unique_ptr<CipherEngine> engine);
+
+  std::unique_ptr<CipherEngine> engine_;
 };
 
 }  // namespace postern

@@ -2,98 +2,49 @@
 
 #include "core/crypto/mac_context.h"
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
-
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
 
-#include "core/crypto/fetched.h"
+#include "core/burst.h"
+#include "core/crypto/engine_choice.h"
+#include "core/crypto/engines.h"
 #include "core/crypto/secret_bytes.h"
 
 namespace postern {
 namespace {
 
-struct FreeDigest {
-  void operator()(EVP_MD_CTX* context) const { ::EVP_MD_CTX_free(context); }
+// The MACs of one burst, before they are truncated or compared.
+class Macs {
+ public:
+  void Add(ConstBytes message, std::size_t digest_size) {
+    works_.Push(message, Bytes(rooms_.Push()).first(digest_size), false);
+  }
+
+  void ComputeBy(MacEngine& engine) { engine.Compute(works_.elements()); }
+
+  // The works in the order of Add().
+  const MacWork* begin() { return works_.begin(); }
+
+ private:
+  using Room = std::array<std::uint8_t, MacEngine::kLargestDigest>;
+
+  Burst<MacWork> works_;
+  Burst<Room> rooms_;
 };
-
-using DigestState = std::unique_ptr<EVP_MD_CTX, FreeDigest>;
-
-constexpr std::size_t kLargestDigest = EVP_MAX_MD_SIZE;
-constexpr std::size_t kLargestBlock = 128;  // of SHA-512
-
-using DigestOctets = std::array<std::uint8_t, kLargestDigest>;
-using BlockOctets = std::array<std::uint8_t, kLargestBlock>;
-
-// A state that has absorbed one block: the key, each octet exclusive-or `pad`
-// (RFC 2104 section 2).
-DigestState Keyed(EVP_MD* digest, ConstBytes block_key, std::uint8_t pad) {
-  BlockOctets block{};
-  for (std::size_t i = 0; i < block_key.size(); ++i) {
-    block[i] = block_key[i] ^ pad;
-  }
-  DigestState state(::EVP_MD_CTX_new());
-  const bool done =
-      state != nullptr &&
-      ::EVP_DigestInit_ex2(state.get(), digest, nullptr) == 1 &&
-      ::EVP_DigestUpdate(state.get(), block.data(), block_key.size()) == 1;
-  Cleanse(block);
-  return done ? std::move(state) : nullptr;
-}
-
-// The key as one block: hashed when it is longer, padded with zero octets.
-bool FitKey(EVP_MD* digest, ConstBytes key, Bytes block) {
-  if (key.size() <= block.size()) {
-    CopyBytes(block, key);
-    return true;
-  }
-  return ::EVP_Digest(key.data(), key.size(), block.data(), nullptr, digest,
-                      nullptr) == 1;
-}
 
 }  // namespace
 
-struct MacContext::State {
-  std::size_t digest_size = 0;
-  std::size_t icv_size = 0;
-  DigestState inner;    // has absorbed key ^ ipad
-  DigestState outer;    // has absorbed key ^ opad
-  DigestState scratch;  // copied to for each packet
-
-  // Writes the full HMAC.
-  bool Compute(std::initializer_list<ConstBytes> parts,
-               DigestOctets& mac) const;
-};
-
-bool MacContext::State::Compute(std::initializer_list<ConstBytes> parts,
-                                DigestOctets& mac) const {
-  EVP_MD_CTX* const work = scratch.get();
-  if (::EVP_MD_CTX_copy_ex(work, inner.get()) != 1) {
-    return false;
-  }
-  for (const ConstBytes part : parts) {
-    if (!part.empty() &&
-        ::EVP_DigestUpdate(work, part.data(), part.size()) != 1) {
-      return false;
-    }
-  }
-  DigestOctets inner_digest{};
-  return ::EVP_DigestFinal_ex(work, inner_digest.data(), nullptr) == 1 &&
-         ::EVP_MD_CTX_copy_ex(work, outer.get()) == 1 &&
-         ::EVP_DigestUpdate(work, inner_digest.data(), digest_size) == 1 &&
-         ::EVP_DigestFinal_ex(work, mac.data(), nullptr) == 1;
-}
-
-MacContext::MacContext(std::unique_ptr<State> state)
-    : state_(std::move(state)) {}
+MacContext::MacContext(std::unique_ptr<MacEngine> engine, std::size_t icv_size)
+    : engine_(std::move(engine)), icv_size_(icv_size) {}
 
 MacContext::MacContext(MacContext&& other) noexcept = default;
 MacContext& MacContext::operator=(MacContext&& other) noexcept = default;
 MacContext::~MacContext() = default;
 
-Result<MacContext> MacContext::Create(Integrity algorithm, ConstBytes key) {
+Result<MacContext> MacContext::Create(Integrity algorithm, ConstBytes key,
+                                      CryptoBackend backend) {
   const IntegrityInfo& info = InfoOf(algorithm);
   if (algorithm == Integrity::kNone) {
     return Invalid("\"none\" computes nothing; choose an integrity algorithm");
@@ -103,55 +54,91 @@ Result<MacContext> MacContext::Create(Integrity algorithm, ConstBytes key) {
                    std::to_string(info.key) + " octets for " +
                    std::string(info.name));
   }
-  EVP_MD* const digest = FetchedDigest(algorithm);
-  auto state = std::make_unique<State>();
-  if (digest != nullptr) {
-    BlockOctets octets{};
-    const Bytes block = Bytes(octets).first(
-        static_cast<std::size_t>(::EVP_MD_get_block_size(digest)));
-    if (FitKey(digest, key, block)) {
-      state->inner = Keyed(digest, block, 0x36);
-      state->outer = Keyed(digest, block, 0x5c);
-      state->scratch.reset(::EVP_MD_CTX_new());
-      state->digest_size = static_cast<std::size_t>(::EVP_MD_get_size(digest));
-      state->icv_size = info.icv;
+  Result<std::unique_ptr<MacEngine>> engine =
+      MacEngineOf(backend, algorithm, key);
+  if (!engine.ok()) {
+    return engine.error();
+  }
+  return MacContext(*std::move(engine), info.icv);
+}
+
+void MacContext::Sign(std::span<SignJob> jobs) {
+  while (!jobs.empty()) {
+    const std::size_t some = std::min(jobs.size(), kBurst);
+    SignSome(jobs.first(some));
+    jobs = jobs.subspan(some);
+  }
+}
+
+Passage MacContext::Sign(ConstBytes message, Bytes icv) {
+  SignJob job{.message = message, .icv = icv};
+  SignSome(std::span(&job, 1));
+  return job.outcome;
+}
+
+void MacContext::SignSome(std::span<SignJob> jobs) {
+  const std::size_t digest_size = engine_->digest_size();
+  Macs macs;
+  for (SignJob& job : jobs) {
+    job.outcome =
+        job.icv.size() <= digest_size ? Pass() : DropReason::kCryptoFailed;
+    if (job.outcome.ok()) {
+      macs.Add(job.message, digest_size);
     }
-    Cleanse(octets);
   }
-  if (state->inner == nullptr || state->outer == nullptr ||
-      state->scratch == nullptr) {
-    ::ERR_clear_error();
-    return Error{ErrorCode::kUnsupported,
-                 "libcrypto refused " + std::string(info.name) +
-                     "; check which providers its configuration loads"};
+  macs.ComputeBy(*engine_);
+  const MacWork* work = macs.begin();
+  for (SignJob& job : jobs) {
+    if (!job.outcome.ok()) {
+      continue;
+    }
+    if (work->done) {
+      CopyBytes(job.icv, ConstBytes(work->mac).first(job.icv.size()));
+    } else {
+      job.outcome = DropReason::kCryptoFailed;
+    }
+    ++work;
   }
-  return MacContext(std::move(state));
 }
 
-Passage MacContext::Sign(std::initializer_list<ConstBytes> parts, Bytes icv) {
-  DigestOctets mac{};
-  if (icv.size() > state_->digest_size || !state_->Compute(parts, mac)) {
-    ::ERR_clear_error();
-    return DropReason::kCryptoFailed;
+void MacContext::Verify(std::span<VerifyJob> jobs) {
+  while (!jobs.empty()) {
+    const std::size_t some = std::min(jobs.size(), kBurst);
+    VerifySome(jobs.first(some));
+    jobs = jobs.subspan(some);
   }
-  CopyBytes(icv, ConstBytes(mac).first(icv.size()));
-  return Pass();
 }
 
-Opinion<AuthProof> MacContext::Verify(std::initializer_list<ConstBytes> parts,
-                                      ConstBytes icv) {
-  if (icv.size() != state_->icv_size) {
-    return DropReason::kBadIcv;
+Opinion<AuthProof> MacContext::Verify(ConstBytes message, ConstBytes icv) {
+  VerifyJob job{.message = message, .icv = icv};
+  VerifySome(std::span(&job, 1));
+  return std::move(job.outcome);
+}
+
+void MacContext::VerifySome(std::span<VerifyJob> jobs) {
+  Macs macs;
+  for (const VerifyJob& job : jobs) {
+    if (job.icv.size() == icv_size_) {
+      macs.Add(job.message, engine_->digest_size());
+    }
   }
-  DigestOctets mac{};
-  if (!state_->Compute(parts, mac)) {
-    ::ERR_clear_error();
-    return DropReason::kCryptoFailed;
+  macs.ComputeBy(*engine_);
+  const MacWork* work = macs.begin();
+  for (VerifyJob& job : jobs) {
+    if (job.icv.size() != icv_size_) {
+      job.outcome = DropReason::kBadIcv;
+      continue;
+    }
+    if (!work->done) {
+      job.outcome = DropReason::kCryptoFailed;
+    } else if (ConstantTimeEqual(ConstBytes(work->mac).first(icv_size_),
+                                 job.icv)) {
+      job.outcome = AuthProof();
+    } else {
+      job.outcome = DropReason::kBadIcv;
+    }
+    ++work;
   }
-  if (!ConstantTimeEqual(ConstBytes(mac).first(icv.size()), icv)) {
-    return DropReason::kBadIcv;
-  }
-  return AuthProof();
 }
 
 }  // namespace postern

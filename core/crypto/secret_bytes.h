@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 #include "core/bytes.h"
@@ -43,6 +44,14 @@ class SecretBytes {
 
 // Overwrites memory in a way that the compiler does not remove.
 void Cleanse(Bytes octets);
+
+// The same for a whole object, its padding too.
+template <typename T>
+requires std::is_trivially_copyable_v<T>
+
+void CleanseObject(T& object) {
+  Cleanse({reinterpret_cast<std::uint8_t*>(&object), sizeof(T)});  // NOLINT
+}
 
 // Equal in content and length; the time taken tells nothing about the content.
 bool ConstantTimeEqual(ConstBytes a, ConstBytes b);

@@ -13,6 +13,7 @@ namespace postern {
 namespace {
 
 constexpr std::size_t kIpv4HeaderSize = 20;
+constexpr std::size_t kIpv4ChecksumOffset = 10;
 constexpr std::size_t kMaxLengthField = 0xffff;
 
 constexpr std::size_t kPortsSize = 4;  // source and destination
@@ -182,14 +183,40 @@ Passage SetIpLength(Bytes octets, std::size_t size) {
   return Pass();
 }
 
+Passage RewriteIpHeader(Bytes octets, std::size_t protocol_offset,
+                        std::uint8_t protocol) {
+  if (VersionOf(octets) != 4) {
+    octets[protocol_offset] = protocol;
+    return SetIpLength(octets, octets.size());
+  }
+  if (octets.size() > kMaxLengthField) {
+    return DropReason::kTooBig;
+  }
+  const Bytes length = octets.subspan(2, 2);
+  const Bytes checksum = octets.subspan(kIpv4ChecksumOffset, 2);
+  const auto size = static_cast<std::uint16_t>(octets.size());
+  // ~(~HC + ~m + m') of RFC 1624; the protocol is the low octet of its word.
+  std::uint32_t sum =
+      static_cast<std::uint16_t>(~LoadBe<std::uint16_t>(checksum));
+  sum += static_cast<std::uint16_t>(~LoadBe<std::uint16_t>(length));
+  sum += size;
+  sum += 0xffffU - octets[protocol_offset];
+  sum += protocol;
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  octets[protocol_offset] = protocol;
+  StoreBe(length, size);
+  StoreBe(checksum, static_cast<std::uint16_t>(~sum));
+  return Pass();
+}
+
 void MendIpv4Checksum(Bytes octets) {
-  constexpr std::size_t kChecksumOffset = 10;
   if (VersionOf(octets) != 4) {
     return;
   }
   const Bytes header = octets.first(Ipv4HeaderLength(octets));
-  StoreBe(header.subspan(kChecksumOffset), std::uint16_t{0});
-  StoreBe(header.subspan(kChecksumOffset), InternetChecksum(header));
+  StoreBe(header.subspan(kIpv4ChecksumOffset), std::uint16_t{0});
+  StoreBe(header.subspan(kIpv4ChecksumOffset), InternetChecksum(header));
 }
 
 }  // namespace postern

@@ -123,6 +123,14 @@ class IpView {
 //   (checked: returns kTooBig otherwise).
 Passage SetIpLength(Bytes octets, std::size_t size);
 
+// Names another protocol at `protocol_offset`, and makes the length field that
+// of all `octets`, after a header was inserted or removed. An IPv4 checksum
+// moves by the difference (RFC 1624): one that was wrong stays wrong.
+// REQUIRES: octets start with a header that Parse() accepted.
+// Errors: kTooBig.
+Passage RewriteIpHeader(Bytes octets, std::size_t protocol_offset,
+                        std::uint8_t protocol);
+
 // Recomputes the header checksum of an IPv4 header (RFC 791); no effect on
 // IPv6. REQUIRES: as above.
 void MendIpv4Checksum(Bytes octets);

@@ -182,9 +182,14 @@ Outcome SealBare(const VectorSa& sa, const Json& test) {
   }
   const Octets payload = HexOf(test.at("payload"));
   Octets esp(suite->SealedSize(payload.size()));
-  const esp::SealingSuite::Clear clear{
-      payload, test.at("next_header").get<std::uint8_t>()};
-  if (!suite->SealWithIv(clear, sa.seq, sa.iv, esp).ok()) {
+  esp::SealingSuite::Job job{
+      .payload = payload,
+      .next_header = test.at("next_header").get<std::uint8_t>(),
+      .seq = sa.seq,
+      .iv = sa.iv,
+      .esp = esp};
+  suite->Seal(std::span(&job, 1));
+  if (!job.outcome.ok()) {
     return Failed("sealing was refused");
   }
   return Compare("esp_packet", esp, HexOf(test.at("esp_packet")));
@@ -196,9 +201,10 @@ Outcome OpenBare(const VectorSa& sa, const Json& test) {
     return Failed(suite.error().message);
   }
   Octets esp = HexOf(test.at("esp_packet"));
-  const auto opened = suite->Open(esp, sa.seq);
-  if (!opened.ok()) {
-    return Failed("opening: " + std::string(NameOf(opened.error())));
+  esp::OpeningSuite::Job job{.esp = esp, .seq = sa.seq};
+  suite->Open(std::span(&job, 1));
+  if (!job.outcome.ok()) {
+    return Failed("opening: " + std::string(NameOf(job.outcome.error())));
   }
   return Compare("esp_plaintext", suite->Plaintext(esp),
                  HexOf(test.at("esp_plaintext")));

@@ -72,13 +72,83 @@ TEST(MacContext, TruncatesToTheFirstOctets) {
   EXPECT_EQ(ToHex(icv), "b0344c61d8db38535ca8afceaf0bf12b");
 }
 
-TEST(MacContext, SeesPartsAsOneMessage) {
+// As many as a burst has and more: backends treat few messages differently.
+TEST(MacContext, SignsEachMessageOfABurstOfAnyLength) {
   const std::vector<std::uint8_t> key(20, 0x0b);
-  MacContext context = Make(Integrity::kHmacSha1_96, key);
-  std::vector<std::uint8_t> icv(12);
-  ASSERT_TRUE(
-      context.Sign({Octets("Hi "), ConstBytes(), Octets("There")}, icv).ok());
-  EXPECT_EQ(ToHex(icv), "b617318655057264e28bc0b6");
+
+  const struct {
+    Integrity algorithm;
+    std::string_view icv;
+  } cases[] = {
+      {Integrity::kHmacSha1_96, "b617318655057264e28bc0b6"},
+      {Integrity::kHmacSha2_256_128, "b0344c61d8db38535ca8afceaf0bf12b"}};
+
+  for (const auto& one : cases) {
+    MacContext context = Make(one.algorithm, key);
+    for (std::size_t count = 0; count <= 70; ++count) {
+      std::vector<std::vector<std::uint8_t>> icvs(
+          count, std::vector<std::uint8_t>(one.icv.size() / 2));
+      std::vector<MacContext::SignJob> jobs;
+      for (auto& icv : icvs) {
+        jobs.push_back({.message = Octets("Hi There"), .icv = icv});
+      }
+      context.Sign(jobs);
+      for (std::size_t i = 0; i < count; ++i) {
+        ASSERT_TRUE(jobs[i].outcome.ok()) << i << " of " << count;
+        ASSERT_EQ(ToHex(icvs[i]), one.icv) << i << " of " << count;
+      }
+    }
+  }
+}
+
+// One bad job harms no other: wrong, too short and too long ICVs, and nothing
+// to sign.
+TEST(MacContext, JudgesEachMessageOfABurst) {
+  MacContext context =
+      Make(Integrity::kHmacSha1_96, std::vector<std::uint8_t>(20, 0x0b));
+  const std::vector<std::uint8_t> mac =
+      Hex("b617318655057264e28bc0b6fb378c8ef146be00");
+  std::vector<std::uint8_t> wrong = mac;
+  wrong[11] ^= 1;
+  std::vector<MacContext::VerifyJob> jobs;
+  for (int i = 0; i < 50; ++i) {
+    const std::size_t size = i % 7 == 2 ? 11 : i % 7 == 4 ? 20 : 12;
+    jobs.push_back({.message = Octets("Hi There"),
+                    .icv = ConstBytes(i % 7 == 3 ? wrong : mac).first(size)});
+  }
+  context.Verify(jobs);
+  for (int i = 0; i < 50; ++i) {
+    const bool sound = i % 7 < 2 || i % 7 > 4;
+    const auto& outcome = jobs[static_cast<std::size_t>(i)].outcome;
+    EXPECT_EQ(outcome.ok(), sound) << i;
+    EXPECT_TRUE(sound || outcome.error() == DropReason::kBadIcv) << i;
+  }
+  std::vector<std::uint8_t> icv(21);
+  std::vector<MacContext::SignJob> signing(
+      20, {.message = Octets("Hi There"), .icv = Bytes(icv).first(12)});
+  signing[5].icv = icv;
+  context.Sign(signing);
+  for (std::size_t i = 0; i < signing.size(); ++i) {
+    EXPECT_EQ(signing[i].outcome.ok(), i != 5) << i;
+  }
+}
+
+// RFC 2104 of nothing, by Python's hmac.
+TEST(MacContext, SignsNothingAmongOthers) {
+  MacContext context =
+      Make(Integrity::kHmacSha1_96, std::vector<std::uint8_t>(20, 0x0b));
+  std::vector<std::vector<std::uint8_t>> icvs(16,
+                                              std::vector<std::uint8_t>(12));
+  std::vector<MacContext::SignJob> jobs;
+  for (auto& icv : icvs) {
+    jobs.push_back({.message = Octets("Hi There"), .icv = icv});
+  }
+  jobs[3].message = {};
+  context.Sign(jobs);
+  for (std::size_t i = 0; i < icvs.size(); ++i) {
+    EXPECT_EQ(ToHex(icvs[i]),
+              i == 3 ? "123fd78bda0100786ae86b76" : "b617318655057264e28bc0b6");
+  }
 }
 
 TEST(MacContext, StartsAfreshWithEachMessage) {
