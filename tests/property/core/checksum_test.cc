@@ -4,11 +4,16 @@
 
 #include "core/net/checksum.h"
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <random>
 #include <vector>
 
 #include "gtest/gtest.h"
+
+#include "core/net/word_sum.h"
 
 namespace postern {
 namespace {
@@ -48,6 +53,47 @@ TEST(ChecksumProperty, AgreesWithTheDefinitionAtEveryLength) {
     ASSERT_EQ(InternetChecksum(octets), Definition(octets)) << size;
     const std::vector<std::uint8_t> ones(size, 0xff);
     ASSERT_EQ(InternetChecksum(ones), Definition(ones)) << size;
+  }
+}
+
+// Each way of summing, whichever this machine would choose, at every alignment.
+TEST(ChecksumProperty, EveryLoopAgreesWithTheDefinitionAndCopies) {
+  std::mt19937 random(815);
+  for (std::size_t size = 0; size <= 300; ++size) {
+    for (std::size_t start = 0; start < 8; ++start) {
+      const std::vector<std::uint8_t> room = RandomOctets(random, size + start);
+      const ConstBytes octets = ConstBytes(room).subspan(start);
+      const std::uint16_t expected = Definition({octets.begin(), octets.end()});
+      const auto checksum = [](std::uint16_t words) {
+        const auto low = static_cast<std::uint8_t>(words >> 8);
+        const auto high = static_cast<std::uint8_t>(words);
+        const std::array<std::uint8_t, 2> memory =
+            std::endian::native == std::endian::little ? std::array{high, low}
+                                                       : std::array{low, high};
+        return static_cast<std::uint16_t>(~LoadBe<std::uint16_t>(memory));
+      };
+      ASSERT_EQ(checksum(SumWords(octets)), expected) << size;
+      ASSERT_EQ(checksum(SumWordsPortably(octets)), expected) << size;
+      for (const auto loop : {CopyAndSumWords, CopyAndSumWordsPortably}) {
+        std::vector<std::uint8_t> copy(size + 1, 0xa5);
+        ASSERT_EQ(checksum(loop(copy, octets)), expected) << size;
+        ASSERT_TRUE(std::equal(octets.begin(), octets.end(), copy.begin()));
+        ASSERT_EQ(copy.back(), 0xa5) << "wrote behind the end of " << size;
+      }
+    }
+  }
+}
+
+TEST(ChecksumProperty, CopiesFromAnOddPlaceOn) {
+  std::mt19937 random(3);
+  for (std::size_t cut = 0; cut <= 200; ++cut) {
+    const std::vector<std::uint8_t> octets = RandomOctets(random, 200);
+    std::vector<std::uint8_t> copy(200);
+    InternetSum sum;
+    sum.AddCopying(copy, ConstBytes(octets).first(cut));
+    sum.AddCopying(Bytes(copy).subspan(cut), ConstBytes(octets).subspan(cut));
+    ASSERT_EQ(sum.Checksum(), Definition(octets)) << cut;
+    ASSERT_EQ(copy, octets);
   }
 }
 
