@@ -25,6 +25,10 @@ constexpr std::array<DropReasonText, kDropReasonCount> kTexts = {{
      "the IPv6 extension header chain is longer than we follow", "RFC 7112"},
     {R::kBadTransportHeader, "bad_transport_header",
      "the packet ends inside its TCP or UDP header", "RFC 9293, RFC 768"},
+    {R::kBadOffload, "bad_offload",
+     "what the kernel left to do for a packet of the TUN does not fit the "
+     "packet",
+     "Postern"},
     {R::kFragment, "fragment",
      "an IP fragment cannot be protected in transport mode or opened",
      "RFC 4303 3.3.4, 3.4.1"},

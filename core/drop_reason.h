@@ -27,6 +27,7 @@ enum class DropReason : std::uint8_t {
   kBadExtensionHeader,
   kTooManyHeaders,
   kBadTransportHeader,
+  kBadOffload,
   kFragment,
   kUnclearError,
   kTooBig,

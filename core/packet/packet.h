@@ -27,21 +27,11 @@
 
 #include "core/bytes.h"
 #include "core/flow/socket_owner.h"
+#include "core/net/vnet_header.h"
 
 namespace postern {
 
 class PacketPool;
-
-// struct virtio_net_hdr as a TUN with IFF_VNET_HDR speaks it: how the kernel
-// asks us to split a super-packet or to finish a checksum.
-struct VnetHeader {
-  std::uint8_t flags = 0;
-  std::uint8_t gso_type = 0;
-  std::uint16_t header_length = 0;
-  std::uint16_t gso_size = 0;
-  std::uint16_t checksum_start = 0;
-  std::uint16_t checksum_offset = 0;
-};
 
 // One buffer of a pool, and what its packet brought along.
 struct alignas(64) PacketSlot {
