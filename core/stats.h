@@ -37,10 +37,15 @@ enum class Count : std::uint8_t {
   kOwnerLookups,  // questions put to the kernel
   kAcquires,      // SAs asked for
   kOutboundHeld,  // packets that waited for an SA
+  // Of the TUN with offload: what stood for several packets, and for how many.
+  kSuperPacketsRead,
+  kSegmentsRead,
+  kSuperPacketsWritten,
+  kSegmentsWritten,
 };
 
 inline constexpr std::size_t kCountCount =
-    static_cast<std::size_t>(Count::kOutboundHeld) + 1;
+    static_cast<std::size_t>(Count::kSegmentsWritten) + 1;
 
 // "outbound_packets", ...: the name used in JSON and metrics.
 std::string_view NameOf(Count count);

@@ -334,7 +334,7 @@ Object Host::Assembly::DescribeStatus() const {
       {"uptime_seconds", Value::Whole(uptime.count()), {}},
       {"namespace_cookie", Value::Count(cookie), {}},
       {"ownership", std::string(NameOf(network->ownership())), {}},
-      {"tun", Describe(config.network.tun), {}},
+      {"tun", Describe(config.network.tun, network->tun_offload()), {}},
       {"wire", Describe(config.network.wire), {}},
       {"api_connections", Describe(api->connections()), {}},
       {"admin_connections", Describe(admin->connections()), {}},

@@ -128,6 +128,9 @@ void ReadTun(Section& section, HostConfig& config) {
                                 static_cast<std::int64_t>(wire)})) {
     tun.mtu_octets = static_cast<std::size_t>(*mtu);
   }
+  if (!section.Flag("offload").value_or(true)) {
+    tun.framing = TunFraming::kPlain;
+  }
   ReadAddresses(section, tun);
   section.Finish();
 }

@@ -78,6 +78,13 @@ Result<Ownership> ChooseOwnership(const NetworkNamespace& inside,
   return Ownership::kSockDiag;
 }
 
+// One line, whatever the kernel grants.
+void TellOffload(TunOffload granted) {
+  const bool all = granted == TunOffload::kTcpAndUdp;
+  Log(all ? LogLevel::kInfo : LogLevel::kWarning, "tun_offload",
+      {{"granted", std::string(NameOf(granted))}});
+}
+
 Status AttachInside(const NetworkNamespace& inside, const TunConfig& config) {
   Result<Netlink> netlink = Netlink::OpenInside(inside);
   if (!netlink.ok()) {
@@ -181,10 +188,15 @@ Result<std::unique_ptr<HostNetwork>> HostNetwork::Create(
   if (!inside.ok()) {
     return inside.error();
   }
-  Result<std::unique_ptr<TunDevice>> tun = TunDevice::Create(
-      *inside, {.name = config.tun.name, .mtu_octets = config.tun.mtu_octets});
+  Result<std::unique_ptr<TunDevice>> tun =
+      TunDevice::Create(*inside, {.name = config.tun.name,
+                                  .mtu_octets = config.tun.mtu_octets,
+                                  .framing = config.tun.framing});
   if (!tun.ok()) {
     return tun.error();
+  }
+  if (config.tun.framing == TunFraming::kVnetHeader) {
+    TellOffload((*tun)->offload());
   }
   const Result<Ownership> ownership =
       ChooseOwnership(*inside, **tun, config.ownership);
@@ -211,7 +223,6 @@ HostNetwork::HostNetwork(NetworkNamespace inside,
                          std::unique_ptr<TunDevice> tun, Ownership ownership,
                          std::unique_ptr<PacketPort> wire)
     : inside_(std::move(inside)),
-      tun_index_(tun->index()),
       tun_(std::move(tun)),
       ownership_(ownership),
       wire_(std::move(wire)) {}

@@ -38,7 +38,10 @@ class HostNetwork {
 
   PacketPort& tun() { return *tun_; }
 
-  std::uint32_t tun_index() const { return tun_index_; }
+  // What the kernel leaves to us of the TUN's packets.
+  TunOffload tun_offload() const { return tun_->offload(); }
+
+  std::uint32_t tun_index() const { return tun_->index(); }
 
   // How the outbound packets' owners are found out.
   Ownership ownership() const { return ownership_; }
@@ -51,8 +54,7 @@ class HostNetwork {
               Ownership ownership, std::unique_ptr<PacketPort> wire);
 
   NetworkNamespace inside_;
-  std::uint32_t tun_index_;
-  std::unique_ptr<PacketPort> tun_;
+  std::unique_ptr<TunDevice> tun_;
   Ownership ownership_;
   std::unique_ptr<PacketPort> wire_;
 };

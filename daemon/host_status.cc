@@ -16,7 +16,7 @@ Value Describe(const SocketServer& server) {
                      {"silent", Value::Count(counters.silent), {}}});
 }
 
-Value Describe(const TunConfig& tun) {
+Value Describe(const TunConfig& tun, TunOffload offload) {
   Array addresses;
   for (const OwnAddress& own : tun.addresses) {
     addresses.emplace_back(own.address.ToString() + "/" +
@@ -24,6 +24,7 @@ Value Describe(const TunConfig& tun) {
   }
   return MakeObject({{"name", tun.name, {}},
                      {"mtu", Value::Count(tun.mtu_octets), {}},
+                     {"offload", std::string(NameOf(offload)), {}},
                      {"addresses", std::move(addresses), {}}});
 }
 

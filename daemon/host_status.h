@@ -16,7 +16,8 @@ namespace postern {
 // How many connections are open, and what became of the others.
 Value Describe(const SocketServer& server);
 
-Value Describe(const TunConfig& tun);
+// With what its kernel granted.
+Value Describe(const TunConfig& tun, TunOffload offload);
 Value Describe(const WireConfig& wire);
 
 }  // namespace postern

@@ -17,6 +17,7 @@
 
 #include "core/error.h"
 #include "core/net/ip_address.h"
+#include "tun/tun_framing.h"
 #include "wire/fault_injector.h"
 
 namespace postern {
@@ -34,6 +35,7 @@ struct OwnAddress {
 struct TunConfig {
   std::string name = "tun0";
   std::size_t mtu_octets = 1280;
+  TunFraming framing = TunFraming::kVnetHeader;  // kPlain: no offload
   std::vector<OwnAddress> addresses;
 };
 

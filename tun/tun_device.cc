@@ -6,21 +6,22 @@
 #include <linux/if.h>
 #include <linux/if_tun.h>
 #include <sys/ioctl.h>
-#include <sys/uio.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
+#include "core/net/vnet_header.h"
+
 namespace postern {
 namespace {
 
 constexpr const char* kClone = "/dev/net/tun";
 
-// VnetHeader goes to the kernel as it lies in memory: ten octets, host order.
-// (linux/virtio_net.h, which has the original, is not C++.)
-static_assert(sizeof(VnetHeader) == 10);
+// linux/if_tun.h has these from Linux 6.2 on.
+constexpr unsigned kUso4 = 0x20;
+constexpr unsigned kUso6 = 0x40;
 
 Error CannotOpen(int errno_value) {
   switch (errno_value) {
@@ -61,33 +62,41 @@ Error CannotAttach(const std::string& name, int errno_value) {
   }
 }
 
-struct Attached {
-  UniqueFd fd;
-  std::string name;  // as the kernel completed it
-};
+// NOLINTBEGIN(cppcoreguidelines-pro-type-vararg): ioctl is what it is
 
-Result<Attached> Attach(const TunOptions& options) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): open is what it is
-  UniqueFd fd(::open(kClone, O_RDWR | O_NONBLOCK | O_CLOEXEC));
-  if (!fd.valid()) {
-    return CannotOpen(errno);
-  }
-  const bool vnet = options.framing == TunFraming::kVnetHeader;
-  ifreq request{};
-  std::memcpy(request.ifr_name, options.name.data(), options.name.size());
-  request.ifr_flags =
-      static_cast<short>(IFF_TUN | IFF_NO_PI | (vnet ? IFF_VNET_HDR : 0));
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): ioctl is what it is
-  if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) {
-    return CannotAttach(options.name, errno);
-  }
-  int header_size = sizeof(VnetHeader);
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): ioctl is what it is
-  if (vnet && ::ioctl(fd.get(), TUNSETVNETHDRSZ, &header_size) != 0) {
-    return SystemError("setting the packet header size of the TUN", errno);
-  }
-  return Attached{std::move(fd), request.ifr_name};
+bool KnowsVnetHeader(const UniqueFd& fd) {
+  unsigned features = 0;
+  return ::ioctl(fd.get(), TUNGETFEATURES, &features) == 0 &&
+         (features & IFF_VNET_HDR) != 0;
 }
+
+// The most that the kernel grants. With kPlain it must grant nothing: whoever
+// had a persistent interface before may have asked for something.
+TunOffload AskForOffload(const UniqueFd& fd, TunFraming framing) {
+  constexpr unsigned kTso =
+      TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
+
+  struct Step {
+    TunOffload offload;
+    unsigned flags;
+  };
+
+  constexpr std::array<Step, 3> kSteps = {
+      {{TunOffload::kTcpAndUdp, kTso | kUso4 | kUso6},
+       {TunOffload::kTcp, kTso},
+       {TunOffload::kChecksum, TUN_F_CSUM}}};
+  if (framing == TunFraming::kVnetHeader) {
+    for (const Step& step : kSteps) {
+      if (::ioctl(fd.get(), TUNSETOFFLOAD, step.flags) == 0) {
+        return step.offload;
+      }
+    }
+  }
+  static_cast<void>(::ioctl(fd.get(), TUNSETOFFLOAD, 0U));
+  return TunOffload::kNone;
+}
+
+// NOLINTEND(cppcoreguidelines-pro-type-vararg)
 
 Status CheckOptions(const TunOptions& options) {
   if (options.name.empty() || options.name.size() >= IFNAMSIZ) {
@@ -119,29 +128,33 @@ Status Configure(Netlink& netlink, const std::string& name,
   return no_ipv6 ? Ok() : quiet;
 }
 
-// The kernel counted from the stamp on.
-void LeaveOutStamp(VnetHeader& vnet) {
-  constexpr std::uint16_t kStamp = SocketStamp::kOctets;
-  for (std::uint16_t* offset : {&vnet.header_length, &vnet.checksum_start}) {
-    *offset =
-        *offset < kStamp ? 0 : static_cast<std::uint16_t>(*offset - kStamp);
-  }
-}
-
-DropReason ReasonOf(int errno_value) {
-  switch (errno_value) {
-    case EAGAIN:
-    case ENOBUFS:
-    case ENOMEM:
-      return DropReason::kPortBusy;
-    case EMSGSIZE:
-      return DropReason::kTooBig;
-    default:
-      return DropReason::kPortRefused;
-  }
-}
-
 }  // namespace
+
+Result<TunDevice::Attached> TunDevice::Attach(const TunOptions& options) {
+  // NOLINTBEGIN(cppcoreguidelines-pro-type-vararg): open and ioctl are so
+  UniqueFd fd(::open(kClone, O_RDWR | O_NONBLOCK | O_CLOEXEC));
+  if (!fd.valid()) {
+    return CannotOpen(errno);
+  }
+  const bool vnet =
+      options.framing == TunFraming::kVnetHeader && KnowsVnetHeader(fd);
+  ifreq request{};
+  std::memcpy(request.ifr_name, options.name.data(), options.name.size());
+  request.ifr_flags =
+      static_cast<short>(IFF_TUN | IFF_NO_PI | (vnet ? IFF_VNET_HDR : 0));
+  if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) {
+    return CannotAttach(options.name, errno);
+  }
+  int header_size = sizeof(VnetHeader);
+  if (vnet && ::ioctl(fd.get(), TUNSETVNETHDRSZ, &header_size) != 0) {
+    return SystemError("setting the packet header size of the TUN", errno);
+  }
+  // NOLINTEND(cppcoreguidelines-pro-type-vararg)
+  const TunFraming framing =
+      vnet ? TunFraming::kVnetHeader : TunFraming::kPlain;
+  const TunOffload offload = AskForOffload(fd, framing);
+  return Attached{std::move(fd), request.ifr_name, framing, offload};
+}
 
 Result<std::unique_ptr<TunDevice>> TunDevice::Create(
     const NetworkNamespace& inside, const TunOptions& options) {
@@ -166,19 +179,19 @@ Result<std::unique_ptr<TunDevice>> TunDevice::Create(
   if (!link) {
     return link.error();
   }
-  return std::unique_ptr<TunDevice>(new TunDevice(std::move(attached->fd),
-                                                  std::move(netlink).value(),
-                                                  *link, options.framing));
+  return std::unique_ptr<TunDevice>(new TunDevice(
+      std::move(attached).value(), std::move(netlink).value(), *link));
 }
 
-TunDevice::TunDevice(UniqueFd fd, Netlink netlink, const Link& link,
-                     TunFraming framing)
-    : fd_(std::move(fd)),
+TunDevice::TunDevice(Attached attached, Netlink netlink, const Link& link)
+    : fd_(std::move(attached.fd)),
       netlink_(std::move(netlink)),
       name_(link.name),
       index_(link.index),
       mtu_octets_(link.mtu_octets),
-      framing_(framing) {}
+      offload_(attached.offload),
+      reader_(fd_.get(), attached.framing),
+      writer_(fd_.get(), attached.framing, attached.offload) {}
 
 Status TunDevice::SetMtu(std::size_t octets) {
   Status set = netlink_.SetMtu(name_, octets);
@@ -186,95 +199,6 @@ Status TunDevice::SetMtu(std::size_t octets) {
     mtu_octets_.store(octets, std::memory_order_relaxed);
   }
   return set;
-}
-
-std::size_t TunDevice::Receive(Batch& batch, PacketPool& pool,
-                               WorkerStats& stats) {
-  const std::size_t before = batch.size();
-  // Bounded, so that a flood of packets that we refuse cannot hold us here.
-  for (std::size_t i = 0; i < Batch::kCapacity && !batch.full(); ++i) {
-    Packet packet = pool.Take(pool.shape().payload);
-    if (!packet) {
-      break;
-    }
-    const Arrival arrival = ReadInto(packet);
-    if (arrival.octets <= 0) {
-      packet.Release();
-      break;
-    }
-    if (const Passage accepted = Accept(packet, arrival); !accepted.ok()) {
-      packet.Release();
-      stats.Drop(accepted.error());
-      continue;
-    }
-    batch.Push(std::move(packet));
-  }
-  return batch.size() - before;
-}
-
-TunDevice::Arrival TunDevice::ReadInto(Packet& packet) {
-  Arrival arrival;
-  // A TUN cuts a packet to the room it gets and does not say so: the octet
-  // behind the room tells.
-  std::uint8_t excess = 0;
-  const bool vnet = framing_ == TunFraming::kVnetHeader;
-  std::array<iovec, 4> parts = {{
-      {&packet.vnet(), vnet ? sizeof(VnetHeader) : 0},
-      {arrival.stamp.data(), stamp_ ? arrival.stamp.size() : 0},
-      {packet.bytes().data(), packet.size()},
-      {&excess, sizeof(excess)},
-  }};
-  do {
-    arrival.octets =
-        ::readv(fd_.get(), parts.data(), static_cast<int>(parts.size()));
-  } while (arrival.octets < 0 && errno == EINTR);
-  return arrival;
-}
-
-Passage TunDevice::Accept(Packet& packet, const Arrival& arrival) const {
-  std::size_t front =
-      framing_ == TunFraming::kVnetHeader ? sizeof(VnetHeader) : 0;
-  if (stamp_) {
-    const Opinion<Owner> sender = stamp_->Read(arrival.stamp);
-    if (!sender.ok()) {
-      return sender.error();
-    }
-    packet.set_sender(*sender);
-    front += SocketStamp::kOctets;
-    LeaveOutStamp(packet.vnet());
-  }
-  const auto octets = static_cast<std::size_t>(arrival.octets);
-  if (octets < front) {
-    return DropReason::kTruncated;
-  }
-  const std::size_t size = octets - front;
-  if (size > packet.size()) {
-    return DropReason::kTooBig;
-  }
-  packet.TrimBack(packet.size() - size);
-  return Pass();
-}
-
-void TunDevice::Send(Batch& batch, WorkerStats& stats) {
-  for (Packet& packet : batch) {
-    if (packet && Write(packet) < 0) {
-      stats.Drop(ReasonOf(errno));
-    }
-  }
-  batch.Clear();
-}
-
-std::int64_t TunDevice::Write(Packet& packet) {
-  const bool vnet = framing_ == TunFraming::kVnetHeader;
-  std::array<iovec, 2> parts = {{
-      {&packet.vnet(), vnet ? sizeof(VnetHeader) : 0},
-      {packet.bytes().data(), packet.size()},
-  }};
-  ssize_t put = -1;
-  do {
-    put = ::writev(fd_.get(), parts.data(), static_cast<int>(parts.size()));
-  } while (put < 0 && errno == EINTR);
-  return put;
 }
 
 }  // namespace postern

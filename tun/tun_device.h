@@ -11,29 +11,33 @@
 // The interface goes with this object. It is created down, without addresses,
 // and told never to make any: our TUN speaks only when spoken to.
 //
+// With TunFraming::kVnetHeader the kernel hands over super-packets of up to
+// 64 KB and unfinished checksums, as far as it grants that (offload()), and
+// takes super-packets. Whoever uses the port sees nothing of it: each packet in
+// a batch is ordinary, complete, and one (tun/tun_reader.h, tun/tun_writer.h).
+// tcpdump in the namespace sees super-packets, as on any network card.
+//
 // Send() does not compare with mtu(): a datagram that was reassembled or
 // opened may be larger than what the host itself may send, and must reach it.
 //
 // Once ExpectStamps() was called, every packet must begin with a SocketStamp,
 // which becomes its Packet::sender(); one that does not is dropped as
-// kNotStamped.
+// kNotStamped. All of a super-packet have the stamp of the one.
 //
 // If somebody deletes the interface, descriptor() reports POLLERR and Receive()
 // returns 0.
 //
 // Thread safety: as PacketPort: Receive() in one thread, Send() in another;
 // SetMtu() in the control thread.
-// Cost: one system call per packet.
+// Cost: one system call per packet or super-packet.
 
 #ifndef POSTERN_TUN_TUN_DEVICE_H_
 #define POSTERN_TUN_TUN_DEVICE_H_
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 
 #include "core/error.h"
@@ -43,14 +47,11 @@
 #include "tun/netlink.h"
 #include "tun/network_namespace.h"
 #include "tun/socket_stamp.h"
+#include "tun/tun_framing.h"
+#include "tun/tun_reader.h"
+#include "tun/tun_writer.h"
 
 namespace postern {
-
-// What stands in front of each packet on the descriptor.
-enum class TunFraming : std::uint8_t {
-  kPlain,       // nothing
-  kVnetHeader,  // struct virtio_net_hdr, to and from Packet::vnet()
-};
 
 struct TunOptions {
   std::string name = "postern0";  // at most 15 characters; "%d" is a number
@@ -76,18 +77,30 @@ class TunDevice : public PacketPort {
   // Errors: those of Netlink::SetMtu().
   Status SetMtu(std::size_t octets);
 
+  // What the kernel granted; kNone with kPlain, and with a kernel that knows no
+  // kVnetHeader.
+  TunOffload offload() const { return offload_; }
+
   // REQUIRES: the link is down and AttachStampProgram() has put the program
   // of this stamp there.
-  void ExpectStamps(const SocketStamp& stamp) { stamp_ = stamp; }
+  void ExpectStamps(const SocketStamp& stamp) { reader_.ExpectStamps(stamp); }
 
   // A packet larger than the pool's payload is dropped as kTooBig, one without
-  // the expected stamp as kNotStamped.
+  // the expected stamp as kNotStamped; super-packets also as kTooBig if theirs
+  // are larger than mtu(), and as kBadOffload.
+  // Packets of a super-packet for which the batch or the pool has no room come
+  // with the next call, although descriptor() may not say so: call it until it
+  // returns 0.
   std::size_t Receive(Batch& batch, PacketPool& pool,
-                      WorkerStats& stats) override;
+                      WorkerStats& stats) override {
+    return reader_.Receive(batch, pool, stats, mtu());
+  }
 
   // Drops what the kernel refuses: kPortBusy (EAGAIN, ENOBUFS, ENOMEM), kTooBig
   // (EMSGSIZE), else kPortRefused (EIO: the link is down; EINVAL: not IP).
-  void Send(Batch& batch, WorkerStats& stats) override;
+  void Send(Batch& batch, WorkerStats& stats) override {
+    writer_.Send(batch, stats);
+  }
 
   std::size_t mtu() const override {
     return mtu_octets_.load(std::memory_order_relaxed);
@@ -98,25 +111,26 @@ class TunDevice : public PacketPort {
  private:
   friend class TunDeviceTestPeer;
 
-  TunDevice(UniqueFd fd, Netlink netlink, const Link& link, TunFraming framing);
-
-  // What one read brought: the packet's octets are in the packet already.
-  struct Arrival {
-    std::int64_t octets = -1;  // all of them; negative: nothing waits
-    std::array<std::uint8_t, SocketStamp::kOctets> stamp{};
+  // What the kernel gave us.
+  struct Attached {
+    UniqueFd fd;
+    std::string name;  // as the kernel completed it
+    TunFraming framing = TunFraming::kPlain;
+    TunOffload offload = TunOffload::kNone;
   };
 
-  Arrival ReadInto(Packet& packet);
-  Passage Accept(Packet& packet, const Arrival& arrival) const;
-  std::int64_t Write(Packet& packet);
+  TunDevice(Attached attached, Netlink netlink, const Link& link);
+
+  static Result<Attached> Attach(const TunOptions& options);
 
   UniqueFd fd_;
   Netlink netlink_;
   std::string name_;
   std::uint32_t index_;
   std::atomic<std::size_t> mtu_octets_;
-  TunFraming framing_;
-  std::optional<SocketStamp> stamp_;  // empty: packets bring none
+  TunOffload offload_;
+  TunReader reader_;
+  TunWriter writer_;
 };
 
 }  // namespace postern

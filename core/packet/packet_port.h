@@ -24,6 +24,9 @@ class PacketPort {
 
   // Appends the packets that wait, never blocking, until none waits, the batch
   // is full or the pool is empty. Returns how many were appended.
+  // Call it until it returns 0 before waiting on descriptor(): what a port has
+  // taken from there and had no room for (the rest of a super-packet) comes with
+  // the next call, and descriptor() may not tell of it.
   // A packet that cannot be received is counted in `stats` by its reason.
   virtual std::size_t Receive(Batch& batch, PacketPool& pool,
                               WorkerStats& stats) = 0;

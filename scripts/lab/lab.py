@@ -161,6 +161,7 @@ ownership = "{self.lab.ownership}"
 [tun]
 name = "tun0"
 addresses = [{addresses}]
+offload = {self.lab.offload}
 
 [wire]
 kind = "tun"
@@ -305,6 +306,8 @@ class Lab:
         self.keep = keep is not None
         # "sock_diag" tries what hosts do to which the kernel refuses BPF.
         self.ownership = os.environ.get("POSTERN_OWNERSHIP", "auto")
+        # "false" tries what hosts do whose kernel grants no offload.
+        self.offload = os.environ.get("POSTERN_TUN_OFFLOAD", "true")
         self.processes = []
         self.environment = dict(os.environ, POSTERN_RUN_DIR=str(self.directory / "run"))
         self.alice = Host(self, "alice")

@@ -2,12 +2,18 @@
 
 #include "tun/tun_device.h"
 
+#include <linux/filter.h>
+#include <linux/if_tun.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <thread>
@@ -21,6 +27,7 @@
 #include "core/packet/packet_pool.h"
 #include "core/stats.h"
 #include "tests/support/as_nobody.h"
+#include "tests/support/super_packet.h"
 #include "tests/unit/tun/scratch_host.h"
 #include "tun/netlink.h"
 
@@ -31,7 +38,7 @@ class TunDeviceTestPeer {
  public:
   static std::unique_ptr<TunDevice> Make(UniqueFd fd) {
     return std::unique_ptr<TunDevice>(new TunDevice(
-        std::move(fd), Netlink::Open().value(), Link{}, TunFraming::kPlain));
+        {.fd = std::move(fd), .name = {}}, Netlink::Open().value(), Link{}));
   }
 };
 
@@ -61,6 +68,27 @@ std::vector<std::uint8_t> UdpPacket(const std::vector<std::uint8_t>& payload) {
                          static_cast<std::uint16_t>(8 + payload.size()));
   CopyBytes(octets.subspan(kHeaders), payload);
   return packet;
+}
+
+// From now on the kernel refuses TUNSETOFFLOAD with any of these flags to this
+// thread and those that it starts.
+void RefuseOffload(unsigned flags) {
+  constexpr auto kArgument = [](unsigned index) {
+    return static_cast<unsigned>(offsetof(seccomp_data, args) + 8 * index);
+  };
+  std::array<sock_filter, 8> filter = {{
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_ioctl, 0, 5),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kArgument(1)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, TUNSETOFFLOAD, 0, 3),
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, kArgument(2)),
+      BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, flags, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  }};
+  const sock_fprog program{filter.size(), filter.data()};
+  ASSERT_EQ(::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
+  ASSERT_EQ(::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
 }
 
 class TunDeviceTest : public ScratchHost {
@@ -301,19 +329,50 @@ TEST_F(TunDeviceTest, MakesNoAddressesByItself) {
   EXPECT_EQ(ProcNet(host(), "if_inet6").find("postern0"), std::string::npos);
 }
 
-TEST_F(TunDeviceTest, CarriesTheOffloadHeaderWhenAsked) {
+TEST_F(TunDeviceTest, HandsOnWholePacketsWithOffload) {
   Make(TunFraming::kVnetHeader);
   BringUp();
   HostSends(100);
   Batch batch;
   ASSERT_EQ(tun().Receive(batch, pool_, stats_), 1U);
-  EXPECT_EQ(batch.begin()->size(), 128U);
-  EXPECT_TRUE(IpView::Parse(batch.begin()->bytes()));
-  EXPECT_EQ(batch.begin()->vnet().gso_type, 0);
+  const Bytes octets = batch.begin()->bytes();
+  EXPECT_EQ(octets.size(), 128U);
+  EXPECT_TRUE(ChecksumsAreRight({octets.begin(), octets.end()}));
   batch.Clear();
   const UniqueFd socket = Bound(SOCK_DGRAM, Endpoint(kHostAddress, kPort));
   Send(UdpPacket({9}));
   EXPECT_TRUE(Readable(socket.get()));
+}
+
+TEST_F(TunDeviceTest, AsksForNoOffloadWithoutTheHeader) {
+  EXPECT_EQ(tun().offload(), TunOffload::kNone);
+}
+
+// A kernel that refuses some of it, played by a filter of system calls.
+TEST_F(TunDeviceTest, TakesTheOffloadThatAKernelGrants) {
+  constexpr unsigned kCsum = 0x01;
+  constexpr unsigned kTso4 = 0x02;
+  constexpr unsigned kUso4 = 0x20;
+  Make(TunFraming::kVnetHeader);
+  const TunOffload most = tun().offload();
+  using Case = std::pair<unsigned, TunOffload>;
+  for (const auto& [refused, expected] :
+       {Case{0, most}, Case{kUso4, TunOffload::kTcp},
+        Case{kTso4, TunOffload::kChecksum}, Case{kCsum, TunOffload::kNone}}) {
+    tun_.reset();
+    std::thread([this, refused = refused] {
+      RefuseOffload(refused);
+      Make(TunFraming::kVnetHeader);
+    }).join();
+    ASSERT_NE(tun_, nullptr);
+    EXPECT_EQ(tun().offload(), expected) << refused;
+    BringUp();
+    HostSends(100);
+    Batch batch;
+    ASSERT_EQ(tun().Receive(batch, pool_, stats_), 1U);
+    EXPECT_EQ(batch.begin()->size(), 128U);
+    batch.Clear();
+  }
 }
 
 TEST_F(TunDeviceTest, TheKernelCompletesAName) {
