@@ -120,6 +120,18 @@ constexpr std::array<DropReasonText, kDropReasonCount> kTexts = {{
      "Postern"},
     {R::kPortBusy, "port_busy", "the device's queue was full", "Postern"},
     {R::kPoolEmpty, "pool_empty", "no packet buffer was free", "Postern"},
+    {R::kWireCarriesEspOnly, "wire_carries_esp_only",
+     "the packet is not ESP behind a plain IP header, and the udp wire carries "
+     "nothing else",
+     "RFC 3948 2.1"},
+    {R::kUnknownPeer, "unknown_peer",
+     "the udp wire has no peer with this address", "Postern"},
+    {R::kNonEspMarker, "non_esp_marker",
+     "the datagram begins with the non-ESP marker: IKE, which nobody here "
+     "takes",
+     "RFC 3948 2.2"},
+    {R::kNatKeepalive, "nat_keepalive",
+     "a NAT keepalive, which has done its work by arriving", "RFC 3948 2.3"},
     {R::kForgotten, "forgotten",
      "the program lost a packet without naming a reason: a defect", "Postern"},
     {R::kFaultInjected, "fault_injected",

@@ -68,6 +68,10 @@ enum class DropReason : std::uint8_t {
   kPortRefused,
   kPortBusy,
   kPoolEmpty,
+  kWireCarriesEspOnly,
+  kUnknownPeer,
+  kNonEspMarker,
+  kNatKeepalive,
   kForgotten,
   kFaultInjected,
 };

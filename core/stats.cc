@@ -6,13 +6,31 @@ namespace postern {
 namespace {
 
 constexpr std::array<std::string_view, kCountCount> kNames = {
-    "outbound_packets",   "outbound_clear",  "outbound_protected",
-    "outbound_octets",    "inbound_packets", "inbound_clear",
-    "inbound_protected",  "inbound_octets",  "esp_sealed",
-    "esp_opened",         "ah_signed",       "ah_verified",
-    "owner_lookups",      "acquires",        "outbound_held",
-    "super_packets_read", "segments_read",   "super_packets_written",
+    "outbound_packets",
+    "outbound_clear",
+    "outbound_protected",
+    "outbound_octets",
+    "inbound_packets",
+    "inbound_clear",
+    "inbound_protected",
+    "inbound_octets",
+    "esp_sealed",
+    "esp_opened",
+    "ah_signed",
+    "ah_verified",
+    "owner_lookups",
+    "acquires",
+    "outbound_held",
+    "super_packets_read",
+    "segments_read",
+    "super_packets_written",
     "segments_written",
+    "wire_send_calls",
+    "wire_datagrams_sent",
+    "wire_trains_sent",
+    "wire_receive_calls",
+    "wire_datagrams_received",
+    "wire_trains_received",
 };
 
 }  // namespace

@@ -42,10 +42,17 @@ enum class Count : std::uint8_t {
   kSegmentsRead,
   kSuperPacketsWritten,
   kSegmentsWritten,
+  // Of a udp wire: a train is several datagrams that pass the kernel as one.
+  kWireSendCalls,      // sendmmsg()
+  kWireDatagramsSent,  // alone or in trains
+  kWireTrainsSent,
+  kWireReceiveCalls,       // recvmmsg() that brought something
+  kWireDatagramsReceived,  // alone or in trains
+  kWireTrainsReceived,
 };
 
 inline constexpr std::size_t kCountCount =
-    static_cast<std::size_t>(Count::kSegmentsWritten) + 1;
+    static_cast<std::size_t>(Count::kWireTrainsReceived) + 1;
 
 // "outbound_packets", ...: the name used in JSON and metrics.
 std::string_view NameOf(Count count);

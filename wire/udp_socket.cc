@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "wire/udp_socket.h"
+
+#include <netinet/in.h>
+#include <netinet/udp.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+#include <string>
+
+#include "core/log/log.h"
+
+namespace postern {
+namespace {
+
+struct Option {
+  int level;
+  int name;
+  int value;
+  const char* what;
+};
+
+bool Set(int fd, const Option& option) {
+  return ::setsockopt(fd, option.level, option.name, &option.value,
+                      sizeof(option.value)) == 0;
+}
+
+Status SetAll(int fd, std::initializer_list<Option> options) {
+  for (const Option& option : options) {
+    if (!Set(fd, option)) {
+      return SystemError(
+          "setting " + std::string(option.what) + " of a udp wire's socket",
+          errno);
+    }
+  }
+  return Ok();
+}
+
+Status SetFamilyOptions(int fd, IpFamily family) {
+  if (family == IpFamily::kV4) {
+    return SetAll(fd, {{IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_PROBE,
+                        "IP_MTU_DISCOVER"},
+                       {IPPROTO_IP, IP_RECVTOS, 1, "IP_RECVTOS"}});
+  }
+  return SetAll(fd,
+                {{IPPROTO_IPV6, IPV6_V6ONLY, 1, "IPV6_V6ONLY"},
+                 {IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_PROBE,
+                  "IPV6_MTU_DISCOVER"},
+                 // Else a datagram that is too long would be fragmented here.
+                 {IPPROTO_IPV6, IPV6_DONTFRAG, 1, "IPV6_DONTFRAG"},
+                 {IPPROTO_IPV6, IPV6_RECVTCLASS, 1, "IPV6_RECVTCLASS"}});
+}
+
+struct Buffer {
+  int option;
+  int forced;  // the same past the system's bound, for the privileged
+  const char* sysctl;
+};
+
+// The kernel doubles what it is asked for, and tells the double.
+void EnlargeBuffer(int fd, const Buffer& buffer, std::size_t octets) {
+  const int wanted = static_cast<int>(octets);
+  if (Set(fd, {SOL_SOCKET, buffer.forced, wanted, ""})) {
+    return;
+  }
+  int granted = 0;
+  socklen_t size = sizeof(granted);
+  Set(fd, {SOL_SOCKET, buffer.option, wanted, ""});
+  if (::getsockopt(fd, SOL_SOCKET, buffer.option, &granted, &size) == 0 &&
+      granted / 2 < wanted) {
+    Log(LogLevel::kWarning, "socket_buffer_is_small",
+        {{"octets", granted / 2},
+         {"wanted", wanted},
+         {"effect", "bursts lose packets"},
+         {"to_enlarge_it", "sysctl " + std::string(buffer.sysctl) + "=" +
+                               std::to_string(wanted)}});
+  }
+}
+
+UdpSocket::Segmentation FindSegmentation(int fd) {
+  // A kernel that does not know the option would send a train as one datagram.
+  int octets = 0;
+  socklen_t size = sizeof(octets);
+  return ::getsockopt(fd, SOL_UDP, UDP_SEGMENT, &octets, &size) == 0
+             ? UdpSocket::Segmentation::kByKernel
+             : UdpSocket::Segmentation::kNone;
+}
+
+Error CannotBind(const UdpEndpoint& at, int errno_value) {
+  const std::string text = at.ToString();
+  switch (errno_value) {
+    case EADDRNOTAVAIL:
+      return {ErrorCode::kUnavailable,
+              "No interface has the address of " + text +
+                  " on which the wire should listen; add it (ip address add), "
+                  "or write one of this machine's addresses."};
+    case EADDRINUSE:
+      return {ErrorCode::kExists,
+              "Another socket listens on " + text +
+                  " already; end its program (an IKE daemon?), or choose "
+                  "another port on both sides."};
+    case EACCES:
+    case EPERM:
+      return {ErrorCode::kForbidden,
+              "Listening on " + text +
+                  " was refused; choose a port above 1023, or run this as "
+                  "root."};
+    default:
+      return SystemError("listening on " + text, errno_value);
+  }
+}
+
+Result<UdpEndpoint> EndpointOfSocket(int fd) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof(storage);
+  void* opaque = &storage;
+  if (::getsockname(fd, static_cast<sockaddr*>(opaque), &size) != 0) {
+    return SystemError("asking for the port of a udp wire's socket", errno);
+  }
+  return EndpointOf(storage);
+}
+
+}  // namespace
+
+Result<UdpSocket> UdpSocket::Open(const UdpEndpoint& at,
+                                  std::size_t buffer_octets) {
+  const SocketAddress address(at);
+  UniqueFd fd(::socket(address.get()->sa_family,
+                       SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!fd.valid()) {
+    return SystemError("making the socket of a udp wire", errno);
+  }
+  if (Status set = SetFamilyOptions(fd.get(), at.address.family()); !set.ok()) {
+    return set.error();
+  }
+  // Kernels before Linux 5.0 do without.
+  static_cast<void>(Set(fd.get(), {SOL_UDP, UDP_GRO, 1, "UDP_GRO"}));
+  EnlargeBuffer(fd.get(), {SO_SNDBUF, SO_SNDBUFFORCE, "net.core.wmem_max"},
+                buffer_octets);
+  EnlargeBuffer(fd.get(), {SO_RCVBUF, SO_RCVBUFFORCE, "net.core.rmem_max"},
+                buffer_octets);
+  if (::bind(fd.get(), address.get(), address.size()) != 0) {
+    return CannotBind(at, errno);
+  }
+  const Result<UdpEndpoint> bound = EndpointOfSocket(fd.get());
+  if (!bound.ok()) {
+    return bound.error();
+  }
+  const Segmentation segmentation = FindSegmentation(fd.get());
+  return UdpSocket(std::move(fd), *bound, segmentation);
+}
+
+}  // namespace postern
