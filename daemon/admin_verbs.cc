@@ -28,7 +28,8 @@ Object DescribeLevels(const RouteTable& routes) {
 
 }  // namespace
 
-AdminVerbs::AdminVerbs(Parts parts) : parts_(std::move(parts)) {}
+AdminVerbs::AdminVerbs(Parts parts)
+    : parts_(std::move(parts)), limits_(parts_.config.network) {}
 
 struct AdminVerbs::Entry {
   enum class Arguments : std::uint8_t { kNone, kSome };
@@ -135,6 +136,12 @@ Result<AdminReply> AdminVerbs::SetRoute(Section& arguments) {
   if (!route) {
     return Refusal(defects_);
   }
+  for (const Status& carried :
+       {limits_.Check(route->levels), limits_.CheckGateway(*route)}) {
+    if (!carried.ok()) {
+      return carried.error();
+    }
+  }
   const std::string prefix = route->prefix.ToString();
   const Value event = MakeEvent("route_set", {{"route", Describe(*route), {}}});
   Result<RouteTable> changed = parts_.system.routes().With(std::move(*route));
@@ -177,6 +184,9 @@ Result<AdminReply> AdminVerbs::SetCgroup(Section& arguments) {
     return Refusal(defects_);
   }
   const LevelSet levels = rule->levels;
+  if (const Status carried = limits_.Check(levels); !carried.ok()) {
+    return carried.error();
+  }
   const Result<std::string> set = parts_.cgroups.Set(std::move(*rule));
   if (!set.ok()) {
     return set.error();
@@ -211,6 +221,9 @@ Result<AdminReply> AdminVerbs::SetLevels(Section& arguments) {
   arguments.Finish();
   if (!defects_.empty()) {
     return Refusal(defects_);
+  }
+  if (const Status carried = limits_.Check(wanted); !carried.ok()) {
+    return carried.error();
   }
   RouteTable table = parts_.system.routes();
   for (Route& route : DefaultRoutes(LevelSet())) {

@@ -48,6 +48,7 @@
 #include "daemon/host_config.h"
 #include "daemon/section.h"
 #include "daemon/value.h"
+#include "daemon/wire_limits.h"
 #include "policy/route_table.h"
 #include "policy/socket_table.h"
 
@@ -108,6 +109,7 @@ class AdminVerbs {
   void ReplaceRoutes(RouteTable routes, const Value& event);
 
   Parts parts_;
+  const WireLimits limits_;
   Defects defects_;  // of the request that is being read
 };
 

@@ -2,7 +2,6 @@
 
 #include "daemon/host.h"
 
-#include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -275,7 +274,8 @@ Status Host::Assembly::StartWorkers() {
 Status Host::Assembly::StartServers() {
   const NamespaceCookie cookie = network->inside().cookie();
   levels = std::make_unique<SocketLevels>(
-      cookie, sockets, config.api.user_levels, raw_levels.get());
+      cookie, sockets, config.api.user_levels, raw_levels.get(),
+      WireLimits(config.network));
   wishes = std::make_unique<WishCalls>(
       WishCalls::Parts{.host = cookie,
                        .sockets = sockets,
@@ -334,8 +334,8 @@ Object Host::Assembly::DescribeStatus() const {
       {"uptime_seconds", Value::Whole(uptime.count()), {}},
       {"namespace_cookie", Value::Count(cookie), {}},
       {"ownership", std::string(NameOf(network->ownership())), {}},
-      {"tun", Describe(config.network.tun, network->tun_offload()), {}},
-      {"wire", Describe(config.network.wire), {}},
+      {"tun", Describe(network->config().tun, network->tun_offload()), {}},
+      {"wire", Describe(network->config().wire), {}},
       {"api_connections", Describe(api->connections()), {}},
       {"admin_connections", Describe(admin->connections()), {}},
       {"monitors", Value::Count(admin->monitors()), {}},

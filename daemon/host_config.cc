@@ -5,11 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <iterator>
-#include <limits>
 #include <set>
 #include <utility>
 
@@ -18,13 +16,11 @@
 #include "daemon/route_settings.h"
 #include "daemon/sa_settings.h"
 #include "daemon/toml_text.h"
-#include "policy/bundle.h"
+#include "daemon/wire_limits.h"
+#include "daemon/wire_settings.h"
 
 namespace postern {
 namespace {
-
-constexpr std::size_t kLeastMtu = 1280;  // IPv6's (RFC 8200 5)
-constexpr Section::Range kPerMille = {0, 1000};
 
 Result<std::string> ParseHostName(std::string_view text) {
   if (!IsHostName(text)) {
@@ -64,26 +60,6 @@ Result<std::optional<Ownership>> ParseOwnership(std::string_view text) {
   return Invalid("write \"auto\", \"bpf\" or \"sock_diag\".");
 }
 
-// As the kernel's dev_valid_name().
-Result<std::string> ParseLinkName(std::string_view text) {
-  const bool odd = text.find_first_of("/: \t\n%") != std::string_view::npos;
-  if (text.empty() || text.size() > 15 || text == "." || text == ".." || odd) {
-    return Invalid(
-        "write an interface's name: 1 to 15 characters without slash, colon, "
-        "percent sign and blanks.");
-  }
-  return std::string(text);
-}
-
-Result<std::string> ParseWireKind(std::string_view text) {
-  if (text != "tun") {
-    return Error{ErrorCode::kUnsupported, "the wire \"" + std::string(text) +
-                                              "\" is not built yet: write "
-                                              "\"tun\"."};
-  }
-  return std::string(text);
-}
-
 void ReadHost(Section& section, HostConfig& config) {
   if (section.RequireText("name")) {
     config.name = section.Parsed("name", ParseHostName).value_or("");
@@ -120,81 +96,35 @@ void ReadAddresses(Section& section, TunConfig& tun) {
 void ReadTun(Section& section, HostConfig& config) {
   TunConfig& tun = config.network.tun;
   tun.name = section.Parsed("name", ParseLinkName).value_or("tun0");
-  // A bundle that still fits the wire, but never less than IPv6 needs.
-  const std::size_t wire = config.network.wire.mtu_octets;
-  tun.mtu_octets = std::max(kLeastMtu, wire - kWorstBundleOverhead);
-  if (const auto mtu =
-          section.Whole("mtu", {static_cast<std::int64_t>(kLeastMtu),
-                                static_cast<std::int64_t>(wire)})) {
+  const std::optional<std::size_t> wire = MtuOf(config.network.wire);
+  if (wire) {
+    tun.mtu_octets = TunMtuOver(*wire);
+  }
+  if (const auto mtu = section.Whole(
+          "mtu", {static_cast<std::int64_t>(kLeastMtu),
+                  static_cast<std::int64_t>(wire.value_or(kMostMtu))})) {
     tun.mtu_octets = static_cast<std::size_t>(*mtu);
   }
   if (!section.Flag("offload").value_or(true)) {
     tun.framing = TunFraming::kPlain;
   }
   ReadAddresses(section, tun);
+  CheckOwnAddresses(section, config.network);
   section.Finish();
 }
 
-// Absent: no faults in this direction.
-FaultPlan ReadFaultPlan(Section& faults, std::string_view direction) {
-  FaultPlan plan;
-  std::optional<Section> section = faults.Table(direction);
-  if (!section) {
-    return plan;
+void RefuseUnless(const Status& carried, std::string_view key,
+                  Section& section) {
+  if (!carried.ok()) {
+    section.Refuse(key, carried.error().message);
   }
-  const auto per_mille = [&section](std::string_view key) {
-    return static_cast<unsigned>(section->Whole(key, kPerMille).value_or(0));
-  };
-  plan.drop_per_mille = per_mille("drop_per_mille");
-  plan.duplicate_per_mille = per_mille("duplicate_per_mille");
-  plan.reorder_per_mille = per_mille("reorder_per_mille");
-  plan.flip_per_mille = per_mille("flip_per_mille");
-  plan.delay_per_mille = per_mille("delay_per_mille");
-  if (const auto packets = section->Whole("delay_packets", {1, 1000})) {
-    plan.delay_packets = static_cast<std::size_t>(*packets);
-  }
-  section->Finish();
-  return plan;
 }
 
-FaultInjector::Plan ReadFaults(Section& section) {
-  FaultInjector::Plan plan;
-  plan.seed = static_cast<std::uint64_t>(
-      section.Whole("seed", {0, std::numeric_limits<std::int64_t>::max()})
-          .value_or(0));
-  plan.sending = ReadFaultPlan(section, "sending");
-  plan.receiving = ReadFaultPlan(section, "receiving");
-  section.Finish();
-  return plan;
-}
-
-void ReadWire(Section& section, const std::string& directory,
-              HostConfig& config) {
-  constexpr std::int64_t kMostMtu = 9216;  // what a pool's packet holds
-  WireConfig& wire = config.network.wire;
-  if (section.RequireText("kind")) {
-    static_cast<void>(section.Parsed("kind", ParseWireKind));
-  }
-  // A default that tells the host, where it fits into an interface's name.
-  wire.name = section.Parsed("name", ParseLinkName)
-                  .value_or(("wire-" + config.name).substr(0, 15));
-  wire.mtu_octets = static_cast<std::size_t>(
-      section.Whole("mtu", {static_cast<std::int64_t>(kLeastMtu), kMostMtu})
-          .value_or(1500));
-  if (auto record = section.Text("record")) {
-    wire.record =
-        record->starts_with('/') ? *record : directory + "/" + *record;
-  }
-  if (auto faults = section.Table("faults")) {
-    wire.faults = ReadFaults(*faults);
-  }
-  section.Finish();
-}
-
-void ReadRoutes(Section& root, HostConfig& config) {
+void ReadRoutes(Section& root, const WireLimits& limits, HostConfig& config) {
   if (auto levels = root.Table("levels")) {
     const LevelSet defaults = ReadLevels(*levels);
     levels->Finish();
+    RefuseUnless(limits.Check(defaults), "ah", *levels);
     config.routes = DefaultRoutes(defaults);
   }
   std::set<IpPrefix> seen;
@@ -203,6 +133,8 @@ void ReadRoutes(Section& root, HostConfig& config) {
     if (!route) {
       continue;
     }
+    RefuseUnless(limits.Check(route->levels), "ah", section);
+    RefuseUnless(limits.CheckGateway(*route), "gateway", section);
     if (!seen.insert(route->prefix).second) {
       section.Refuse("prefix", route->prefix.ToString() +
                                    " has two routes: remove one of them.");
@@ -216,12 +148,13 @@ void ReadRoutes(Section& root, HostConfig& config) {
   }
 }
 
-void ReadCgroups(Section& root, HostConfig& config) {
+void ReadCgroups(Section& root, const WireLimits& limits, HostConfig& config) {
   for (Section& section : root.Tables("cgroup")) {
     std::optional<CgroupRule> rule = ReadCgroupRule(section);
     if (!rule) {
       continue;
     }
+    RefuseUnless(limits.Check(rule->levels), "ah", section);
     if (std::ranges::find(config.cgroups, rule->path, &CgroupRule::path) !=
         config.cgroups.end()) {
       section.Refuse("path",
@@ -233,12 +166,13 @@ void ReadCgroups(Section& root, HostConfig& config) {
 }
 
 void ReadAssociations(Section& root, const std::string& directory,
-                      HostConfig& config) {
-  const SaSettingsContext context{
-      .own_addresses = config.OwnAddresses(),
-      .read_key = [&directory](std::string_view text) {
-        return ReadKeyOrFile(text, directory);
-      }};
+                      const WireLimits& limits, HostConfig& config) {
+  const SaSettingsContext context{.own_addresses = config.OwnAddresses(),
+                                  .read_key =
+                                      [&directory](std::string_view text) {
+                                        return ReadKeyOrFile(text, directory);
+                                      },
+                                  .limits = limits};
   std::set<SaIdentity> seen;
   for (Section& section : root.Tables("sa")) {
     std::optional<SaParameters> parameters = ReadAssociation(section, context);
@@ -278,43 +212,8 @@ std::string DirectoryOf(const std::string& file) {
 
 }  // namespace
 
-std::string_view NameOf(Ownership ownership) {
-  return ownership == Ownership::kBpf ? "bpf" : "sock_diag";
-}
-
-Result<OwnAddress> OwnAddress::Parse(std::string_view text) {
-  const std::size_t slash = text.find('/');
-  const Result<IpAddress> address = IpAddress::Parse(text.substr(0, slash));
-  if (!address.ok()) {
-    return address.error();
-  }
-  const unsigned most = BitsOf(address->family());
-  OwnAddress own{.address = *address, .prefix_length = most};
-  if (slash != std::string_view::npos) {
-    const std::string_view digits = text.substr(slash + 1);
-    const auto read = std::from_chars(
-        digits.data(), digits.data() + digits.size(), own.prefix_length);
-    if (read.ec != std::errc() || read.ptr != digits.data() + digits.size() ||
-        own.prefix_length > most) {
-      return Invalid("\"" + std::string(text) +
-                     "\" has no prefix length behind the slash: write a number "
-                     "up to " +
-                     std::to_string(most) + ".");
-    }
-  }
-  if (address->is_unspecified() || address->is_multicast()) {
-    return Invalid(address->ToString() +
-                   " cannot be a host's address: write a unicast one.");
-  }
-  return own;
-}
-
 std::vector<IpAddress> HostConfig::OwnAddresses() const {
-  std::vector<IpAddress> addresses;
-  for (const OwnAddress& own : network.tun.addresses) {
-    addresses.push_back(own.address);
-  }
-  return addresses;
+  return network.OwnAddresses();
 }
 
 Expected<HostConfig, Defects> ParseHostConfig(std::string_view text,
@@ -330,7 +229,7 @@ Expected<HostConfig, Defects> ParseHostConfig(std::string_view text,
     ReadHost(*host, config);
   }
   if (auto wire = RequireTable(root, "wire")) {
-    ReadWire(*wire, directory, config);
+    config.network.wire = ReadWire(*wire, directory, config.name);
   }
   if (auto tun = RequireTable(root, "tun")) {
     ReadTun(*tun, config);
@@ -346,9 +245,12 @@ Expected<HostConfig, Defects> ParseHostConfig(std::string_view text,
   if (auto acquire = root.Table("acquire")) {
     config.acquire = ReadAcquireSettings(*acquire);
   }
-  ReadRoutes(root, config);
-  ReadCgroups(root, config);
-  ReadAssociations(root, directory, config);
+  // Not of a wire that is not known: one mistake is told once.
+  const WireLimits limits =
+      defects.empty() ? WireLimits(config.network) : WireLimits();
+  ReadRoutes(root, limits, config);
+  ReadCgroups(root, limits, config);
+  ReadAssociations(root, directory, limits, config);
   root.Finish();
   if (!defects.empty()) {
     return defects;

@@ -2,6 +2,7 @@
 
 #include "daemon/host_network.h"
 
+#include <algorithm>
 #include <array>
 #include <fstream>
 #include <set>
@@ -16,6 +17,7 @@
 #include "wire/fault_injector.h"
 #include "wire/pcap_recorder.h"
 #include "wire/tun_wire.h"
+#include "wire/udp_wire.h"
 
 namespace postern {
 namespace {
@@ -130,7 +132,7 @@ Status AttachOutside(const WireConfig& wire, const TunConfig& tun) {
   return Ok();
 }
 
-Result<std::unique_ptr<PacketPort>> CreateWire(const WireConfig& config) {
+Result<std::unique_ptr<PacketPort>> CreateTunWire(const WireConfig& config) {
   Result<NetworkNamespace> outer = NetworkNamespace::OpenCurrent();
   if (!outer.ok()) {
     return outer.error();
@@ -140,8 +142,31 @@ Result<std::unique_ptr<PacketPort>> CreateWire(const WireConfig& config) {
   if (!device.ok()) {
     return device.error();
   }
-  std::unique_ptr<PacketPort> port =
-      std::make_unique<TunWire>(std::move(*device));
+  return std::unique_ptr<PacketPort>(
+      std::make_unique<TunWire>(std::move(*device)));
+}
+
+Result<std::unique_ptr<PacketPort>> CreateUdpWire(const NetworkConfig& config) {
+  Result<std::unique_ptr<UdpWire>> wire =
+      UdpWire::Create({.listen = config.wire.listen,
+                       .peers = config.wire.peers,
+                       .own_addresses = config.OwnAddresses(),
+                       .path_mtu_octets = config.wire.path_mtu_octets});
+  if (!wire.ok()) {
+    return wire.error();
+  }
+  return std::unique_ptr<PacketPort>(std::move(*wire));
+}
+
+Result<std::unique_ptr<PacketPort>> CreateWire(const NetworkConfig& network) {
+  const WireConfig& config = network.wire;
+  Result<std::unique_ptr<PacketPort>> made = config.kind == WireKind::kUdp
+                                                 ? CreateUdpWire(network)
+                                                 : CreateTunWire(config);
+  if (!made.ok()) {
+    return made.error();
+  }
+  std::unique_ptr<PacketPort> port = std::move(*made);
   if (config.record) {
     Result<std::unique_ptr<PcapRecorder>> recorder =
         PcapRecorder::Create(*config.record, std::move(port));
@@ -155,6 +180,21 @@ Result<std::unique_ptr<PacketPort>> CreateWire(const WireConfig& config) {
     port = std::make_unique<FaultInjector>(std::move(port), *config.faults);
   }
   return port;
+}
+
+// What only the wire itself could tell.
+Result<NetworkConfig> WithMtus(NetworkConfig config, const PacketPort& wire) {
+  const std::size_t carried = wire.mtu();
+  config.wire.mtu_octets = carried;
+  if (!config.tun.mtu_octets) {
+    config.tun.mtu_octets = TunMtuOver(carried);
+  } else if (*config.tun.mtu_octets > std::max(carried, kLeastMtu)) {
+    return Invalid("[tun] mtu is " + std::to_string(*config.tun.mtu_octets) +
+                   ", and the wire carries packets of " +
+                   std::to_string(carried) +
+                   " octets: leave the key out, or make it smaller.");
+  }
+  return config;
 }
 
 // Packets between two wires of one machine are forwarded by its kernel. That
@@ -183,14 +223,23 @@ void WarnUnlessForwarding(const TunConfig& config) {
 }  // namespace
 
 Result<std::unique_ptr<HostNetwork>> HostNetwork::Create(
-    const NetworkConfig& config) {
-  Result<NetworkNamespace> inside = OpenInside(config);
+    const NetworkConfig& wanted) {
+  Result<NetworkNamespace> inside = OpenInside(wanted);
   if (!inside.ok()) {
     return inside.error();
   }
+  Result<std::unique_ptr<PacketPort>> wire = CreateWire(wanted);
+  if (!wire.ok()) {
+    return wire.error();
+  }
+  const Result<NetworkConfig> became = WithMtus(wanted, **wire);
+  if (!became.ok()) {
+    return became.error();
+  }
+  const NetworkConfig& config = *became;
   Result<std::unique_ptr<TunDevice>> tun =
       TunDevice::Create(*inside, {.name = config.tun.name,
-                                  .mtu_octets = config.tun.mtu_octets,
+                                  .mtu_octets = *config.tun.mtu_octets,
                                   .framing = config.tun.framing});
   if (!tun.ok()) {
     return tun.error();
@@ -206,23 +255,23 @@ Result<std::unique_ptr<HostNetwork>> HostNetwork::Create(
   if (Status attached = AttachInside(*inside, config.tun); !attached.ok()) {
     return attached.error();
   }
-  Result<std::unique_ptr<PacketPort>> wire = CreateWire(config.wire);
-  if (!wire.ok()) {
-    return wire.error();
+  if (config.wire.kind == WireKind::kTun) {
+    if (Status attached = AttachOutside(config.wire, config.tun);
+        !attached.ok()) {
+      return attached.error();
+    }
+    WarnUnlessForwarding(config.tun);
   }
-  if (Status attached = AttachOutside(config.wire, config.tun);
-      !attached.ok()) {
-    return attached.error();
-  }
-  WarnUnlessForwarding(config.tun);
-  return std::unique_ptr<HostNetwork>(new HostNetwork(
-      std::move(*inside), std::move(*tun), *ownership, std::move(*wire)));
+  return std::unique_ptr<HostNetwork>(
+      new HostNetwork(config, std::move(*inside), std::move(*tun), *ownership,
+                      std::move(*wire)));
 }
 
-HostNetwork::HostNetwork(NetworkNamespace inside,
+HostNetwork::HostNetwork(NetworkConfig config, NetworkNamespace inside,
                          std::unique_ptr<TunDevice> tun, Ownership ownership,
                          std::unique_ptr<PacketPort> wire)
-    : inside_(std::move(inside)),
+    : config_(std::move(config)),
+      inside_(std::move(inside)),
       tun_(std::move(tun)),
       ownership_(ownership),
       wire_(std::move(wire)) {}

@@ -10,6 +10,8 @@
 //     +-------------|-------------+          +------|-----------------------+
 //                   +------ posternd's workers -----+
 //
+// A wire of the kind udp has sockets in place of an interface and routes.
+//
 // Everything goes with this object, except a namespace that has a name.
 //
 // Thread safety: Control-confined; the ports are used by the workers.
@@ -30,11 +32,15 @@ namespace postern {
 
 class HostNetwork {
  public:
-  // Errors: those of the kernel, each with what was tried.
+  // Errors: those of the kernel, each with what was tried; kInvalid: [tun] mtu is
+  // more than the wire turned out to carry.
   static Result<std::unique_ptr<HostNetwork>> Create(
-      const NetworkConfig& config);
+      const NetworkConfig& wanted);
 
   const NetworkNamespace& inside() const { return inside_; }
+
+  // With every MTU as it became.
+  const NetworkConfig& config() const { return config_; }
 
   PacketPort& tun() { return *tun_; }
 
@@ -50,9 +56,11 @@ class HostNetwork {
   PacketPort& wire() { return *wire_; }
 
  private:
-  HostNetwork(NetworkNamespace inside, std::unique_ptr<TunDevice> tun,
-              Ownership ownership, std::unique_ptr<PacketPort> wire);
+  HostNetwork(NetworkConfig config, NetworkNamespace inside,
+              std::unique_ptr<TunDevice> tun, Ownership ownership,
+              std::unique_ptr<PacketPort> wire);
 
+  const NetworkConfig config_;
   NetworkNamespace inside_;
   std::unique_ptr<TunDevice> tun_;
   Ownership ownership_;

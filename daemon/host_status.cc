@@ -23,15 +23,30 @@ Value Describe(const TunConfig& tun, TunOffload offload) {
                            std::to_string(own.prefix_length));
   }
   return MakeObject({{"name", tun.name, {}},
-                     {"mtu", Value::Count(tun.mtu_octets), {}},
+                     {"mtu", Value::Count(tun.mtu_octets.value_or(0)), {}},
                      {"offload", std::string(NameOf(offload)), {}},
                      {"addresses", std::move(addresses), {}}});
 }
 
 Value Describe(const WireConfig& wire) {
-  return MakeObject({{"kind", "tun", {}},
-                     {"name", wire.name, {}},
-                     {"mtu", Value::Count(wire.mtu_octets), {}}});
+  Object members = {{"kind", NameOf(wire.kind), {}}};
+  if (wire.kind == WireKind::kUdp) {
+    Array listen;
+    for (const UdpEndpoint& at : wire.listen) {
+      listen.emplace_back(at.ToString());
+    }
+    Array peers;
+    for (const UdpPeer& peer : wire.peers) {
+      peers.push_back(MakeObject({{"host", peer.host.ToString(), {}},
+                                  {"at", peer.at.ToString(), {}}}));
+    }
+    members.push_back({"listen", std::move(listen), {}});
+    members.push_back({"peers", std::move(peers), {}});
+  } else {
+    members.push_back({"name", wire.name, {}});
+  }
+  members.push_back({"mtu", Value::Count(wire.mtu_octets), {}});
+  return MakeObject(std::move(members));
 }
 
 }  // namespace postern

@@ -19,6 +19,8 @@
 #include "core/net/ip_address.h"
 #include "tun/tun_framing.h"
 #include "wire/fault_injector.h"
+#include "wire/udp_peers.h"
+#include "wire/wire.h"
 
 namespace postern {
 
@@ -34,14 +36,22 @@ struct OwnAddress {
 
 struct TunConfig {
   std::string name = "tun0";
-  std::size_t mtu_octets = 1280;
+  std::optional<std::size_t> mtu_octets;  // else what the wire leaves room for
   TunFraming framing = TunFraming::kVnetHeader;  // kPlain: no offload
   std::vector<OwnAddress> addresses;
 };
 
 struct WireConfig {
+  WireKind kind = WireKind::kTun;
+  // kTun: the interface and its MTU.
   std::string name;
   std::size_t mtu_octets = 1500;
+  // kUdp: at most one endpoint of each family, who is reached, and the MTU on
+  // the way, else that of the interfaces that listen.
+  std::vector<UdpEndpoint> listen;
+  std::vector<UdpPeer> peers;
+  std::optional<std::size_t> path_mtu_octets;
+
   std::optional<std::string> record;  // a pcap file
   std::optional<FaultInjector::Plan> faults;
 };
@@ -58,7 +68,20 @@ struct NetworkConfig {
   std::optional<Ownership> ownership;  // empty: kBpf if the kernel lets us
   TunConfig tun;
   WireConfig wire;
+
+  std::vector<IpAddress> OwnAddresses() const;
 };
+
+inline constexpr std::size_t kLeastMtu = 1280;  // IPv6's (RFC 8200 5)
+inline constexpr std::size_t kMostMtu = 9216;   // what a pool's packet holds
+
+// The largest IP packet that the wire carries; nothing if that is only known
+// once it is there.
+std::optional<std::size_t> MtuOf(const WireConfig& wire);
+
+// The MTU of a TUN over such a wire: any bundle still fits, but it is never less
+// than IPv6 needs.
+std::size_t TunMtuOver(std::size_t wire_mtu_octets);
 
 }  // namespace postern
 

@@ -387,6 +387,10 @@ std::optional<SaParameters> ReadAssociation(Section& section,
   if (section.clean() && context.answers != nullptr) {
     CheckAnswer(section, *context.answers, parameters);
   }
+  if (const Status carried = context.limits.Check(parameters);
+      section.clean() && !carried.ok()) {
+    section.Refuse("", carried.error().message);
+  }
   return section.clean() ? std::optional(std::move(parameters)) : std::nullopt;
 }
 

@@ -19,6 +19,7 @@
 #include "core/net/ip_address.h"
 #include "daemon/section.h"
 #include "daemon/value.h"
+#include "daemon/wire_limits.h"
 #include "policy/need.h"
 #include "sadb/sa_parameters.h"
 #include "sadb/security_association.h"
@@ -37,6 +38,8 @@ struct SaSettingsContext {
   // What the SA is an answer to, if it is one: then protocol, mode, addresses,
   // owner and identities are this need's, and nothing may contradict it.
   const Need* answers = nullptr;
+  // What the host's wire carries.
+  WireLimits limits = {};
 };
 
 // Keys in hexadecimal only: a request names no files of the daemon's machine.

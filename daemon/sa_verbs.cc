@@ -38,11 +38,12 @@ Result<AdminReply> AdminVerbs::AddSa(Section& arguments) {
     }
     acquire = std::move(*found);
   }
-  std::optional<SaParameters> parameters = ReadAssociation(
-      arguments, {.own_addresses = parts_.config.OwnAddresses(),
-                  .read_key = ReadHexKey,
-                  .owners = SaSettingsContext::Owners::kTold,
-                  .answers = acquire ? &acquire->need : nullptr});
+  std::optional<SaParameters> parameters =
+      ReadAssociation(arguments, {.own_addresses = parts_.config.OwnAddresses(),
+                                  .read_key = ReadHexKey,
+                                  .owners = SaSettingsContext::Owners::kTold,
+                                  .answers = acquire ? &acquire->need : nullptr,
+                                  .limits = limits_});
   if (!parameters) {
     return Refusal(defects_);
   }

@@ -149,6 +149,11 @@ int SocketLevels::Set(const ApiRequest& request, const SocketFacts& facts,
                       const IsPrivileged& is_privileged) {
   const Category category = CategoryOf(request.category);
   const Level wanted = LevelOf(request.level);
+  LevelSet alone;
+  alone.Set(category, wanted);
+  if (!limits_.Check(alone).ok()) {
+    return EOPNOTSUPP;
+  }
   if (!UserMaySet(wanted, LevelNow(facts, category)) && !is_privileged()) {
     return EACCES;
   }

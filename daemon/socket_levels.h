@@ -7,7 +7,8 @@
 // Who is refused, with which errno:
 //
 //     ENETUNREACH   a socket of another network namespace than the host's
-//     EOPNOTSUPP    what is neither TCP, UDP, raw nor ICMP
+//     EOPNOTSUPP    what is neither TCP, UDP, raw nor ICMP; a level that the
+//                   host's wire could never meet (WireLimits)
 //     ENOPROTOOPT   the IPv6 option on an IPv4 socket
 //     EACCES        BYPASS without privilege; a change that the administrator
 //                   forbids users (UserLevels); the old level stays
@@ -23,10 +24,12 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <utility>
 
 #include "control/api_protocol.h"
 #include "daemon/api_rules.h"
 #include "daemon/raw_levels.h"
+#include "daemon/wire_limits.h"
 #include "policy/socket_table.h"
 #include "tun/network_namespace.h"
 #include "tun/socket_facts.h"
@@ -51,8 +54,12 @@ class SocketLevels {
   // Without `raw`, raw and ICMP sockets are refused.
   SocketLevels(NamespaceCookie host, SocketTable& sockets,
                UserLevels user_levels = UserLevels::kFree,
-               RawLevels* raw = nullptr)
-      : host_(host), sockets_(sockets), user_levels_(user_levels), raw_(raw) {}
+               RawLevels* raw = nullptr, WireLimits limits = {})
+      : host_(host),
+        sockets_(sockets),
+        user_levels_(user_levels),
+        raw_(raw),
+        limits_(std::move(limits)) {}
 
   // Looks at the socket itself, before its copy is closed and the request
   // obeyed. 0, or the errno with which the request is refused.
@@ -75,6 +82,7 @@ class SocketLevels {
   SocketTable& sockets_;
   const UserLevels user_levels_;
   RawLevels* const raw_;
+  const WireLimits limits_;
 };
 
 // The policy layer's words for the protocol's, and back.

@@ -9,7 +9,7 @@
 //     tap      any IP packet        the same as tun, with Ethernet around it
 //     packet   any IP packet        a real interface (AF_PACKET)
 //
-// This version builds `tun`.
+// This version builds `tun` and `udp`. docs/wires.md tells more.
 //
 // Thread safety: as PacketPort.
 

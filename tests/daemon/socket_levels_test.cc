@@ -245,5 +245,23 @@ TEST_F(SocketLevelsTest, TranslatesEveryLevelAndCategoryBothWays) {
   EXPECT_EQ(CategoryOf(ApiCategory::kEspNetwork), Category::kEspNetwork);
 }
 
+// A wire that carries ESP only: refused when asked for, and the socket keeps
+// what it had.
+TEST_F(SocketLevelsTest, RefusesWhatTheHostsWireCannotCarry) {
+  NetworkConfig network;
+  network.wire.kind = WireKind::kUdp;
+  SocketLevels levels(kHost, sockets_, UserLevels::kFree, nullptr,
+                      WireLimits(network));
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kAvail), Tcp(1)), 0);
+  for (const ApiLevel level :
+       {ApiLevel::kUse, ApiLevel::kRequire, ApiLevel::kUnique}) {
+    EXPECT_EQ(ErrnoOf(levels, Set(level), Tcp(1)), EOPNOTSUPP);
+    EXPECT_EQ(ErrnoOf(levels, Set(level, ApiCategory::kEspNetwork), Tcp(1)), 0);
+  }
+  EXPECT_EQ(LevelOf(ApiCategory::kAh, Tcp(1)), ApiLevel::kAvail);
+  privileged_ = true;
+  EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kBypass), Tcp(1)), 0);
+}
+
 }  // namespace
 }  // namespace postern
