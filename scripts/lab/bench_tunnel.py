@@ -8,11 +8,15 @@ import statistics
 
 import lab
 
+# Which of them each kind of wire carries.
+CARRIED = {"tun": ("clear", "ah", "esp_transport", "esp_network", "all"),
+           "udp": ("esp_transport", "esp_network", "both_esp")}
 BUNDLES = {
     "clear": {},
     "ah": {"ah": "require"},
     "esp_transport": {"esp_transport": "require"},
     "esp_network": {"esp_network": "require"},
+    "both_esp": {"esp_transport": "require", "esp_network": "require"},
     "all": {category: "require" for category in lab.CATEGORIES},
 }
 
@@ -76,25 +80,29 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--wire", choices=CARRIED, default="tun")
     options = parser.parse_args()
     results = []
-    with lab.Lab() as two:
-        two.start(sas=lab.all_sas(families=(4,)))
+    bundles = CARRIED[options.wire]
+    categories = [c for c in lab.CATEGORIES if c != "ah" or options.wire != "udp"]
+    with lab.Lab(wire=options.wire) as two:
+        two.start(sas=lab.all_sas(categories, families=(4,)))
         bench = Bench(two, options.seconds)
         for _ in range(options.runs):
-            for bundle in BUNDLES:
+            for bundle in bundles:
                 for protocol in ("tcp", "udp"):
                     results.append(bench.run(bundle, protocol))
                     print(json.dumps(results[-1]), flush=True)
     for protocol in ("tcp", "udp"):
         kinds = {b: [r for r in results if (r["bundle"], r["protocol"]) == (b, protocol)]
-                 for b in BUNDLES}
-        clear = median(kinds["clear"], "gbit_per_s")
+                 for b in bundles}
+        clear = median(kinds.get("clear", []), "gbit_per_s")
         for bundle, runs in kinds.items():
             speed = median(runs, "gbit_per_s")
             print(json.dumps({
                 "median_of": len(runs), "bundle": bundle, "protocol": protocol,
-                "gbit_per_s": speed, "of_clear": round(speed / clear, 3) if clear else None,
+                "wire": options.wire, "gbit_per_s": speed,
+                "of_clear": round(speed / clear, 3) if clear else None,
                 "cpu_s_per_gigabyte": median(runs, "cpu_s_per_gigabyte")}), flush=True)
 
 

@@ -25,6 +25,8 @@ import subprocess
 import tempfile
 import time
 
+import underlay
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CATEGORIES = ("esp_transport", "ah", "esp_network")
 ADDRESSES = {
@@ -137,9 +139,7 @@ class Host:
     """One posternd and the programs that run in its namespace."""
 
     def __init__(self, lab, name):
-        self.lab = lab
-        self.name = name
-        self.process = None
+        self.lab, self.name, self.process = lab, name, None
         self.config = lab.directory / f"{name}.toml"
         self.log = lab.directory / f"{name}.log"
 
@@ -151,6 +151,8 @@ class Host:
         levels = levels or {}
         v4, v6 = self.address(4), self.address(6)
         addresses = ", ".join(f'"{a}"' for a in (f"{v4}/24", f"{v6}/64", *also))
+        wire = (underlay.wire_toml(self.name, ADDRESSES[PEER[self.name]])
+                if self.lab.wire == "udp" else f'[wire]\nkind = "tun"\nname = "wire-{self.name}"\n')
         text = f"""
 [host]
 name = "{self.name}"
@@ -163,10 +165,7 @@ name = "tun0"
 addresses = [{addresses}]
 offload = {self.lab.offload}
 
-[wire]
-kind = "tun"
-name = "wire-{self.name}"
-
+{wire}
 [levels]
 """
         for category in CATEGORIES:
@@ -179,7 +178,8 @@ name = "wire-{self.name}"
         log = open(self.log, "ab")
         with log:
             self.process = subprocess.Popen(
-                [self.lab.program("posternd"), "--config", self.config],
+                [*self.lab.outside(self.name), self.lab.program("posternd"),
+                 "--config", self.config],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env=self.lab.environment)
         wait_until(self.ready, f"posternd {self.name} is ready")
@@ -263,13 +263,13 @@ def capture_command(device, file, direction):
 class Capture:
     """What passes a device of the outer namespace, written to a pcap file."""
 
-    def __init__(self, lab, device, file, direction="inout"):
+    def __init__(self, lab, device, file, direction="inout", prefix=()):
         self.file = pathlib.Path(file)
         self.log = lab.directory / f"capture-{self.file.stem}.log"
         command, begun = capture_command(device, self.file, direction)
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                [*prefix, *command], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         lab.processes.append(self.process)
         wait_until(lambda: begun in self.log.read_text(),
                    f"{command[0]} captures")
@@ -299,7 +299,9 @@ class Capture:
 class Lab:
     """Two hosts, alice and bob, and everything that must end with them."""
 
-    def __init__(self, build=None, keep=None):
+    def __init__(self, build=None, keep=None, wire="tun"):
+        self.wire = wire  # "tun", as above, or "udp" over an underlay.Underlay
+        self.underlay = None
         self.build = pathlib.Path(build or os.environ.get(
             "POSTERN_BUILD", ROOT / "build" / "release"))
         self.directory = pathlib.Path(keep or tempfile.mkdtemp(prefix="postern-"))
@@ -321,15 +323,18 @@ class Lab:
         for key in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
             path = pathlib.Path("/proc/sys") / key.replace(".", "/")
             path.write_text("1")
+        self.underlay = underlay.Underlay() if self.wire == "udp" else None
         return self
 
     def __exit__(self, *_):
         for process in reversed(self.processes):
             end_process(process)
-            if process.stdout:
-                process.stdout.close()
+            for pipe in filter(None, (process.stdin, process.stdout)):
+                pipe.close()
         for host in self.hosts:
             host.stop()
+        if self.underlay:
+            self.underlay.close()
         if not self.keep:
             shutil.rmtree(self.directory, ignore_errors=True)
 
@@ -340,6 +345,10 @@ class Lab:
             raise LabError(
                 f"this network namespace has {', '.join(strangers)}: run me "
                 "under scripts/in-namespace, so that nothing else sees our packets")
+
+    def outside(self, name):
+        """What to write before a command of the host's outer namespace."""
+        return self.underlay.prefix(name) if self.underlay else []
 
     def program(self, name):
         folder = {"posternd": "daemon", "postern": "cli"}.get(name, "examples")

@@ -8,7 +8,8 @@ from lab import LabError
 FIELDS = ("frame.protocols", "ip.src", "ip.dst", "ipv6.src", "ipv6.dst",
           "tcp.flags", "tcp.len", "esp.spi", "ah.spi", "esp.sequence",
           "ah.sequence", "esp.icv_good", "esp.icv_bad", "tcp.srcport",
-          "tcp.dstport", "udp.srcport", "udp.dstport")
+          "tcp.dstport", "udp.srcport", "udp.dstport",
+          "udp.length", "ip.dsfield.ecn", "ipv6.tclass.ecn")
 FLAGS = ((0x02, "syn"), (0x10, "ack"), (0x01, "fin"), (0x04, "rst"))
 
 
@@ -31,12 +32,12 @@ class Frame:
         field = dict(zip(FIELDS, values))
         self.field = field
         first = lambda name: field[name].split(",")[0]
+        self.layers = [p for p in field["frame.protocols"].split(":")
+                       if p not in ("raw", "eth", "ethertype", "data", "frame")]
         # Outermost addresses: a 4in6 tunnel does not occur in the lab.
-        outer_v6 = field["frame.protocols"].startswith("raw:ipv6")
+        outer_v6 = self.layers[:1] == ["ipv6"]
         self.source = first("ipv6.src" if outer_v6 else "ip.src")
         self.destination = first("ipv6.dst" if outer_v6 else "ip.dst")
-        self.layers = [p for p in field["frame.protocols"].split(":")
-                       if p not in ("raw", "data", "frame")]
 
     @property
     def tcp(self):
