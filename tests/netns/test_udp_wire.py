@@ -8,6 +8,8 @@ what such a wire refuses; strangers. Defects 15, 20, 21, 36, 38
 """
 
 import hashlib
+import json
+import pathlib
 import random
 import subprocess
 import unittest
@@ -17,6 +19,7 @@ import underlay
 import wire
 
 ESP = ("esp_transport", "esp_network")
+SCAPY_PEER = pathlib.Path(__file__).with_name("scapy_udp_peer.py")
 FLOOD = """
 import os, random, socket, sys
 family, source, destination, source_port, count, seed = sys.argv[1:]
@@ -136,6 +139,27 @@ class UdpWire(unittest.TestCase):
         self.assertNotIn(secret, capture.file.read_bytes())
         for host in self.two.hosts:
             self.assertNotIn("forgotten", host.drops())
+
+    def test_scapy_is_a_peer(self):
+        self.start(levels={"esp_transport": "require"})
+        two = self.two
+        two.bob.stop()  # scapy takes its place
+        agent = lab.Agent(two.alice)
+        for family in (4, 6):
+            port = agent.ask("serve", family=family, protocol="udp")["port"]
+            to, back = (next({"spi": sa.spi, "key": sa.encryption_key} for sa in self.sas
+                             if (sa.category, sa.source) == ("esp_transport", host.address(family)))
+                        for host in (two.bob, two.alice))
+            request = {"family": family, "here": underlay.ENDS["bob"][family],
+                       "there": underlay.ENDS["alice"][family], "host": two.bob.address(family),
+                       "peer": two.alice.address(family), "port": port, "outbound": to,
+                       "inbound": back}
+            ran = two.underlay.run("bob", "/usr/bin/python3", SCAPY_PEER, json.dumps(request),
+                                   capture_output=True, text=True, check=False, timeout=60)
+            self.assertEqual(ran.returncode, 0, ran.stderr)
+            told = json.loads(ran.stdout)
+            self.assertEqual(told["right"], told["of"])
+        self.assertEqual(two.alice.drops(), {})
 
     def test_bulk_leaves_and_comes_in_trains(self):
         self.start()
