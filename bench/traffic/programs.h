@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The parts that postern_traffic can play; main.cc has their command lines. Each
+// returns the exit status. The results are JSON objects, one a line, on standard
+// output, which is flushed after each.
+
+#ifndef POSTERN_BENCH_TRAFFIC_PROGRAMS_H_
+#define POSTERN_BENCH_TRAFFIC_PROGRAMS_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "bench/traffic/socket.h"
+
+namespace postern::bench {
+
+struct Stream {
+  std::size_t octets = 64;      // of UDP payload
+  std::int64_t per_second = 0;  // 0: as fast as the kernel takes them
+  double seconds = 1;
+  std::uint64_t per_flow = 0;  // datagrams for a socket; 0: all of them
+};
+
+// Sends numbered datagrams at an even pace. Tells "sent" and "seconds".
+int Send(const Endpoint& remote, const Stream& stream);
+
+// Counts numbered datagrams. Obeys standard input until it ends:
+//   begin   forget what came; answers "begun"
+//   report  answers what came, once nothing has come for 100 ms: "received",
+//           "reordered" (a higher number came before), "seconds" from the
+//           first to the last
+int Sink(const Endpoint& local);
+
+// Sends datagrams back where they come from, until it is ended.
+int Echo(const Endpoint& local);
+
+// `count` datagrams, each after the answer to the one before: "p50_us",
+// "p99_us", and "lost", those without an answer in 200 ms.
+int Ask(const Endpoint& remote, std::size_t octets, std::size_t count);
+
+// Accepts TCP connections and closes them, until it is ended.
+int Accept(const Endpoint& local);
+
+// Opens TCP connections, `outstanding` at a time, and resets each once it is
+// there: "connections", "refused", "seconds", "p50_us", "p99_us".
+int Connect(const Endpoint& remote, double seconds, std::size_t outstanding);
+
+}  // namespace postern::bench
+
+#endif  // POSTERN_BENCH_TRAFFIC_PROGRAMS_H_
