@@ -55,7 +55,7 @@ int Echo(const Endpoint& local) {
 }
 
 int Ask(const Endpoint& remote, std::size_t octets, std::size_t count) {
-  const Descriptor socket = ConnectedUdp(remote);
+  const Descriptor socket = ConnectedUdp(remote, Buffers::kLargest);
   std::vector<char> question(octets);
   std::vector<char> buffer(kLargestDatagram);
   std::vector<std::int64_t> times;

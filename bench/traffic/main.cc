@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -11,8 +12,9 @@
 namespace {
 
 constexpr const char* kUsage =
-    "postern_traffic send ADDRESS PORT OCTETS PER_SECOND SECONDS [PER_FLOW]\n"
-    "                sink ADDRESS PORT\n"
+    "postern_traffic send ADDRESS PORT OCTETS PER_SECOND SECONDS\n"
+    "                     [PER_FLOW [PORTS]]\n"
+    "                sink ADDRESS PORT [PORTS]\n"
     "                echo ADDRESS PORT\n"
     "                ask ADDRESS PORT OCTETS COUNT\n"
     "                accept ADDRESS PORT\n"
@@ -26,15 +28,16 @@ int Play(const std::vector<std::string>& words) {
   const auto number = [&](std::size_t at) {
     return at < words.size() ? std::strtod(words[at].c_str(), nullptr) : 0.0;
   };
-  const auto octets = static_cast<std::size_t>(number(3));
+  const auto octets = static_cast<std::size_t>(number(3));  // or ports
   const bool fits =
       octets >= bench::kLeastDatagram && octets <= bench::kLargestDatagram;
   if (part == "send" && words.size() >= 6 && fits) {
-    return bench::Send(end,
-                       {.octets = octets,
-                        .per_second = static_cast<std::int64_t>(number(4)),
-                        .seconds = number(5),
-                        .per_flow = static_cast<std::uint64_t>(number(6))});
+    return bench::Send(end, {.octets = octets,
+                             .per_second = static_cast<std::int64_t>(number(4)),
+                             .seconds = number(5),
+                             .per_flow = static_cast<std::uint64_t>(number(6)),
+                             .ports = std::max<std::size_t>(
+                                 1, static_cast<std::size_t>(number(7)))});
   }
   if (part == "ask" && words.size() == 5 && fits) {
     return bench::Ask(end, octets, static_cast<std::size_t>(number(4)));
@@ -42,10 +45,10 @@ int Play(const std::vector<std::string>& words) {
   if (part == "connect" && words.size() == 5) {
     return bench::Connect(end, number(3), static_cast<std::size_t>(number(4)));
   }
+  if (part == "sink") {
+    return bench::Sink(end, std::max<std::size_t>(1, octets));
+  }
   if (words.size() == 3) {
-    if (part == "sink") {
-      return bench::Sink(end);
-    }
     if (part == "echo") {
       return bench::Echo(end);
     }

@@ -18,7 +18,11 @@ struct Stream {
   std::size_t octets = 64;      // of UDP payload
   std::int64_t per_second = 0;  // 0: as fast as the kernel takes them
   double seconds = 1;
-  std::uint64_t per_flow = 0;  // datagrams for a socket; 0: all of them
+  // Datagrams of a flow; then other flows take over, of another socket. 0: the
+  // first flows go on for ever.
+  std::uint64_t per_flow = 0;
+  // Flows at a time: of one socket, to as many ports, in turn.
+  std::size_t ports = 1;
 };
 
 // Sends numbered datagrams at an even pace. Tells "sent" and "seconds".
@@ -29,7 +33,8 @@ int Send(const Endpoint& remote, const Stream& stream);
 //   report  answers what came, once nothing has come for 100 ms: "received",
 //           "reordered" (a higher number came before), "seconds" from the
 //           first to the last
-int Sink(const Endpoint& local);
+// At so many ports, from that of `local` on.
+int Sink(const Endpoint& local, std::size_t ports);
 
 // Sends datagrams back where they come from, until it is ended.
 int Echo(const Endpoint& local);

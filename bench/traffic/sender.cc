@@ -24,10 +24,14 @@ constexpr std::int64_t kNap = 50'000;
 
 class Train {
  public:
-  explicit Train(std::size_t octets)
-      : octets_(octets), storage_(octets * kTrain) {
+  // To `ports` ports from that of `remote` on; a single one is connected to.
+  Train(const Endpoint& remote, const Stream& stream)
+      : octets_(stream.octets), storage_(stream.octets * kTrain) {
+    for (std::size_t i = 0; stream.ports > 1 && i < stream.ports; ++i) {
+      remotes_.push_back(remote.Further(i));
+    }
     for (std::size_t i = 0; i < kTrain; ++i) {
-      parts_[i] = {storage_.data() + i * octets, octets};
+      parts_[i] = {storage_.data() + i * octets_, octets_};
       headers_[i].msg_hdr.msg_iov = &parts_[i];
       headers_[i].msg_hdr.msg_iovlen = 1;
     }
@@ -38,6 +42,11 @@ class Train {
     for (std::size_t i = 0; i < count; ++i) {
       const DatagramNumber number = first + i;
       std::memcpy(storage_.data() + i * octets_, &number, sizeof number);
+      if (!remotes_.empty()) {
+        Endpoint& remote = remotes_[number % remotes_.size()];
+        headers_[i].msg_hdr.msg_name = &remote.storage;
+        headers_[i].msg_hdr.msg_namelen = remote.size;
+      }
     }
     return static_cast<std::size_t>(Must(
         ::sendmmsg(socket, headers_.data(), static_cast<unsigned>(count), 0),
@@ -46,6 +55,7 @@ class Train {
 
  private:
   std::size_t octets_;
+  std::vector<Endpoint> remotes_;
   std::vector<char> storage_;
   std::array<iovec, kTrain> parts_{};
   std::array<mmsghdr, kTrain> headers_{};
@@ -66,14 +76,21 @@ DatagramNumber Due(const Stream& stream, std::int64_t passed,
                                      static_cast<double>(stream.per_second));
 }
 
+Descriptor Open(const Endpoint& remote, const Stream& stream) {
+  return stream.ports > 1
+             ? LooseUdp(remote.family())
+             : ConnectedUdp(remote, stream.per_flow == 0 ? Buffers::kLargest
+                                                         : Buffers::kUsual);
+}
+
 }  // namespace
 
 int Send(const Endpoint& remote, const Stream& stream) {
   ::prctl(PR_SET_TIMERSLACK, 1);
-  Train train(stream.octets);
+  Train train(remote, stream);
   std::optional<Descriptor> socket;
   DatagramNumber sent = 0;
-  DatagramNumber left = 0;  // of this flow
+  DatagramNumber left = 0;  // for this socket
   const std::int64_t start = Now();
   const auto bound = static_cast<std::int64_t>(stream.seconds * 1e9);
   std::int64_t passed = 0;
@@ -83,9 +100,10 @@ int Send(const Endpoint& remote, const Stream& stream) {
       Nap(start + passed + kNap);
       continue;
     }
-    if (!socket || (stream.per_flow != 0 && left == 0)) {
-      socket.emplace(ConnectedUdp(remote));
-      left = stream.per_flow == 0 ? ~DatagramNumber{0} : stream.per_flow;
+    if (!socket || left == 0) {
+      socket.emplace(Open(remote, stream));
+      left = stream.per_flow == 0 ? ~DatagramNumber{0}
+                                  : stream.per_flow * stream.ports;
     }
     const std::size_t taken =
         train.Leave(socket->number(), sent,

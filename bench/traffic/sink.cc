@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,7 +24,7 @@ constexpr int kQuietMilliseconds = 100;
 
 class Counter {
  public:
-  explicit Counter(int socket) : socket_(socket) {
+  Counter() {
     for (std::size_t i = 0; i < kTrain; ++i) {
       parts_[i] = {storage_.data() + i * kLargestDatagram, kLargestDatagram};
       headers_[i].msg_hdr.msg_iov = &parts_[i];
@@ -32,11 +32,11 @@ class Counter {
     }
   }
 
-  // Everything that waits in the socket.
-  void Drain() {
+  // Everything that waits in a socket.
+  void Drain(int socket) {
     for (;;) {
       const int count =
-          ::recvmmsg(socket_, headers_.data(), kTrain, MSG_DONTWAIT, nullptr);
+          ::recvmmsg(socket, headers_.data(), kTrain, MSG_DONTWAIT, nullptr);
       if (count < 0) {
         if (errno != EAGAIN && errno != EINTR) {
           Must(count, "recvmmsg");
@@ -79,7 +79,6 @@ class Counter {
     next_ = std::max(next_, number + 1);
   }
 
-  int socket_;
   std::vector<char> storage_ = std::vector<char>(kTrain * kLargestDatagram);
   std::array<iovec, kTrain> parts_{};
   std::array<mmsghdr, kTrain> headers_{};
@@ -90,26 +89,68 @@ class Counter {
   std::int64_t last_ = 0;
 };
 
+// Every socket of the sink, and standard input behind them.
+class Sockets {
+ public:
+  Sockets(const Endpoint& local, std::size_t ports)
+      : epoll_(Must(::epoll_create1(0), "epoll_create1")) {
+    for (std::size_t i = 0; i < ports; ++i) {
+      sockets_.push_back(BoundUdp(local.Further(i)));
+      Watch(sockets_.back().number());
+    }
+    Watch(STDIN_FILENO);
+  }
+
+  // Drains what is ready; says if standard input is. Nothing at all in so many
+  // milliseconds (-1: ever) is kQuiet.
+  enum class Event : std::uint8_t { kDatagrams, kWord, kQuiet };
+
+  Event Wait(Counter& counter, int milliseconds) {
+    std::array<epoll_event, 64> events;
+    const int count =
+        ::epoll_wait(epoll_.number(), events.data(),
+                     static_cast<int>(events.size()), milliseconds);
+    Event event = count == 0 ? Event::kQuiet : Event::kDatagrams;
+    for (std::size_t i = 0; count > 0 && i < static_cast<std::size_t>(count);
+         ++i) {
+      if (events[i].data.fd == STDIN_FILENO) {
+        event = Event::kWord;
+      } else {
+        counter.Drain(events[i].data.fd);
+      }
+    }
+    return event;
+  }
+
+ private:
+  void Watch(int number) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.fd = number;
+    Must(::epoll_ctl(epoll_.number(), EPOLL_CTL_ADD, number, &event),
+         "epoll_ctl");
+  }
+
+  Descriptor epoll_;
+  std::vector<Descriptor> sockets_;
+};
+
 }  // namespace
 
-int Sink(const Endpoint& local) {
-  const Descriptor socket = BoundUdp(local);
-  Counter counter(socket.number());
+int Sink(const Endpoint& local, std::size_t ports) {
+  Sockets sockets(local, ports);
+  Counter counter;
   std::puts("ready");
   std::fflush(stdout);
   bool wanted = false;  // a report, once it is quiet
-  std::array<pollfd, 2> waits{
-      {{socket.number(), POLLIN, 0}, {STDIN_FILENO, POLLIN, 0}}};
   for (;;) {
-    const int ready =
-        ::poll(waits.data(), waits.size(), wanted ? kQuietMilliseconds : -1);
-    if (ready == 0) {
+    const Sockets::Event event =
+        sockets.Wait(counter, wanted ? kQuietMilliseconds : -1);
+    if (event == Sockets::Event::kQuiet) {
       counter.Report();
       wanted = false;
-      continue;
     }
-    counter.Drain();
-    if (waits[1].revents == 0) {
+    if (event != Sockets::Event::kWord) {
       continue;
     }
     std::array<char, 64> line{};

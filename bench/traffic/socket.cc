@@ -2,6 +2,7 @@
 
 #include "bench/traffic/socket.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -29,10 +30,12 @@ void Enlarge(int socket) {
   }
 }
 
-Descriptor Udp(int family) {
+Descriptor Udp(int family, Buffers buffers) {
   Descriptor socket(
       Must(::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket"));
-  Enlarge(socket.number());
+  if (buffers == Buffers::kLargest) {
+    Enlarge(socket.number());
+  }
   return socket;
 }
 
@@ -71,14 +74,25 @@ Endpoint ParseEndpoint(const std::string& address, const std::string& port) {
   return endpoint;
 }
 
+Endpoint Endpoint::Further(std::size_t count) const {
+  Endpoint further = *this;
+  further.storage.sin6_port =
+      htons(static_cast<std::uint16_t>(ntohs(storage.sin6_port) + count));
+  return further;
+}
+
+Descriptor LooseUdp(int family) {
+  return Udp(family, Buffers::kUsual);
+}
+
 Descriptor BoundUdp(const Endpoint& local) {
-  Descriptor socket = Udp(local.family());
+  Descriptor socket = Udp(local.family(), Buffers::kLargest);
   Must(::bind(socket.number(), local.get(), local.size), "bind");
   return socket;
 }
 
-Descriptor ConnectedUdp(const Endpoint& remote) {
-  Descriptor socket = Udp(remote.family());
+Descriptor ConnectedUdp(const Endpoint& remote, Buffers buffers) {
+  Descriptor socket = Udp(remote.family(), buffers);
   Must(::connect(socket.number(), remote.get(), remote.size), "connect");
   return socket;
 }

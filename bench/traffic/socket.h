@@ -10,6 +10,7 @@
 
 #include <netinet/in.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -51,14 +52,21 @@ struct Endpoint {
   }
 
   int family() const { return get()->sa_family; }
+
+  // The same address, `count` ports further. Both families have it here.
+  Endpoint Further(std::size_t count) const;
 };
 
 Endpoint ParseEndpoint(const std::string& address, const std::string& port);
 
-// With receive and send buffers as large as the kernel allows, bound.
+// A flow of one datagram needs no large buffers, and each costs a system call.
+enum class Buffers : std::uint8_t { kUsual, kLargest };
+
+// With buffers as large as the kernel allows.
 Descriptor BoundUdp(const Endpoint& local);
-// The same, connected.
-Descriptor ConnectedUdp(const Endpoint& remote);
+Descriptor ConnectedUdp(const Endpoint& remote, Buffers buffers);
+// Neither bound nor connected: the kernel binds it with its first datagram.
+Descriptor LooseUdp(int family);
 
 // Nanoseconds of CLOCK_MONOTONIC.
 std::int64_t Now();

@@ -52,7 +52,7 @@ def arguments():
 def machine():
     model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo")
                   if line.startswith("model name")), platform.machine())
-    return {"processor": model, "cores": os.cpu_count(), "kernel": platform.release(),
+    return {"processor": model, "cores": os.cpu_count(), "kernel": ".".join(platform.release().split(".")[:2]),
             "date": datetime.date.today().isoformat()}
 
 

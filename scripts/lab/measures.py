@@ -25,7 +25,7 @@ import pair
 MOST_LOST = 0.005
 # Of payload: packets of 1,400 octets, which is the MTU of all tunnels.
 LARGE = pair.INNER_MTU - 28
-TCP_PORT, SINK_PORT, ECHO_PORT = 5201, 7400, 7401
+TCP_PORT, ECHO_PORT, SINK_PORT = 5201, 7201, 7400
 TICK = os.sysconf("SC_CLK_TCK")
 
 
@@ -55,6 +55,9 @@ def peak_mib(processes):
 class Probe:
     """The programs at both ends of one tunnel, and what is measured with them."""
 
+    # Of the sink. Several: as many flows at a time.
+    ports = 1
+
     def __init__(self, tunnel, options):
         self.tunnel, self.options = tunnel, options
         self.two = tunnel.two
@@ -63,7 +66,7 @@ class Probe:
         self.traffic = str(self.two.build / "bench" / "traffic" / "postern_traffic")
         self.serve_tcp()
         self.serve("echo", ECHO_PORT)
-        self.sink = self.serve("sink", SINK_PORT)
+        self.sink = self.serve("sink", SINK_PORT, self.ports)
 
     def serve_tcp(self):
         log = self.two.directory / f"iperf3-{self.tunnel.name}.log"
@@ -72,8 +75,8 @@ class Probe:
         pair.spawn(self.two, [str(word) for word in command], log=log)
         lab.wait_until(lambda: "listening" in log.read_text(), f"{self.tunnel.name}: iperf3 listens")
 
-    def serve(self, part, port):
-        command = self.tunnel.command(self.right, self.traffic, part, self.far, port)
+    def serve(self, part, port, *more):
+        command = self.tunnel.command(self.right, self.traffic, part, self.far, port, *more)
         server = pair.spawn(self.two, command, stdin=subprocess.PIPE)
         if server.stdout.readline() != "ready\n":
             raise lab.LabError(f"{self.tunnel.name}: postern_traffic {part} does not serve")
@@ -103,29 +106,29 @@ class Probe:
         self.sink.stdin.flush()
         return self.sink.stdout.readline()
 
-    def flood(self, octets, per_second, seconds, per_flow=0):
+    def flood(self, octets, per_second, seconds, per_flow=0, ports=1):
         """What was sent and what came. `per_second` 0: as fast as the sender can."""
         self.say("begin")
         sent = json.loads(self.at_left(self.traffic, "send", self.far, SINK_PORT, octets,
-                                       int(per_second), seconds, per_flow))
+                                       int(per_second), seconds, per_flow, ports))
         came = json.loads(self.say("report"))
         return {"asked": per_second, "sent": sent["sent"] / sent["seconds"],
                 "came": came["received"] / sent["seconds"],
                 "lost": 1 - came["received"] / max(1, sent["sent"]),
                 "reordered": came["reordered"]}
 
-    def highest_rate(self, octets, per_flow=0):
+    def highest_rate(self, octets, per_flow=0, ports=1):
         """By bisection. A rate that loses too much gets a second chance, because
         one hiccup of a shared machine must not decide."""
         seconds = self.options.flood_seconds
-        first = self.flood(octets, 0, seconds, per_flow)
+        first = self.flood(octets, 0, seconds, per_flow, ports)
         reordered = first["reordered"]
         best = first["came"] if first["lost"] <= MOST_LOST else 0
         low, high = best, first["sent"]
         for _ in range(self.options.bisections if not best else 0):
             rate = (low + high) / 2
             for _ in range(2):
-                tried = self.flood(octets, rate, seconds, per_flow)
+                tried = self.flood(octets, rate, seconds, per_flow, ports)
                 reordered += tried["reordered"]
                 if tried["lost"] <= MOST_LOST:
                     break

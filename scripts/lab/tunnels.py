@@ -231,6 +231,7 @@ class PosternHost(lab.Host):
 [host]
 name = "{self.name}"
 state_directory = "{self.lab.directory}/state-{self.name}"
+ownership = "{self.lab.ownership}"
 
 [tun]
 addresses = ["{self.address(4)}/24"]
