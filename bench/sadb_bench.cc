@@ -8,6 +8,7 @@
 #include <benchmark/benchmark.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdint>
@@ -116,32 +117,43 @@ const Filled& Of(std::uint32_t count, SaParameters (*make)(std::uint32_t)) {
   return *filled;
 }
 
-void FindInbound(benchmark::State& state) {
+constexpr std::uint32_t kAll = ~0U;
+
+// Looks up SAs at random: any of them, or of `busy` that lie apart. With a million and
+// all of them busy, every look-up misses the caches; with a thousand busy ones
+// the difference to a thousand in all is what the other SAs cost.
+void FindInbound(benchmark::State& state, std::uint32_t busy) {
   const auto count = static_cast<std::uint32_t>(state.range(0));
   const Filled& filled = Of(count, &Inbound);
   const RcuReader reader;
   const IpAddress here = Host(1);
-  Walk walk(count);
+  Walk walk(std::min(busy, count));
+  const std::uint32_t apart = std::max(1U, count / busy);
   for (auto _ : state) {
     benchmark::DoNotOptimize(filled.sadb->FindInbound(
-        Spi{kFirstSpi + walk.Next()}, here, IpsecProtocol::kEsp));
+        Spi{kFirstSpi + walk.Next() * apart}, here, IpsecProtocol::kEsp));
   }
   state.counters["octets_per_sa"] = filled.octets_each;
 }
 
-BENCHMARK(FindInbound)
+BENCHMARK_CAPTURE(FindInbound, , kAll)
     ->Name("sadb_find_inbound/postern")
     ->Arg(1)
     ->Arg(1'000)
     ->Arg(1'000'000);
+BENCHMARK_CAPTURE(FindInbound, , 1'000)
+    ->Name("sadb_find_inbound_1000_busy/postern")
+    ->Arg(1'000)
+    ->Arg(1'000'000);
 
-void FindOutbound(benchmark::State& state) {
+void FindOutbound(benchmark::State& state, std::uint32_t busy) {
   const auto count = static_cast<std::uint32_t>(state.range(0));
   const Filled& filled = Of(count, &Outbound);
   const RcuReader reader;
-  Walk walk(count);
+  Walk walk(std::min(busy, count));
+  const std::uint32_t apart = std::max(1U, count / busy);
   for (auto _ : state) {
-    const IpAddress peer = Host(1000 + walk.Next());
+    const IpAddress peer = Host(1000 + walk.Next() * apart);
     const FlowKey flow{.local = Host(1),
                        .remote = peer,
                        .local_port = 4711,
@@ -153,9 +165,13 @@ void FindOutbound(benchmark::State& state) {
   state.counters["octets_per_sa"] = filled.octets_each;
 }
 
-BENCHMARK(FindOutbound)
+BENCHMARK_CAPTURE(FindOutbound, , kAll)
     ->Name("sadb_find_outbound/postern")
     ->Arg(1)
+    ->Arg(1'000)
+    ->Arg(1'000'000);
+BENCHMARK_CAPTURE(FindOutbound, , 1'000)
+    ->Name("sadb_find_outbound_1000_busy/postern")
     ->Arg(1'000)
     ->Arg(1'000'000);
 
@@ -211,21 +227,36 @@ BENCHMARK(AddAndDelete)
     ->Arg(1)
     ->Arg(1'000'000);
 
+SaParameters Numbered() {
+  SaParameters parameters = Outbound(0);
+  parameters.numbers = SequenceNumbers::kExtended;
+  return parameters;
+}
+
 void NextNumber(benchmark::State& state) {
   DeafSink sink;
-  SecurityAssociation sa(
-      [] {
-        SaParameters parameters = Outbound(0);
-        parameters.numbers = SequenceNumbers::kExtended;
-        return parameters;
-      }(),
-      {}, kStart, 1, sink);
+  SecurityAssociation sa(Numbered(), {}, kStart, 1, sink);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(sa.NextNumber(1400, kStart));
+  }
+}
+
+// Of one SA, by several workers at once: what bounds a single SA's packets a
+// second, however many the cores.
+void NextNumberShared(benchmark::State& state) {
+  static DeafSink sink;
+  static SecurityAssociation sa(Numbered(), {}, kStart, 1, sink);
   for (auto _ : state) {
     benchmark::DoNotOptimize(sa.NextNumber(1400, kStart));
   }
 }
 
 BENCHMARK(NextNumber)->Name("sadb_next_number/postern");
+BENCHMARK(NextNumberShared)
+    ->Name("sadb_next_number_shared")
+    ->Threads(1)
+    ->Threads(2)
+    ->UseRealTime();
 
 void SizeOfTypes(benchmark::State& state) {
   for (auto _ : state) {
