@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// esp::Sealer and Opener, transport mode over IPv4, beside what their ciphers
-// cost in bare libcrypto over as many octets. The difference is the headers, the
-// trailer, the IV and the packet.
+// esp::Sealer and Opener, transport mode over IPv4, with each crypto backend,
+// beside what their ciphers cost in its bare calls over as many octets. The
+// difference is the headers, the trailer, the IV and the packet.
 
 #include <benchmark/benchmark.h>
 
@@ -11,8 +11,10 @@
 #include <utility>
 #include <vector>
 
+#include "bench/backends.h"
 #include "bench/bare_libcrypto.h"
 #include "bench/sizes.h"
+#include "bench/udp_bursts.h"
 #include "bench/udp_source.h"
 #include "esp/opener.h"
 #include "esp/sealer.h"
@@ -35,7 +37,7 @@ constexpr Suite kGcm256{Encryption::kAesGcm16, 32, Integrity::kNone};
 constexpr Suite kCbc{Encryption::kAesCbc, 16, Integrity::kHmacSha2_256_128};
 constexpr Suite kNull{Encryption::kNull, 0, Integrity::kHmacSha2_256_128};
 
-esp::Parameters ParametersOf(const Suite& suite) {
+esp::Parameters ParametersOf(const Suite& suite, CryptoBackend backend) {
   esp::Parameters parameters;
   parameters.spi = Spi{0x1001};
   parameters.encryption = suite.encryption;
@@ -43,35 +45,62 @@ esp::Parameters ParametersOf(const Suite& suite) {
   parameters.salt = SecretBytes(Octets(InfoOf(suite.encryption).salt));
   parameters.integrity = suite.integrity;
   parameters.integrity_key = SecretBytes(Octets(InfoOf(suite.integrity).key));
+  parameters.backend = backend;
   return parameters;
 }
 
-void Seal(benchmark::State& state, const Suite& suite) {
-  UdpSource source(static_cast<std::size_t>(state.range(0)));
-  esp::Sealer sealer = esp::Sealer::Create(ParametersOf(suite)).value();
-  std::uint64_t seq = 0;
+// Bursts of kBurst packets, which the caller has parsed.
+void Seal(benchmark::State& state, const Suite& suite, CryptoBackend backend) {
+  UdpBursts source(static_cast<std::size_t>(state.range(0)));
+  esp::Sealer sealer =
+      esp::Sealer::Create(ParametersOf(suite, backend)).value();
   for (auto _ : state) {
-    Packet packet = source.Next();
-    if (!sealer.Seal(packet, ++seq)) {
+    const std::span<OutboundJob> jobs = source.Next();
+    sealer.Seal(jobs);
+    if (!source.Release()) {
       state.SkipWithError("refused");
     }
-    packet.Release();
   }
-  CountOctets(state);
+  CountBursts(state);
 }
 
-void SealOpen(benchmark::State& state, const Suite& suite) {
+void SealOpen(benchmark::State& state, const Suite& suite,
+              CryptoBackend backend) {
+  UdpBursts source(static_cast<std::size_t>(state.range(0)));
+  const esp::Parameters parameters = ParametersOf(suite, backend);
+  esp::Sealer sealer = esp::Sealer::Create(parameters).value();
+  esp::Opener opener = esp::Opener::Create(parameters).value();
+  std::vector<esp::OpenJob> opening(kBurst);
+  for (auto _ : state) {
+    const std::span<OutboundJob> jobs = source.Next();
+    sealer.Seal(jobs);
+    for (std::size_t i = 0; i < kBurst; ++i) {
+      opening[i].packet = jobs[i].packet;
+      opening[i].seq = jobs[i].seq;
+    }
+    opener.Open(opening);
+    for (const esp::OpenJob& job : opening) {
+      if (!job.outcome || !opener.Finish(*job.packet, *job.outcome)) {
+        state.SkipWithError("refused");
+      }
+    }
+    if (!source.Release()) {
+      state.SkipWithError("refused");
+    }
+  }
+  CountBursts(state);
+}
+
+// One packet at a time, unparsed: what a lonely packet costs.
+void SealOne(benchmark::State& state, const Suite& suite,
+             CryptoBackend backend) {
   UdpSource source(static_cast<std::size_t>(state.range(0)));
-  esp::Sealer sealer = esp::Sealer::Create(ParametersOf(suite)).value();
-  esp::Opener opener = esp::Opener::Create(ParametersOf(suite)).value();
+  esp::Sealer sealer =
+      esp::Sealer::Create(ParametersOf(suite, backend)).value();
   std::uint64_t seq = 0;
   for (auto _ : state) {
     Packet packet = source.Next();
     if (!sealer.Seal(packet, ++seq)) {
-      state.SkipWithError("refused");
-    }
-    const auto opened = opener.Open(packet, seq);
-    if (!opened || !opener.Finish(packet, *opened)) {
       state.SkipWithError("refused");
     }
     packet.Release();
@@ -142,13 +171,19 @@ void SealOpenBare(benchmark::State& state, const Suite& suite) {
 }
 
 void Register(const std::string& name, const Suite& suite) {
-  const auto add = [&suite](const std::string& full, auto run) {
-    PacketSizes(benchmark::RegisterBenchmark(full.c_str(), run, suite));
+  const auto add = [](const std::string& full, auto run, auto... arguments) {
+    PacketSizes(benchmark::RegisterBenchmark(full.c_str(), run, arguments...));
   };
-  add("esp_seal_" + name + "/postern", Seal);
-  add("esp_seal_" + name + "/libcrypto", SealBare);
-  add("esp_seal_open_" + name + "/postern", SealOpen);
-  add("esp_seal_open_" + name + "/libcrypto", SealOpenBare);
+  // bench/ipsec_mb_bench.cc has the bare calls of the other backend.
+  add("esp_seal_" + name + "/libcrypto", SealBare, suite);
+  add("esp_seal_open_" + name + "/libcrypto", SealOpenBare, suite);
+  add("esp_seal_one_" + name + "/libcrypto", SealBare, suite);
+  for (const CryptoBackend backend : ServedBackends()) {
+    const std::string ours = name + SuffixOf(backend) + "/postern";
+    add("esp_seal_" + ours, Seal, suite, backend);
+    add("esp_seal_open_" + ours, SealOpen, suite, backend);
+    add("esp_seal_one_" + ours, SealOne, suite, backend);
+  }
 }
 
 const bool kRegistered = [] {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the benchmarks and prints a table, with the ratio to bare libcrypto.
+"""Runs the benchmarks and prints a table, with the ratio to the bare calls of
+the crypto backend in use.
 
     bench/report.py [--bench FILE] [--filter REGEX] [--quick] [--json FILE]
                     [--from FILE]
@@ -17,7 +18,7 @@ import sys
 import tempfile
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
-OURS, BARE = "postern", "libcrypto"
+OURS, BARE = "postern", ("libcrypto", "ipsec-mb")
 
 
 def run(options, out):
@@ -41,12 +42,13 @@ def medians(results):
             continue
         operation, *rest = entry["run_name"].split("/")
         argument = rest.pop() if rest and rest[-1].isdigit() else ""
-        whose = rest.pop() if rest and rest[-1] in (OURS, BARE) else OURS
+        whose = rest.pop() if rest and rest[-1] in (OURS, *BARE) else OURS
         operation = "/".join([operation, *rest])
         scale = {"ns": 1, "us": 1e3, "ms": 1e6}[entry["time_unit"]]
         # Of one packet, where an iteration has a batch of them.
         time = entry["cpu_time"] * scale / entry.get("packets", 1)
-        table.setdefault((operation, argument), {})[whose] = (
+        table.setdefault((operation, argument), {})[
+            OURS if whose == OURS else BARE] = (
             time, entry.get("bytes_per_second", 0))
     return table
 
@@ -57,7 +59,7 @@ def by_size(row):
 
 
 def print_table(table):
-    print(f"{'operation':34} {'size':>8} {'ns':>9} {'libcrypto':>9} "
+    print(f"{'operation':34} {'size':>8} {'ns':>9} {'bare':>9} "
           f"{'ratio':>6} {'Gbit/s':>7}")
     last = None
     for (operation, argument), times in sorted(table.items(), key=by_size):

@@ -3,9 +3,9 @@
 // The payload sizes, in octets, that every benchmark of packets runs at: the
 // smallest, two in between, what fits a tunnel over Ethernet, a jumbo frame.
 //
-// A benchmark's name is <operation>/<whose>/<octets>. `whose` is "postern" or
-// "libcrypto", the same operation by bare libcrypto calls; bench/report.py
-// divides the one by the other.
+// A benchmark's name is <operation>/<whose>/<octets>. `whose` is "postern", or
+// "libcrypto" or "ipsec-mb": the same operation by bare calls of that library;
+// bench/report.py divides the one by the other.
 
 #ifndef POSTERN_BENCH_SIZES_H_
 #define POSTERN_BENCH_SIZES_H_

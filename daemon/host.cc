@@ -324,16 +324,15 @@ void Host::Assembly::ReleaseHeld() {
 }
 
 Object Host::Assembly::DescribeStatus() const {
-  const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(
-      MonotonicNow() - started);
   const auto cookie = static_cast<std::uint64_t>(network->inside().cookie());
   return {
       {"host", config.name, {}},
       {"version", POSTERN_VERSION, {}},
       {"pid", Value::Whole(::getpid()), {}},
-      {"uptime_seconds", Value::Whole(uptime.count()), {}},
+      {"uptime_seconds", SecondsSince(started), {}},
       {"namespace_cookie", Value::Count(cookie), {}},
       {"ownership", std::string(NameOf(network->ownership())), {}},
+      {"crypto", DescribeCrypto(), {}},
       {"tun", Describe(network->config().tun, network->tun_offload()), {}},
       {"wire", Describe(network->config().wire), {}},
       {"api_connections", Describe(api->connections()), {}},

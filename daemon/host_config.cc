@@ -60,6 +60,22 @@ Result<std::optional<Ownership>> ParseOwnership(std::string_view text) {
   return Invalid("write \"auto\", \"bpf\" or \"sock_diag\".");
 }
 
+// One that is not there is a mistake in the file: whoever asks for it relies on
+// it.
+Result<CryptoBackend> ParseBackend(std::string_view text) {
+  if (text == "auto") {
+    return BestBackend();
+  }
+  const Result<CryptoBackend> backend = FindBackend(text);
+  if (!backend.ok()) {
+    return Invalid("write \"auto\", \"libcrypto\" or \"ipsec-mb\".");
+  }
+  if (const Status there = CheckBackend(*backend); !there.ok()) {
+    return Error{there.error().code, there.error().message + "."};
+  }
+  return backend;
+}
+
 void ReadHost(Section& section, HostConfig& config) {
   if (section.RequireText("name")) {
     config.name = section.Parsed("name", ParseHostName).value_or("");
@@ -238,6 +254,12 @@ Expected<HostConfig, Defects> ParseHostConfig(std::string_view text,
     config.log_level =
         log->Parsed("level", ParseLogLevel).value_or(LogLevel::kInfo);
     log->Finish();
+  }
+  config.crypto = BestBackend();
+  if (auto crypto = root.Table("crypto")) {
+    config.crypto =
+        crypto->Parsed("backend", ParseBackend).value_or(config.crypto);
+    crypto->Finish();
   }
   if (auto api = root.Table("api")) {
     config.api = ReadApiRules(*api);

@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/crypto/backend.h"
 #include "core/expected.h"
 #include "core/log/log.h"
 #include "core/net/ip_address.h"
@@ -33,6 +34,7 @@ struct HostConfig {
   LogLevel log_level = LogLevel::kInfo;
   ApiRules api;
   AcquireSettings acquire;
+  CryptoBackend crypto = CryptoBackend::kLibcrypto;
 
   NetworkConfig network;
   std::vector<Route> routes;

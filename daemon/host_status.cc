@@ -2,10 +2,25 @@
 
 #include "daemon/host_status.h"
 
+#include <chrono>
 #include <string>
 #include <utility>
 
+#include "core/crypto/backend.h"
+
 namespace postern {
+
+Value DescribeCrypto() {
+  const CryptoBackend backend = ChosenBackend();
+  return MakeObject({{"backend", std::string(NameOf(backend)), {}},
+                     {"library", Describe(backend), {}}});
+}
+
+Value SecondsSince(Instant then) {
+  const auto seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(MonotonicNow() - then);
+  return Value::Whole(seconds.count());
+}
 
 Value Describe(const SocketServer& server) {
   const SocketServer::Counters& counters = server.counters();

@@ -7,6 +7,7 @@
 #ifndef POSTERN_DAEMON_HOST_STATUS_H_
 #define POSTERN_DAEMON_HOST_STATUS_H_
 
+#include "core/clock.h"
 #include "daemon/network_config.h"
 #include "daemon/socket_server.h"
 #include "daemon/value.h"
@@ -15,6 +16,12 @@ namespace postern {
 
 // How many connections are open, and what became of the others.
 Value Describe(const SocketServer& server);
+
+// Which backend the crypto contexts of this process have.
+Value DescribeCrypto();
+
+// Whole seconds that have passed.
+Value SecondsSince(Instant then);
 
 // With what its kernel granted.
 Value Describe(const TunConfig& tun, TunOffload offload);

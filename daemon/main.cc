@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "control/paths.h"
+#include "core/crypto/backend.h"
 #include "core/log/log.h"
 #include "daemon/command_line.h"
 #include "daemon/host.h"
@@ -53,6 +54,13 @@ int Serve(const CommandLine& line, const HostConfig& config) {
     ::setenv(postern::kRunDirectoryVariable, config.run_directory->c_str(), 1);
   }
   RaiseDescriptorLimit();
+  if (const auto chosen = postern::ChooseBackend(config.crypto); !chosen.ok()) {
+    Print(stderr, "posternd: " + chosen.error().message + "\n");
+    return kFailed;
+  }
+  postern::Log(postern::LogLevel::kInfo, "crypto",
+               {{"backend", postern::NameOf(config.crypto)},
+                {"library", postern::Describe(config.crypto)}});
   const auto host = postern::Host::Create(config);
   if (!host.ok()) {
     Print(stderr, "posternd: " + host.error().message + "\n");

@@ -2,6 +2,7 @@
 
 #include "esp/suite.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/burst.h"
@@ -16,39 +17,35 @@ constexpr std::size_t kSeqOffset = 4;
 constexpr std::size_t kHighHalfSize = 4;
 constexpr std::size_t kLargestIcv = 64;
 
-using Nonce = std::array<std::uint8_t, kNonceSize>;
-
-Nonce NonceOf(const Salt& salt, ConstBytes iv) {
-  Nonce nonce{};
-  CopyBytes(nonce, salt);
-  CopyBytes(Bytes(nonce).subspan(salt.size()), iv);
-  return nonce;
-}
-
 std::uint32_t HighHalf(std::uint64_t seq) {
   return static_cast<std::uint32_t>(seq >> 32);
 }
 
-// The additional data of combined modes (RFC 4106 5).
-class AdditionalData {
+// What a combined mode is given beside the text: the nonce, which is salt and
+// IV, and the additional data (RFC 4106 4, 5).
+class Surroundings {
  public:
-  AdditionalData(const SuiteBase& base, std::uint64_t seq)
-      : extended_(base.numbers == SequenceNumbers::kExtended) {
-    Writer out(octets_);
-    out.Write(Number(base.spi));
-    if (extended_) {
-      out.Write(HighHalf(seq));
+  Surroundings(const SuiteBase& base, ConstBytes iv, std::uint64_t seq)
+      : aad_size_(base.numbers == SequenceNumbers::kExtended ? 12 : 8) {
+    std::copy(base.salt.begin(), base.salt.end(), nonce_.begin());
+    StoreBe(Bytes(nonce_).subspan(base.salt.size()), LoadBe<std::uint64_t>(iv));
+    const Bytes aad = aad_;
+    StoreBe(aad, Number(base.spi));
+    if (base.numbers == SequenceNumbers::kExtended) {
+      StoreBe(aad.subspan(4), seq);
+    } else {
+      StoreBe(aad.subspan(4), static_cast<std::uint32_t>(seq));
     }
-    out.Write(static_cast<std::uint32_t>(seq));
   }
 
-  ConstBytes octets() const {
-    return ConstBytes(octets_).first(extended_ ? 12 : 8);
-  }
+  ConstBytes nonce() const { return nonce_; }
+
+  ConstBytes aad() const { return ConstBytes(aad_).first(aad_size_); }
 
  private:
-  bool extended_;
-  std::array<std::uint8_t, 12> octets_{};
+  std::array<std::uint8_t, kNonceSize> nonce_;
+  std::size_t aad_size_;
+  std::array<std::uint8_t, 12> aad_;
 };
 
 // The ICV says nothing about an SA or number that the packet does not name.
@@ -152,11 +149,13 @@ void SealingSuite::Seal(std::span<Job> jobs) {
   for (; jobs.size() > kBurst; jobs = jobs.subspan(kBurst)) {
     Seal(jobs.first(kBurst));
   }
+  // All of them first: a cipher that loads what was only just stored waits.
   for (Job& job : jobs) {
     job.outcome = LayOut(job);
-    if (job.outcome.ok() && base_.aead.has_value()) {
-      job.outcome = SealCombined(job);
-    }
+  }
+  if (base_.aead.has_value()) {
+    SealCombined(jobs);
+    return;
   }
   if (base_.cipher.has_value()) {
     Encrypt(jobs);
@@ -196,11 +195,20 @@ Passage SealingSuite::LayOut(const Job& job) {
   return PutIv(job);
 }
 
-Passage SealingSuite::SealCombined(const Job& job) {
-  const Nonce nonce = NonceOf(base_.salt, IvOf(sizes(), job.esp));
-  const AdditionalData aad(base_, job.seq);
-  return base_.aead->Seal(nonce, aad.octets(), CiphertextOf(sizes(), job.esp),
-                          IcvOf(sizes(), job.esp));
+void SealingSuite::SealCombined(std::span<Job> jobs) {
+  Burst<Surroundings> around;
+  for (const Job& job : jobs) {
+    around.Push(base_, IvOf(sizes(), job.esp), job.seq);
+  }
+  const Surroundings* surroundings = around.begin();
+  for (Job& job : jobs) {
+    const Surroundings& one = *surroundings++;
+    if (job.outcome.ok()) {
+      job.outcome = base_.aead->Seal(one.nonce(), one.aad(),
+                                     CiphertextOf(sizes(), job.esp),
+                                     IcvOf(sizes(), job.esp));
+    }
+  }
 }
 
 // REQUIRES: at most kBurst jobs, as for all that follow.
@@ -286,9 +294,9 @@ Opinion<AuthProof> OpeningSuite::OpenCombined(const Job& job) {
   if (const Passage checked = Check(job); !checked.ok()) {
     return checked.error();
   }
-  const Nonce nonce = NonceOf(base_.salt, IvOf(sizes(), job.esp));
-  const AdditionalData aad(base_, job.seq);
-  return base_.aead->Open(nonce, aad.octets(), CiphertextOf(sizes(), job.esp),
+  const Surroundings around(base_, IvOf(sizes(), job.esp), job.seq);
+  return base_.aead->Open(around.nonce(), around.aad(),
+                          CiphertextOf(sizes(), job.esp),
                           IcvOf(sizes(), job.esp));
 }
 

@@ -86,7 +86,7 @@ class SealingSuite {
 
   Passage PutIv(const Job& job);
   Passage LayOut(const Job& job);
-  Passage SealCombined(const Job& job);
+  void SealCombined(std::span<Job> jobs);
   void Encrypt(std::span<Job> jobs);
   void Sign(std::span<Job> jobs);
 

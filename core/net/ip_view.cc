@@ -192,19 +192,20 @@ Passage RewriteIpHeader(Bytes octets, std::size_t protocol_offset,
   if (octets.size() > kMaxLengthField) {
     return DropReason::kTooBig;
   }
-  const Bytes length = octets.subspan(2, 2);
-  const Bytes checksum = octets.subspan(kIpv4ChecksumOffset, 2);
+  const auto header = octets.first<kIpv4HeaderSize>();
+  const Bytes length = header.subspan<2, 2>();
+  const Bytes checksum = header.subspan<kIpv4ChecksumOffset, 2>();
   const auto size = static_cast<std::uint16_t>(octets.size());
   // ~(~HC + ~m + m') of RFC 1624; the protocol is the low octet of its word.
   std::uint32_t sum =
       static_cast<std::uint16_t>(~LoadBe<std::uint16_t>(checksum));
   sum += static_cast<std::uint16_t>(~LoadBe<std::uint16_t>(length));
   sum += size;
-  sum += 0xffffU - octets[protocol_offset];
+  sum += 0xffffU - header[protocol_offset];
   sum += protocol;
   sum = (sum & 0xffff) + (sum >> 16);
   sum = (sum & 0xffff) + (sum >> 16);
-  octets[protocol_offset] = protocol;
+  header[protocol_offset] = protocol;
   StoreBe(length, size);
   StoreBe(checksum, static_cast<std::uint16_t>(~sum));
   return Pass();

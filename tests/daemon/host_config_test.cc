@@ -106,6 +106,26 @@ TEST(HostConfig, ReadsHowLongPacketsWait) {
   }
 }
 
+TEST(HostConfig, ReadsTheCryptoBackend) {
+  EXPECT_EQ(Read(kLeast).crypto, BestBackend());
+  const auto text = [](std::string_view backend) {
+    return std::string(kLeast) + "[crypto]\nbackend = \"" +
+           std::string(backend) + "\"\n";
+  };
+  EXPECT_EQ(Read(text("auto")).crypto, BestBackend());
+  for (const CryptoBackend backend : AllBackends()) {
+    const Status there = CheckBackend(backend);
+    if (there.ok()) {
+      EXPECT_EQ(Read(text(NameOf(backend))).crypto, backend);
+    } else {
+      EXPECT_THAT(Refused(text(NameOf(backend))),
+                  ElementsAre(HasSubstr(there.error().message)));
+    }
+  }
+  EXPECT_THAT(Refused(text("openssl")),
+              ElementsAre(HasSubstr("crypto.backend: write \"auto\", ")));
+}
+
 // A configuration knows no sockets.
 TEST(HostConfig, KnowsNoOwnersOfAssociations) {
   EXPECT_THAT(Refused(std::string(kLeast) + Gcm("owner = 42\n")),
