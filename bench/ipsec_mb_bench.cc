@@ -21,7 +21,7 @@ namespace postern::bench {
 
 namespace {
 
-struct FreeManager {
+struct FreeMemory {
   void operator()(IMB_MGR* manager) const { free_mb_mgr(manager); }
 };
 
@@ -101,7 +101,7 @@ class BareBursts {
 
   std::uint8_t* Packet(std::size_t i) { return &room_[i * kStride]; }
 
-  std::unique_ptr<IMB_MGR, FreeManager> manager_{alloc_mb_mgr(0)};
+  std::unique_ptr<IMB_MGR, FreeMemory> manager_{alloc_mb_mgr(0)};
   std::size_t octets_;
   IMB_HASH_ALG hash_;
   std::size_t icv_size_;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <string_view>
+#include <vector>
 
 #include "core/crypto/aead_context.h"
 
@@ -29,6 +30,27 @@ Outcome NotBuilt(const std::string& algorithm) {
     throw VectorError("unknown algorithm: " + algorithm);
   }
   return Skipped(algorithm + ": not built yet");
+}
+
+Outcome RunMacBurst(MacContext& mac, ConstBytes message,
+                    const Octets& expected) {
+  std::vector<Octets> icvs(kLanes, Octets(expected.size()));
+  std::vector<MacContext::SignJob> jobs(kLanes);
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    jobs[i].message = message;
+    jobs[i].icv = icvs[i];
+  }
+  mac.Sign(jobs);
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    if (!jobs[i].outcome.ok()) {
+      return Failed("signing was refused");
+    }
+    const Outcome same = Compare("tag", icvs[i], expected);
+    if (same.kind != Outcome::Kind::kPassed) {
+      return same;
+    }
+  }
+  return Passed();
 }
 
 Outcome RunGcm(const AeadVector& vector) {

@@ -6,8 +6,10 @@
 #ifndef POSTERN_TESTS_VECTORS_KNOWN_ALGORITHMS_H_
 #define POSTERN_TESTS_VECTORS_KNOWN_ALGORITHMS_H_
 
+#include <cstddef>
 #include <string>
 
+#include "core/crypto/mac_context.h"
 #include "tests/vectors/vector_file.h"
 
 namespace postern::vectors {
@@ -28,6 +30,14 @@ struct AeadVector {
 
 // AES-GCM: a valid vector must seal and open, an invalid one must not open.
 Outcome RunGcm(const AeadVector& vector);
+
+// As many of a message as make a backend use all its lanes.
+inline constexpr std::size_t kLanes = 16;
+
+// Signs `message` kLanes times in one burst: fails unless all ICVs are the one
+// that is expected.
+Outcome RunMacBurst(MacContext& mac, ConstBytes message,
+                    const Octets& expected);
 
 }  // namespace postern::vectors
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// postern_vectors DIR...: runs every *.json vector file in the directories and
-// prints a line for each, what failed, what was skipped and why, and
+// postern_vectors [--backend NAME] DIR...: runs every *.json vector file in the
+// directories and prints a line for each, what failed, what was skipped and why,
+// and
 //
 //     N passed, N failed, N skipped
 //
+// Without --backend the crypto backend is the best one of this machine.
+//
 // Exit status: 0 when nothing failed, 1 when something did, 2 when there was
-// nothing to run.
+// nothing to run, 77 when the backend is not there.
 
 #include <algorithm>
 #include <exception>
@@ -18,6 +21,7 @@
 #include <system_error>
 #include <vector>
 
+#include "core/crypto/backend.h"
 #include "tests/vectors/vector_file.h"
 
 namespace postern::vectors {
@@ -111,9 +115,21 @@ int RunAll(const std::vector<std::string>& directories) {
 }  // namespace postern::vectors
 
 int main(int argc, char** argv) {
-  const std::vector<std::string> directories(argv + 1, argv + argc);
-  if (directories.empty()) {
-    std::cerr << "usage: postern_vectors DIR...\n";
+  std::vector<std::string> directories(argv + 1, argv + argc);
+  if (directories.size() > 2 && directories[0] == "--backend") {
+    const auto backend = postern::FindBackend(directories[1]);
+    if (!backend.ok()) {
+      std::cerr << backend.error().message << "\n";
+      return 2;
+    }
+    if (const auto chosen = postern::ChooseBackend(*backend); !chosen.ok()) {
+      std::cout << "skipped: " << chosen.error().message << "\n";
+      return 77;
+    }
+    directories.erase(directories.begin(), directories.begin() + 2);
+  }
+  if (directories.empty() || directories[0].starts_with("--")) {
+    std::cerr << "usage: postern_vectors [--backend NAME] DIR...\n";
     return 2;
   }
   try {

@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/net/ip_view.h"
 #include "esp/suite.h"
 #include "esp/trailer.h"
+#include "tests/vectors/known_algorithms.h"
 #include "tests/vectors/vector_file.h"
 #include "tests/vectors/vector_sa.h"
 
@@ -99,14 +101,32 @@ Outcome RunSign(const VectorSa& sa, const Octets& plain,
   if (!signer.ok()) {
     return Failed(signer.error().message);
   }
-  Packet packet = Pool().Copy(plain);
-  const Passage passage = signer->Sign(packet, sa.seq);
+  std::vector<Packet> packets;
+  std::vector<OutboundJob> jobs(kLanes);
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    packets.push_back(Pool().Copy(plain));
+  }
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    jobs[i].packet = &packets[i];
+    jobs[i].seq = sa.seq;
+  }
+  signer->Sign(jobs);
+  const Passage passage = jobs.back().outcome;
+  Packet packet = std::move(packets.back());
+  packets.pop_back();
+  bool alike = true;
+  for (Packet& other : packets) {
+    alike = alike && std::ranges::equal(other.bytes(), packet.bytes());
+    other.Release();
+  }
   if (passage.ok() && sa.tunnel.has_value() && IsIpv4(*parameters.tunnel)) {
     tellable = tellable && HasIdentification(packet.bytes(), *sa.tunnel);
   }
   const Outcome outcome =
-      passage.ok() ? Compare("protected", packet.bytes(), expected)
-                   : Failed("signing: " + std::string(NameOf(passage.error())));
+      !alike ? Failed("a burst of one packet is not signed alike")
+      : passage.ok()
+          ? Compare("protected", packet.bytes(), expected)
+          : Failed("signing: " + std::string(NameOf(passage.error())));
   packet.Release();
   return tellable ? outcome
                   : Skipped(

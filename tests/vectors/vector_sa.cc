@@ -2,8 +2,10 @@
 
 #include "tests/vectors/vector_sa.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "ah/verifier.h"
 #include "esp/opener.h"
@@ -122,6 +124,15 @@ Outcome FillAh(const Json& sa, VectorSa& out) {
   return filled;
 }
 
+// What a burst is made of; the caller releases them.
+std::vector<Packet> CopiesOf(const Packet& packet) {
+  std::vector<Packet> copies;
+  for (std::size_t i = 0; i < kLanes; ++i) {
+    copies.push_back(Pool().Copy(packet.bytes()));
+  }
+  return copies;
+}
+
 Passage ReceiveEsp(const VectorSa& sa, ReplayWindow& window, Packet& packet,
                    ReplayTicket ticket) {
   auto opener = esp::Opener::Create(sa.esp());
@@ -132,9 +143,24 @@ Passage ReceiveEsp(const VectorSa& sa, ReplayWindow& window, Packet& packet,
   const bool unverified =
       sa.esp().integrity == Integrity::kNone &&
       InfoOf(sa.esp().encryption).kind == EncryptionInfo::Kind::kCipher;
+  std::vector<Packet> copies = CopiesOf(packet);
+  std::vector<esp::OpenJob> jobs(copies.size());
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    jobs[i].packet = &copies[i];
+    jobs[i].seq = ticket.seq();
+  }
+  opener->Open(jobs);
   auto opened = unverified
                     ? opener->OpenCovered(packet, AuthProofTestPeer::Make())
                     : opener->Open(packet, ticket.seq());
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (!unverified &&
+        (jobs[i].outcome.ok() != opened.ok() ||
+         !std::ranges::equal(copies[i].bytes(), packet.bytes()))) {
+      throw VectorError("a burst is opened otherwise than its packets");
+    }
+    copies[i].Release();
+  }
   if (!opened.ok()) {
     return opened.error();
   }
@@ -151,7 +177,20 @@ Passage ReceiveAh(const VectorSa& sa, ReplayWindow& window, Packet& packet,
   if (!verifier.ok()) {
     throw VectorError(verifier.error().message);
   }
+  std::vector<Packet> copies = CopiesOf(packet);
+  std::vector<ah::VerifyJob> jobs(copies.size());
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    jobs[i].packet = &copies[i];
+    jobs[i].seq = ticket.seq();
+  }
+  verifier->Verify(jobs);
   auto verified = verifier->Verify(packet, ticket.seq());
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (jobs[i].outcome.ok() != verified.ok()) {
+      throw VectorError("a burst is judged otherwise than its packets");
+    }
+    copies[i].Release();
+  }
   if (!verified.ok()) {
     return verified.error();
   }
@@ -210,7 +249,7 @@ std::variant<VectorSa, Outcome> ReadSa(const Json& sa) {
 }
 
 PacketPool& Pool() {
-  static PacketPool pool({.packets = 8,
+  static PacketPool pool({.packets = 8 + 2 * kLanes,
                           .payload = 66000,
                           .headroom = kDefaultHeadroom,
                           .tailroom = kDefaultTailroom});

@@ -90,10 +90,9 @@ Outcome RunMac(const Json& test, const std::string& algorithm) {
   if (!mac.ok()) {
     return valid ? Failed(mac.error().message) : Passed();
   }
-  const Octets tag = HexOf(test.at("tag"));
-  Octets got(tag.size());
-  const bool same = mac->Sign({HexOf(test.at("msg"))}, got).ok() && got == tag;
-  if (same == valid) {
+  const Outcome same =
+      RunMacBurst(*mac, HexOf(test.at("msg")), HexOf(test.at("tag")));
+  if ((same.kind == Outcome::Kind::kPassed) == valid) {
     return Passed();
   }
   return Failed(valid ? "a valid tag differs" : "an invalid tag is ours");
