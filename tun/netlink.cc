@@ -247,6 +247,19 @@ Status Netlink::SetMtu(const std::string& link, std::size_t octets) {
                request);
 }
 
+Status Netlink::SetQueueLength(const std::string& link, std::size_t packets) {
+  const Result<Link> found = FindLink(link);
+  if (!found) {
+    return found.error();
+  }
+  NetlinkRequest request(RTM_NEWLINK, kChange);
+  request.PutStruct(LinkHeader(*found));
+  request.PutNumber(IFLA_TXQLEN, static_cast<std::uint32_t>(packets));
+  return Order("setting the queue length of the interface " + link + " to " +
+                   std::to_string(packets),
+               request);
+}
+
 Status Netlink::DisableAddressGeneration(const std::string& link) {
   const Result<Link> found = FindLink(link);
   if (!found) {

@@ -77,6 +77,9 @@ class Netlink {
 
   Status SetMtu(const std::string& link, std::size_t octets);
 
+  // How many packets may wait to be sent on it.
+  Status SetQueueLength(const std::string& link, std::size_t packets);
+
   // The kernel shall make no link-local address for this link by itself, and so
   // sends no router solicitations either. Best before the link comes up.
   Status DisableAddressGeneration(const std::string& link);

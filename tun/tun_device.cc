@@ -115,8 +115,11 @@ Status CheckOptions(const TunOptions& options) {
 }
 
 Status Configure(Netlink& netlink, const std::string& name,
-                 std::size_t mtu_octets) {
-  if (Status set = netlink.SetMtu(name, mtu_octets); !set) {
+                 const TunOptions& options) {
+  if (Status set = netlink.SetMtu(name, options.mtu_octets); !set) {
+    return set;
+  }
+  if (Status set = netlink.SetQueueLength(name, options.queue_packets); !set) {
     return set;
   }
   Status quiet = netlink.DisableAddressGeneration(name);
@@ -170,9 +173,7 @@ Result<std::unique_ptr<TunDevice>> TunDevice::Create(
   if (!netlink) {
     return netlink.error();
   }
-  if (const Status set =
-          Configure(*netlink, attached->name, options.mtu_octets);
-      !set) {
+  if (const Status set = Configure(*netlink, attached->name, options); !set) {
     return set.error();
   }
   const Result<Link> link = netlink->FindLink(attached->name);

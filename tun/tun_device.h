@@ -57,6 +57,9 @@ struct TunOptions {
   std::string name = "postern0";  // at most 15 characters; "%d" is a number
   std::size_t mtu_octets = 1500;
   TunFraming framing = TunFraming::kPlain;
+  // Packets that wait for Receive(); what comes when there are so many, the
+  // kernel drops.
+  std::size_t queue_packets = 500;
 };
 
 class TunDevice : public PacketPort {

@@ -98,6 +98,8 @@ TEST_F(NetlinkTest, RefusesAnInterfaceThatIsNotThere) {
             ErrorCode::kNotFound);
   EXPECT_EQ(netlink().SetMtu("nosuch0", 1400).error().code,
             ErrorCode::kNotFound);
+  EXPECT_EQ(netlink().SetQueueLength("nosuch0", 10).error().code,
+            ErrorCode::kNotFound);
   EXPECT_EQ(netlink().DisableAddressGeneration("nosuch0").error().code,
             ErrorCode::kNotFound);
   EXPECT_EQ(

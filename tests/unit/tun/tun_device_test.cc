@@ -100,10 +100,12 @@ class TunDeviceTest : public ScratchHost {
     }
   }
 
-  void Make(TunFraming framing) {
+  void Make(TunFraming framing, std::size_t queue_packets = 500) {
     tun_.reset();
-    auto made = TunDevice::Create(
-        host(), {.name = "postern0", .mtu_octets = 1400, .framing = framing});
+    auto made = TunDevice::Create(host(), {.name = "postern0",
+                                           .mtu_octets = 1400,
+                                           .framing = framing,
+                                           .queue_packets = queue_packets});
     if (!made && (made.error().code == ErrorCode::kUnavailable ||
                   made.error().code == ErrorCode::kForbidden)) {
       GTEST_SKIP() << made.error().message;
@@ -199,6 +201,19 @@ TEST_F(TunDeviceTest, AnEmptyPoolLeavesPacketsWithTheKernel) {
   EXPECT_EQ(tun().Receive(batch, one, stats_), 1U);
   EXPECT_EQ(batch.begin()->size(), 30U);
   batch.Clear();
+}
+
+TEST_F(TunDeviceTest, AsManyPacketsWaitAsItWasTold) {
+  for (const std::size_t waiting : {10U, 20U}) {
+    Make(TunFraming::kPlain, waiting);
+    BringUp();
+    for (std::size_t i = 0; i < 30; ++i) {
+      HostSends(100);
+    }
+    Batch batch;
+    EXPECT_EQ(tun().Receive(batch, pool_, stats_), waiting);
+    batch.Clear();
+  }
 }
 
 TEST_F(TunDeviceTest, DropsAPacketThatThePoolHasNoRoomFor) {
