@@ -9,15 +9,6 @@
 namespace postern {
 namespace {
 
-// A packet in `pool` with the copy's octets; empty when there is no room.
-Packet PacketOf(const FaultLane::Copy& copy, PacketPool& pool) {
-  Packet packet = pool.Copy(copy.octets);
-  if (packet) {
-    packet.vnet() = copy.vnet;
-  }
-  return packet;
-}
-
 constexpr std::size_t kLargestPacket = 65535;
 
 }  // namespace
@@ -35,7 +26,7 @@ void FaultInjector::Send(Batch& batch, WorkerStats& stats) {
       port_->Send(out, stats);
     }
     auto* copy = std::get_if<FaultLane::Copy>(&item);
-    Packet packet = copy != nullptr ? PacketOf(*copy, sending_pool_)
+    Packet packet = copy != nullptr ? sending_pool_.Copy(copy->octets)
                                     : std::move(std::get<Packet>(item));
     if (packet) {
       out.Push(std::move(packet));
@@ -63,7 +54,7 @@ std::size_t FaultInjector::Receive(Batch& batch, PacketPool& pool,
       batch.Push(std::move(*packet));
     } else {
       const ConstBytes octets = std::as_const(*packet).bytes();
-      backlog_.push_back({{octets.begin(), octets.end()}, packet->vnet()});
+      backlog_.push_back({{octets.begin(), octets.end()}});
       packet->Release();
     }
     DeliverBacklog(batch, pool, stats);
@@ -79,7 +70,7 @@ void FaultInjector::DeliverBacklog(Batch& batch, PacketPool& pool,
       backlog_.pop_front();
       continue;
     }
-    Packet packet = PacketOf(backlog_.front(), pool);
+    Packet packet = pool.Copy(backlog_.front().octets);
     if (!packet) {
       return;
     }

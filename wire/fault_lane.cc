@@ -11,7 +11,7 @@ constexpr unsigned kPerMille = 1000;
 
 FaultLane::Copy CopyOf(const Packet& packet) {
   const ConstBytes octets = packet.bytes();
-  return {{octets.begin(), octets.end()}, packet.vnet()};
+  return {{octets.begin(), octets.end()}};
 }
 
 }  // namespace

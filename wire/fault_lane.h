@@ -47,7 +47,6 @@ class FaultLane {
   // Octets that outlive the pool they came from.
   struct Copy {
     std::vector<std::uint8_t> octets;
-    VnetHeader vnet;
   };
 
   // What comes out: the packet that went in, or a copy.

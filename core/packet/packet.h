@@ -27,7 +27,6 @@
 
 #include "core/bytes.h"
 #include "core/flow/socket_owner.h"
-#include "core/net/vnet_header.h"
 
 namespace postern {
 
@@ -38,7 +37,6 @@ struct alignas(64) PacketSlot {
   PacketPool* pool = nullptr;
   std::uint8_t* octets = nullptr;
   std::uint32_t capacity = 0;
-  VnetHeader vnet;
   Owner sender;
 };
 
@@ -113,11 +111,7 @@ class Packet {
     end_ -= static_cast<std::uint32_t>(count);
   }
 
-  // The offload wishes that came with a packet from a TUN.
-  // REQUIRES: there is a packet; the same of all below.
-  VnetHeader& vnet() { return slot_->vnet; }
-
-  const VnetHeader& vnet() const { return slot_->vnet; }
+  // REQUIRES, of all below: there is a packet.
 
   // Which socket sent it, when the port by which it came can tell; kUnknown
   // otherwise, and for whatever came from the network.

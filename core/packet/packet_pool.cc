@@ -32,7 +32,6 @@ Packet PacketPool::Take(std::size_t size) {
   }
   PacketSlot& slot = *free_.back();
   free_.pop_back();
-  slot.vnet = VnetHeader();
   slot.sender = Owner();
   return {slot, shape_.headroom, shape_.headroom + size};
 }

@@ -17,17 +17,16 @@ std::size_t MemoryPort::Receive(Batch& batch, PacketPool& pool,
   const std::size_t before = batch.size();
   const std::lock_guard lock(in_->mutex);
   while (!in_->packets.empty() && !batch.full()) {
-    const Octets& front = in_->packets.front();
-    if (front.octets.size() > pool.shape().payload) {
+    const std::vector<std::uint8_t>& front = in_->packets.front();
+    if (front.size() > pool.shape().payload) {
       stats.Drop(DropReason::kTooBig);
       in_->packets.pop_front();
       continue;
     }
-    Packet packet = pool.Copy(front.octets);
+    Packet packet = pool.Copy(front);
     if (!packet) {
       break;
     }
-    packet.vnet() = front.vnet;
     batch.Push(std::move(packet));
     in_->packets.pop_front();
   }
@@ -43,7 +42,7 @@ void MemoryPort::Send(Batch& batch, WorkerStats& stats) {
     } else if (out_->packets.size() >= shape_.queue_packets) {
       stats.Drop(DropReason::kPortBusy);
     } else {
-      out_->packets.push_back({{octets.begin(), octets.end()}, packet.vnet()});
+      out_->packets.emplace_back(octets.begin(), octets.end());
     }
   }
   batch.Clear();

@@ -54,14 +54,9 @@ class MemoryPort : public PacketPort {
   std::size_t waiting() const;
 
  private:
-  struct Octets {
-    std::vector<std::uint8_t> octets;
-    VnetHeader vnet;
-  };
-
   struct Queue {
     mutable std::mutex mutex;
-    std::deque<Octets> packets;
+    std::deque<std::vector<std::uint8_t>> packets;
   };
 
   MemoryPort(const Shape& shape, std::shared_ptr<Queue> in,

@@ -235,18 +235,5 @@ TEST_F(FaultInjectorTest, TheTwoDirectionsHaveFaultsOfTheirOwn) {
   EXPECT_EQ(injector.sent_faults().dropped, 0U);
 }
 
-TEST_F(FaultInjectorTest, CopiesKeepTheOffloadHeader) {
-  auto [near, far] = MemoryPort::MakePair();
-  FaultInjector injector(std::move(near),
-                         Sending({.duplicate_per_mille = kAlways}));
-  Batch batch;
-  batch.Push(pool_.Copy(Numbered(1)));
-  batch.begin()->vnet().gso_size = 1234;
-  injector.Send(batch, stats_);
-  ASSERT_EQ(far->Receive(batch, pool_, stats_), 2U);
-  EXPECT_EQ(batch.packets()[1].vnet().gso_size, 1234);
-  batch.Clear();
-}
-
 }  // namespace
 }  // namespace postern

@@ -22,16 +22,6 @@ TEST_F(MemoryPortTest, WhatOneSendsTheOtherReceivesInOrder) {
   EXPECT_EQ(ReceiveAll(*near_), (std::vector<Octets>{Numbered(3)}));
 }
 
-TEST_F(MemoryPortTest, CarriesTheOffloadHeader) {
-  Batch batch;
-  batch.Push(pool_.Copy(Numbered(1)));
-  batch.begin()->vnet().gso_size = 1400;
-  near_->Send(batch, stats_);
-  far_->Receive(batch, pool_, stats_);
-  EXPECT_EQ(batch.begin()->vnet().gso_size, 1400);
-  batch.Clear();
-}
-
 TEST_F(MemoryPortTest, RefusesMoreThanItsMtu) {
   Send(*near_, {Octets(1501), Octets(1500)});
   EXPECT_EQ(stats_.of(DropReason::kTooBig), 1U);

@@ -120,14 +120,14 @@ TEST(Packet, IsForgottenWhenAnotherIsMovedOverIt) {
   EXPECT_EQ(pool.free(), 4U);
 }
 
-TEST(Packet, MovesWithItsOffloadWishes) {
+TEST(Packet, MovesWithItsSender) {
   PacketPool pool(kSmall);
   Packet first = pool.Copy(Hex("0102"));
-  first.vnet().gso_size = 1400;
+  first.set_sender({.kind = Owner::Kind::kSocket, .cookie = SocketCookie{7}});
   Packet second = std::move(first);
   EXPECT_FALSE(first);  // NOLINT: what a move leaves is promised
   EXPECT_EQ(first.bytes().size(), 0U);
-  EXPECT_EQ(second.vnet().gso_size, 1400);
+  EXPECT_EQ(second.sender().cookie, SocketCookie{7});
   EXPECT_EQ(ToHex(second.bytes()), "0102");
   second.Release();
   EXPECT_EQ(pool.forgotten(), 0U);
