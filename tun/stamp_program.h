@@ -6,6 +6,13 @@
 // the answers in front of the packet. A packet for whose stamp there is no memory
 // is dropped there.
 //
+// A super-packet (core/net/vnet_header.h) is one socket's and gets one stamp for
+// all that it stands for. It may have 64 KB: Linux limits what grows in this way
+// to some 16 KB, but not super-packets. Without TunFraming::kVnetHeader Linux cuts
+// them behind the program, each piece with the stamp in front; but from 6.11 on
+// it drops those of UDP there (UDP_SEGMENT) because of a checksum that it loses
+// sight of when the stamp makes it move the packet.
+//
 //     auto tun = TunDevice::Create(host, ...);      the link is still down
 //     if (AttachStampProgram(host, tun->index(), stamp)) {
 //       tun->ExpectStamps(stamp);

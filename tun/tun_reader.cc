@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "core/net/ipv6_extensions.h"
@@ -31,7 +32,7 @@ void LeaveOutStamp(VnetHeader& vnet) {
 // and does not say so.
 TunReader::TunReader(int descriptor, TunFraming framing)
     : descriptor_(descriptor),
-      framing_(framing),
+      vnet_size_(framing == TunFraming::kVnetHeader ? sizeof(VnetHeader) : 0),
       super_(framing == TunFraming::kVnetHeader ? kLargest + 1 : 1) {}
 
 std::size_t TunReader::Receive(Batch& batch, PacketPool& pool,
@@ -67,14 +68,13 @@ std::size_t TunReader::Receive(Batch& batch, PacketPool& pool,
 }
 
 TunReader::Arrival TunReader::ReadInto(Packet& packet, std::size_t mtu) {
-  const bool vnet = framing_ == TunFraming::kVnetHeader;
+  const bool vnet = vnet_size_ > 0;
   Arrival arrival;
   arrival.in_packet = vnet ? std::min(packet.size(), mtu) : packet.size();
   const Bytes rest =
       vnet ? Bytes(super_).subspan(arrival.in_packet) : Bytes(super_);
-  std::array<iovec, 4> parts = {{
-      {&arrival.vnet, vnet ? sizeof(VnetHeader) : 0},
-      {arrival.stamp.data(), stamp_ ? arrival.stamp.size() : 0},
+  std::array<iovec, 3> parts = {{
+      {arrival.front.data(), front_size()},
       {packet.bytes().data(), arrival.in_packet},
       {rest.data(), rest.size()},
   }};
@@ -87,22 +87,24 @@ TunReader::Arrival TunReader::ReadInto(Packet& packet, std::size_t mtu) {
 
 // Afterwards the packet is whole, or a segmenter is not done.
 Passage TunReader::Accept(Packet& packet, Arrival& arrival, std::size_t most) {
-  std::size_t front =
-      framing_ == TunFraming::kVnetHeader ? sizeof(VnetHeader) : 0;
+  const auto octets = static_cast<std::size_t>(arrival.octets);
+  if (octets < vnet_size_) {
+    return DropReason::kTruncated;
+  }
+  std::memcpy(&arrival.vnet, arrival.front.data(), vnet_size_);
   if (stamp_) {
-    const Opinion<Owner> sender = stamp_->Read(arrival.stamp);
+    const Opinion<Owner> sender =
+        stamp_->Read(ConstBytes(arrival.front).subspan(vnet_size_));
     if (!sender.ok()) {
       return sender.error();
     }
     packet.set_sender(*sender);
-    front += SocketStamp::kOctets;
     LeaveOutStamp(arrival.vnet);
   }
-  const auto octets = static_cast<std::size_t>(arrival.octets);
-  if (octets < front) {
+  if (octets < front_size()) {
     return DropReason::kTruncated;
   }
-  const std::size_t size = octets - front;
+  const std::size_t size = octets - front_size();
   return arrival.vnet.is_super_packet() ? BeginCut(packet, arrival, size, most)
                                         : AcceptOrdinary(packet, arrival, size);
 }

@@ -54,12 +54,17 @@ class TunReader {
                       std::size_t mtu);
 
  private:
+  // What stands in front of a packet, as far as it does.
+  using Front =
+      std::array<std::uint8_t, sizeof(VnetHeader) + SocketStamp::kOctets>;
+
   // What one read brought.
   struct Arrival {
-    std::int64_t octets = -1;   // with what stands in front; none: <= 0
-    std::size_t in_packet = 0;  // at most this many lie in the packet,
-    VnetHeader vnet;            // the rest in super_, at the same place
-    std::array<std::uint8_t, SocketStamp::kOctets> stamp{};
+    std::int64_t octets = -1;   // with the front; none: <= 0
+    std::size_t in_packet = 0;  // so many may lie in the packet, the rest in
+                                // super_, at the same place
+    VnetHeader vnet;
+    Front front{};
   };
 
   Arrival ReadInto(Packet& packet, std::size_t mtu);
@@ -70,8 +75,12 @@ class TunReader {
                    std::size_t size, std::size_t most);
   void Cut(Batch& batch, PacketPool& pool, WorkerStats& stats);
 
+  std::size_t front_size() const {
+    return vnet_size_ + (stamp_ ? SocketStamp::kOctets : 0);
+  }
+
   int descriptor_;
-  TunFraming framing_;
+  std::size_t vnet_size_;             // 0 with kPlain
   std::optional<SocketStamp> stamp_;  // empty: packets bring none
   std::vector<std::uint8_t> super_;
   Segmenter segmenter_;  // of what lies in super_

@@ -3,6 +3,7 @@
 #include "core/net/plain_headers.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "core/net/ipv6_extensions.h"
 #include "core/net/protocols.h"
@@ -36,7 +37,9 @@ std::uint32_t TagOf(ConstBytes packet) {
   std::uint64_t mixed = LoadBe<std::uint32_t>(PortsOf(packet));
   for (ConstBytes rest = AddressesOf(packet); !rest.empty();
        rest = rest.subspan(sizeof(std::uint64_t))) {
-    mixed = (mixed ^ LoadBe<std::uint64_t>(rest)) * 0x9e3779b97f4a7c15;
+    std::uint64_t word = 0;
+    std::memcpy(&word, rest.data(), sizeof(word));
+    mixed = (mixed ^ word) * 0x9e3779b97f4a7c15;
     mixed ^= mixed >> 32;
   }
   return static_cast<std::uint32_t>(mixed);

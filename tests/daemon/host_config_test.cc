@@ -68,6 +68,7 @@ TEST(HostConfig, ReadsTheLeastThatAHostNeeds) {
   const HostConfig config = Read(kLeast);
   EXPECT_EQ(config.name, "a");
   EXPECT_EQ(config.network.tun.name, "tun0");
+  EXPECT_EQ(config.network.tun.framing, TunFraming::kVnetHeader);
   EXPECT_EQ(config.network.wire.name, "wire-a");
   EXPECT_EQ(config.network.wire.mtu_octets, 1500u);
   // Every bundle fits the wire.
@@ -175,6 +176,7 @@ namespace = "blue"
 name = "t0"
 addresses = ["192.0.2.1"]
 mtu = 1400
+offload = false
 [wire]
 kind = "tun"
 name = "w0"
@@ -195,6 +197,7 @@ level = "debug"
   EXPECT_EQ(config.run_directory, "/run/p");
   EXPECT_EQ(config.network.namespace_name, "blue");
   EXPECT_EQ(config.network.tun.mtu_octets, 1400u);
+  EXPECT_EQ(config.network.tun.framing, TunFraming::kPlain);
   EXPECT_EQ(config.network.tun.addresses[0].prefix_length, 32u);
   EXPECT_EQ(config.network.wire.record, "/etc/postern/wire.pcap");
   ASSERT_TRUE(config.network.wire.faults);
