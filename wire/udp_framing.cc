@@ -2,7 +2,7 @@
 
 #include "wire/udp_framing.h"
 
-#include "core/net/ip_view.h"
+#include "core/net/checksum.h"
 #include "core/net/protocols.h"
 
 namespace postern {
@@ -105,6 +105,9 @@ RebuiltHeader::RebuiltHeader(const IpAddress& source,
     header[9] = kEsp;
     CopyBytes(header.subspan(12), source.octets());
     CopyBytes(header.subspan(16), destination.octets());
+    InternetSum sum;
+    sum.Add(header.first(size_));
+    sum_ = sum.Folded();
   } else {
     header[0] = 0x60;
     header[6] = kEsp;
@@ -117,9 +120,14 @@ RebuiltHeader::RebuiltHeader(const IpAddress& source,
 void RebuiltHeader::Write(Bytes packet, std::uint8_t traffic_class) const {
   CopyBytes(packet, ConstBytes(octets_).first(size_));
   if (size_ == 20) {
+    const auto length = static_cast<std::uint16_t>(packet.size());
     packet[1] = traffic_class;
-    StoreBe(packet.subspan(2), static_cast<std::uint16_t>(packet.size()));
-    MendIpv4Checksum(packet);
+    StoreBe(packet.subspan(2), length);
+    // RFC 1624: only what differs is added; two carries are the most.
+    std::uint32_t sum = sum_ + traffic_class + length;
+    sum = (sum & 0xffffU) + (sum >> 16U);
+    sum = (sum & 0xffffU) + (sum >> 16U);
+    StoreBe(packet.subspan(10), static_cast<std::uint16_t>(~sum & 0xffffU));
   } else {
     StoreBe(packet, static_cast<std::uint16_t>(0x6000 | traffic_class << 4));
     StoreBe(packet.subspan(4), static_cast<std::uint16_t>(packet.size() - 40));

@@ -68,6 +68,7 @@ class RebuiltHeader {
  private:
   std::array<std::uint8_t, 40> octets_{};
   std::size_t size_;
+  std::uint32_t sum_ = 0;  // IPv4: of all words that are always the same
 };
 
 }  // namespace postern

@@ -33,11 +33,10 @@
 
 namespace postern {
 
-// Of the outer IP header: DSCP and ECN.
 struct UdpDatagram {
   ConstBytes octets;
   const SocketAddress* to = nullptr;
-  std::uint8_t traffic_class = 0;
+  std::uint8_t traffic_class = 0;  // DSCP and ECN of the outer IP header
 };
 
 class UdpSender {

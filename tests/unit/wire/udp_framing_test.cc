@@ -141,5 +141,16 @@ TEST(UdpFraming, RebuildsTheHeaderThatTheRfcsWant) {
   }
 }
 
+// Every length, against the checksum's definition (RFC 1071): 0 over the whole.
+TEST(UdpFraming, RebuildsAnIpv4HeaderWhoseChecksumIsRight) {
+  const RebuiltHeader header(Address("255.255.255.254"), Address("10.9.1.1"));
+  Octets packet(65535);
+  for (std::size_t size = 20; size <= packet.size(); ++size) {
+    header.Write(Bytes(packet).first(size),
+                 static_cast<std::uint8_t>(size * 7));
+    ASSERT_EQ(InternetChecksum(ConstBytes(packet).first(20)), 0) << size;
+  }
+}
+
 }  // namespace
 }  // namespace postern

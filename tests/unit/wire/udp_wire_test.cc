@@ -3,6 +3,7 @@
 #include "wire/udp_wire.h"
 
 #include <memory>
+#include <thread>
 #include <utility>
 
 #include "gmock/gmock.h"
@@ -259,6 +260,30 @@ TEST_P(UdpWireTest, RecorderAndFaultsWrapItAsAnyOther) {
   ASSERT_TRUE(Readable(wrapped.descriptor()));
   EXPECT_EQ(ReceiveAll(wrapped), (std::vector<Octets>{Inbound(family(), esp)}));
   ::unlink(file.c_str());
+}
+
+// As the two workers do; for the thread sanitizer.
+TEST_P(UdpWireTest, SendsAndReceivesInTwoThreadsAtTheSameTime) {
+  constexpr std::size_t kRounds = 200;
+  const Octets esp = Esp(0x1001, 100);
+  std::thread other([&] {
+    PacketPool pool({.packets = 8, .payload = 2000});
+    WorkerStats stats;
+    for (std::size_t i = 0; i < kRounds; ++i) {
+      Batch batch;
+      batch.Push(pool.Copy(Outbound(family(), esp)));
+      batch.Push(pool.Copy(Outbound(family(), esp)));
+      wire_->Send(batch, stats);
+    }
+    EXPECT_EQ(stats.of(Count::kWireDatagramsSent), 2 * kRounds);
+  });
+  std::size_t came = 0;
+  for (std::size_t i = 0; i < kRounds; ++i) {
+    peer_.Send(here_, esp);
+    came += Arrivals().size();
+  }
+  other.join();
+  EXPECT_EQ(came, kRounds);
 }
 
 INSTANTIATE_TEST_SUITE_P(BothFamilies, UdpWireTest,
