@@ -31,6 +31,8 @@ import sys
 import tempfile
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(TOP / "scripts" / "lab"))
+import page  # noqa: E402
 KEPT = TOP / "bench" / "instructions.json"
 PROGRAM = TOP / "build" / "count" / "bench" / "instructions" / "postern_count"
 COMPARED = {"own": "own instructions", "calls": "calls into libraries",
@@ -101,16 +103,18 @@ class Profile:
 
     def of_a_packet(self, packets):
         each = lambda count: round(count / packets, 2)
-        return {"own": each(self.instructions["own"]), "calls": each(self.calls),
+        # Largest first, and by name: the file changes where the code does.
+        functions = sorted(self.functions.items(), key=lambda item: (-item[1], item[0]))
+        return {"own": round(self.instructions["own"] / packets), "calls": each(self.calls),
                 "allocations": each(self.allocations),
                 "crypto": round(self.instructions["crypto"] / packets),
                 "libraries": round(self.instructions["libraries"] / packets),
-                "functions": {name: each(cost) for name, cost in self.functions.most_common()
+                "functions": {name: round(cost / packets) for name, cost in functions
                               if cost / packets >= WORTH}}
 
 
-def build():
-    built = subprocess.run([TOP / "scripts" / "build", "count", "postern_count"], text=True,
+def build(program=PROGRAM.name):
+    built = subprocess.run([TOP / "scripts" / "build", "count", program], text=True,
                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if built.returncode:
         raise SystemExit(built.stdout)
@@ -167,11 +171,18 @@ def differences(before, now, tolerance):
     return sorted(dearer), sorted(cheaper)
 
 
+COLUMNS = ("own", "calls", "allocations", "crypto", "libraries")
+
+
 def print_table(steps):
-    columns = ("own", "calls", "allocations", "crypto", "libraries")
-    print(f"{'step':26}" + "".join(f"{c:>12}" for c in columns))
+    print(f"{'step':26}" + "".join(f"{c:>12}" for c in COLUMNS))
     for step, costs in steps.items():
-        print(f"{step:26}" + "".join(f"{costs[c]:12g}" for c in columns))
+        print(f"{step:26}" + "".join(f"{costs[c]:12g}" for c in COLUMNS))
+
+
+def table(steps):
+    return [["step", *COLUMNS]] + [[step, *(f"{costs[c]:.0f}" for c in COLUMNS)]
+                                   for step, costs in steps.items()]
 
 
 def compare(kept, steps, made_by, tolerance):
@@ -193,7 +204,7 @@ def compare(kept, steps, made_by, tolerance):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--write", action="store_true", help=f"write {KEPT.name}")
+    parser.add_argument("--write", action="store_true", help=f"write {KEPT.name}, and the table in docs/performance.md")
     parser.add_argument("--json", type=pathlib.Path, help="keep the counts here")
     parser.add_argument("--tolerance", type=float, default=3.0, help="percent; 3")
     options = parser.parse_args()
@@ -208,6 +219,7 @@ def main():
         options.json.write_text(text)
     if options.write:
         KEPT.write_text(text)
+        page.write("instructions", page.as_markdown(table(counted["steps"])))
         return 0
     return compare(json.loads(KEPT.read_text()), counted["steps"], counted["compiler"],
                    options.tolerance)

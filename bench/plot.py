@@ -77,19 +77,25 @@ def chart(title, unit, groups, footer):
     return "\n".join(head + parts + [text(16, height - 10, footer, size=10), "</svg>", ""])
 
 
+def draw(results, folder=TOP / "docs"):
+    """Returns (file, title) of each chart that it has written."""
+    drawn = []
+    for name, (title, unit, measures) in CHARTS.items():
+        groups = bars(results, measures)
+        if groups:
+            file = folder / f"performance-{name}.svg"
+            file.write_text(chart(title, unit, groups, peers_report.heading(results)))
+            drawn.append((file, title))
+    return drawn
+
+
 def main():
     if len(sys.argv) not in (2, 3):
         print(__doc__.strip(), file=sys.stderr)
         return 2
     results = json.loads(pathlib.Path(sys.argv[1]).read_text())
-    folder = pathlib.Path(sys.argv[2]) if len(sys.argv) == 3 else TOP / "docs"
-    footer = peers_report.heading(results)
-    for name, (title, unit, measures) in CHARTS.items():
-        groups = bars(results, measures)
-        if groups:
-            file = folder / f"performance-{name}.svg"
-            file.write_text(chart(title, unit, groups, footer))
-            print(file)
+    for file, _ in draw(results, *map(pathlib.Path, sys.argv[2:])):
+        print(file)
     return 0
 
 

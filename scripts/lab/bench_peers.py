@@ -13,10 +13,14 @@ import types
 
 import lab
 import measures
+import page
 import pair
 import peers_report
 import profile_shares
 import tunnels
+
+sys.path.insert(0, str(lab.ROOT / "bench"))
+import plot  # noqa: E402
 
 FULL = types.SimpleNamespace(rounds=5, seconds=3, flood_seconds=1.0, bisections=7,
                              pings=500, questions=5000)
@@ -35,7 +39,7 @@ def arguments():
     parser.add_argument("--from", dest="source", type=pathlib.Path,
                         help="measure nothing: print what --json kept")
     parser.add_argument("--markdown", action="store_true",
-                        help="write the tables into docs/performance.md as well")
+                        help="write tables and charts into docs/ as well")
     options = parser.parse_args()
     names = options.only.split(",") if options.only else [k.name for k in tunnels.KINDS]
     unknown = set(names) - {k.name for k in tunnels.KINDS}
@@ -123,7 +127,8 @@ def main():
         options.json.write_text(json.dumps(results, indent=1) + "\n")
     print(peers_report.text(results))
     if options.markdown:
-        peers_report.write_into(lab.ROOT / "docs" / "performance.md", results)
+        charts = "".join(f"\n\n![{title}]({file.name})" for file, title in plot.draw(results))
+        page.write("bench-peers", peers_report.markdown(results) + charts)
     return 0 if results["tunnels"] else 1
 
 

@@ -3,6 +3,8 @@
 
 import statistics
 
+from page import as_markdown
+
 OURS = ("postern", "postern-tun")
 # (measure, number): how it is called, its unit, which way is better.
 ROWS = {
@@ -36,7 +38,6 @@ AIMS = [
     (("tcp_there", "cpu_s_per_gigabyte"), "wireguard", 3),
     (("tcp_back", "cpu_s_per_gigabyte"), "wireguard", 3),
 ]
-BEGIN, END = "<!-- bench-peers: begin -->", "<!-- bench-peers: end -->"
 WIRE_PACKET = 1348  # TCP payload of a packet of 1,400 octets, with timestamps
 
 
@@ -154,13 +155,6 @@ def plain(table):
     return "\n".join(lines)
 
 
-def as_markdown(table):
-    head, *rows = table
-    lines = ["| " + " | ".join(head) + " |",
-             "|---|" + "---:|" * (len(head) - 1)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
-
-
 def heading(results):
     m = results["machine"]
     count = len(next(iter(results["tunnels"].values()))["rounds"]) if results["tunnels"] else 0
@@ -204,11 +198,3 @@ def markdown(results):
     for title, table in sections(results):
         lines += ["", f"### {title}", "", as_markdown(table)]
     return "\n".join(lines + [""] + [f" - {note}" for note in notes(results)])
-
-
-def write_into(file, results):
-    """Between the markers of a document, and nothing else of it."""
-    page = file.read_text()
-    before, rest = page.split(BEGIN, 1)
-    _, after = rest.split(END, 1)
-    file.write_text(f"{before}{BEGIN}\n{markdown(results)}\n{END}{after}")

@@ -8,6 +8,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts" / "lab"))
+import page  # noqa: E402
 import peers_report  # noqa: E402
 
 
@@ -68,13 +69,13 @@ class Reports(unittest.TestCase):
         self.assertIsNone(peers_report.model_table(results()))
 
     def test_writes_between_the_markers_only(self):
-        with tempfile.NamedTemporaryFile("w+", suffix=".md") as page:
-            page.write(f"before\n{peers_report.BEGIN}\nold\n{peers_report.END}\nafter\n")
-            page.flush()
-            peers_report.write_into(pathlib.Path(page.name), results())
-            text = pathlib.Path(page.name).read_text()
-        self.assertTrue(text.startswith(f"before\n{peers_report.BEGIN}\n"))
-        self.assertTrue(text.endswith(f"{peers_report.END}\nafter\n"))
+        with tempfile.NamedTemporaryFile("w+", suffix=".md") as out:
+            out.write("before\n<!-- x: begin -->\nold\n<!-- x: end -->\nafter\n")
+            out.flush()
+            page.write("x", peers_report.markdown(results()), pathlib.Path(out.name))
+            text = pathlib.Path(out.name).read_text()
+        self.assertTrue(text.startswith("before\n<!-- x: begin -->\n"))
+        self.assertTrue(text.endswith("<!-- x: end -->\nafter\n"))
         self.assertNotIn("old", text)
         self.assertIn("| TCP there, Gbit/s | 5 | 0.5 |", text)
 

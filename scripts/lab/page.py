@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables in documents that programs write, between markers:
+
+    <!-- NAME: begin -->
+    <!-- NAME: end -->
+"""
+
+import lab
+
+PERFORMANCE = lab.ROOT / "docs" / "performance.md"
+
+
+def as_markdown(table):
+    """The first column is text, the others are numbers."""
+    head, *rows = table
+    lines = ["| " + " | ".join(head) + " |", "|---|" + "---:|" * (len(head) - 1)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def write(name, text, file=PERFORMANCE):
+    """Between the markers, and nothing else of the document."""
+    begin, end = f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
+    before, rest = file.read_text().split(begin, 1)
+    _, after = rest.split(end, 1)
+    file.write_text(f"{before}{begin}\n{text}\n\n{end}{after}")
