@@ -88,14 +88,16 @@ class Probe:
 
     def tcp(self, way):
         """`way`: "there" or "back"."""
-        before = cpu_seconds(self.tunnel.daemons())
+        daemons = self.tunnel.daemons()
+        before = cpu_seconds(daemons)
         line = ["iperf3", "-J", "-c", self.far, "-p", str(TCP_PORT),
                 "-t", str(self.options.seconds)] + (["-R"] if way == "back" else [])
         end = json.loads(self.at_left(*line, timeout=self.options.seconds + 30))["end"]
-        after = cpu_seconds(self.tunnel.daemons())
+        after = cpu_seconds(daemons)
         octets = end["sum_received"]["bytes"]
         user, system = (now - then for now, then in zip(after, before))
-        per_gigabyte = lambda seconds: round(seconds / (octets / 1e9), 3) if octets else None
+        per_gigabyte = lambda seconds: (
+            round(seconds / (octets / 1e9), 3) if octets and daemons else None)
         return {"gbit_per_s": round(end["sum_received"]["bits_per_second"] / 1e9, 3),
                 "retransmits": end["sum_sent"].get("retransmits"),
                 "cpu_s_per_gigabyte": per_gigabyte(user + system),

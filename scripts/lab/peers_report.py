@@ -182,6 +182,7 @@ def notes(results):
         lines.append("wireguard-go is Debian's of 2022, without offload; today's, which is not "
                      "to be had from Debian, is about six times as fast with TCP")
     lines += [f"not measured: {reason}" for reason in results["absent"].values()]
+    lines += [f"a round that failed: {reason}" for reason in results.get("failed", [])]
     absent = (results.get("profile") or {}).get("absent")
     return lines + ([f"no costs by kind: {absent}"] if absent else [])
 
