@@ -132,7 +132,8 @@ Passage Signer::Sign(Packet& packet, std::uint64_t seq) {
   return job.outcome;
 }
 
-void Signer::Sign(std::span<OutboundJob> jobs) {
+// flatten: see esp/sealer.cc.
+[[gnu::flatten]] void Signer::Sign(std::span<OutboundJob> jobs) {
   for (; jobs.size() > kBurst; jobs = jobs.subspan(kBurst)) {
     Sign(jobs.first(kBurst));
   }

@@ -29,11 +29,18 @@ struct Verifier::State {
   // What can be refused before any cryptography.
   Opinion<AhHeader> Check(const IpView& view, std::uint64_t seq) const;
 
+  // Of an AH in its packet.
+  struct Place {
+    std::size_t size;  // of the packet
+    std::size_t protocol_offset;
+    AhHeader header;
+  };
+
   // Packets whose ICVs are asked for.
   struct Asked {
     Burst<IcvContext::VerifyJob> works;
     Burst<VerifyJob*> jobs;
-    Burst<AhHeader> headers;
+    Burst<Place> places;
   };
 
   Passage Ask(VerifyJob& job, const IpView& view, Asked& asked) const;
@@ -110,7 +117,7 @@ Passage Verifier::State::Ask(VerifyJob& job, const IpView& view,
                    view.payload_offset(), job.seq);
   packet.TrimBack(room);
   asked.jobs.Push(&job);
-  asked.headers.Push(*header);
+  asked.places.Push(view.size(), view.protocol_offset(), *header);
   return Pass();
 }
 
@@ -121,7 +128,8 @@ Opinion<Verifier::Verified> Verifier::Verify(Packet& packet,
   return std::move(job.outcome);
 }
 
-void Verifier::Verify(std::span<VerifyJob> jobs) {
+// flatten: see esp/sealer.cc.
+[[gnu::flatten]] void Verifier::Verify(std::span<VerifyJob> jobs) {
   for (; jobs.size() > kBurst; jobs = jobs.subspan(kBurst)) {
     Verify(jobs.first(kBurst));
   }
@@ -139,11 +147,12 @@ void Verifier::Verify(std::span<VerifyJob> jobs) {
   state_->icv.Verify(asked.works.elements());
   for (std::size_t i = 0; i < asked.works.size(); ++i) {
     IcvContext::VerifyJob& work = asked.works[i];
-    const AhHeader& header = asked.headers[i];
+    const State::Place& place = asked.places[i];
     if (work.outcome.ok()) {
       asked.jobs[i]->outcome =
-          Verified{*std::move(work.outcome), work.ah_offset, header.size,
-                   header.next_header};
+          Verified{*std::move(work.outcome), place.size,
+                   place.protocol_offset,    work.ah_offset,
+                   place.header.size,        place.header.next_header};
     } else {
       asked.jobs[i]->outcome = work.outcome.error();
     }
@@ -151,11 +160,7 @@ void Verifier::Verify(std::span<VerifyJob> jobs) {
 }
 
 Passage Verifier::Finish(Packet& packet, const Verified& verified) {
-  const Opinion<IpView> view = IpView::Parse(packet.bytes());
-  if (!view.ok()) {
-    return view.error();
-  }
-  packet.TrimBack(packet.size() - view->size());
+  packet.TrimBack(packet.size() - verified.size);
   if (state_->mode == IpsecMode::kTunnel) {
     const std::size_t inner = verified.ah_offset + verified.ah_size;
     return StripTunnelHeader(
@@ -165,7 +170,7 @@ Passage Verifier::Finish(Packet& packet, const Verified& verified) {
   CopyBytes(before.subspan(verified.ah_size, verified.ah_offset),
             before.first(verified.ah_offset));
   packet.TrimFront(verified.ah_size);
-  return RewriteIpHeader(packet.bytes(), view->protocol_offset(),
+  return RewriteIpHeader(packet.bytes(), verified.protocol_offset,
                          verified.next_header);
 }
 

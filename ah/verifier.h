@@ -52,6 +52,8 @@ class Verifier {
 
   struct Verified {
     AuthProof proof;
+    std::size_t size;             // of the packet without link padding
+    std::size_t protocol_offset;  // of the octet that names AH
     std::size_t ah_offset;
     std::size_t ah_size;
     std::uint8_t next_header;
@@ -69,7 +71,9 @@ class Verifier {
   void Verify(std::span<VerifyJob> jobs);
 
   // Removes the header; the packet is then the IP packet that was protected.
-  // Errors: kModeMismatch, kEcnViolation, those of IpView::Parse().
+  // REQUIRES: the packet is as Verify() left it.
+  // Errors: kModeMismatch, kEcnViolation, those of IpView::Parse() on the inner
+  //   packet of a tunnel.
   Passage Finish(Packet& packet, const Verified& verified);
 
  private:

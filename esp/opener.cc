@@ -14,19 +14,25 @@
 namespace postern::esp {
 namespace {
 
-// Restores the IP header of a packet whose ESP header, `esp_size` octets with
-// its IV, is to vanish.
-Passage MendHeader(Packet& packet, const IpView& view, std::size_t esp_size,
+// Restores the IP header of a packet whose ESP header is to vanish.
+Passage MendHeader(Packet& packet, const Opener::Opened& opened,
                    std::uint8_t next_header) {
-  const std::size_t lead = view.payload_offset();
+  const std::size_t vanishing = opened.payload_offset - opened.esp_offset;
   const Bytes before = packet.bytes();
-  CopyBytes(before.subspan(esp_size, lead), before.first(lead));
-  packet.TrimFront(esp_size);
-  return RewriteIpHeader(packet.bytes(), view.protocol_offset(), next_header);
+  CopyBytes(before.subspan(vanishing, opened.esp_offset),
+            before.first(opened.esp_offset));
+  packet.TrimFront(vanishing);
+  return RewriteIpHeader(packet.bytes(), opened.protocol_offset, next_header);
 }
 
-// Cuts link padding off and says where the ESP header stands.
-Opinion<std::size_t> FindEsp(Packet& packet, const IpView& view) {
+// Where an ESP header stands.
+struct Found {
+  std::size_t protocol_offset;  // of the octet that names it
+  std::size_t offset;
+};
+
+// Cuts link padding off.
+Opinion<Found> FindEsp(Packet& packet, const IpView& view) {
   if (view.fragment() != IpView::Fragment::kWhole) {
     return DropReason::kFragment;
   }
@@ -34,10 +40,10 @@ Opinion<std::size_t> FindEsp(Packet& packet, const IpView& view) {
     return DropReason::kBadLength;
   }
   packet.TrimBack(packet.size() - view.size());
-  return view.payload_offset();
+  return Found{view.protocol_offset(), view.payload_offset()};
 }
 
-Opinion<std::size_t> FindEsp(Packet& packet) {
+Opinion<Found> FindEsp(Packet& packet) {
   const Opinion<IpView> view = IpView::Parse(packet.bytes());
   if (!view.ok()) {
     return view.error();
@@ -51,10 +57,10 @@ struct Opener::State {
   IpsecMode mode;
   OpeningSuite suite;
 
-  // What Open() answers of an ESP packet that was found at `offset`.
-  Opened Describe(AuthProof proof, std::size_t offset, Bytes esp) const {
-    return {std::move(proof), offset, offset + suite.sizes().header(),
-            suite.Plaintext(esp).size()};
+  // What Open() answers of an ESP packet that was found there.
+  Opened Describe(AuthProof proof, const Found& found, Bytes esp) const {
+    return {std::move(proof), found.protocol_offset, found.offset,
+            found.offset + suite.sizes().header(), suite.Plaintext(esp).size()};
   }
 };
 
@@ -89,51 +95,52 @@ Opinion<Opener::Opened> Opener::Open(Packet& packet, std::uint64_t seq) {
   return std::move(job.outcome);
 }
 
-void Opener::Open(std::span<OpenJob> jobs) {
+// flatten: see esp/sealer.cc.
+[[gnu::flatten]] void Opener::Open(std::span<OpenJob> jobs) {
   for (; jobs.size() > kBurst; jobs = jobs.subspan(kBurst)) {
     Open(jobs.first(kBurst));
   }
   Burst<OpeningSuite::Job> works;
-  Burst<std::size_t> offsets;
-  Burst<OpenJob*> found;
+  Burst<Found> places;
+  Burst<OpenJob*> asked;
   for (OpenJob& job : jobs) {
-    const Opinion<std::size_t> offset = job.view != nullptr
-                                            ? FindEsp(*job.packet, *job.view)
-                                            : FindEsp(*job.packet);
-    if (!offset.ok()) {
-      job.outcome = offset.error();
+    const Opinion<Found> found = job.view != nullptr
+                                     ? FindEsp(*job.packet, *job.view)
+                                     : FindEsp(*job.packet);
+    if (!found.ok()) {
+      job.outcome = found.error();
       continue;
     }
-    works.Push(job.packet->bytes().subspan(*offset), job.seq);
-    offsets.Push(*offset);
-    found.Push(&job);
+    works.Push(job.packet->bytes().subspan(found->offset), job.seq);
+    places.Push(*found);
+    asked.Push(&job);
   }
   state_->suite.Open(works.elements());
   for (std::size_t i = 0; i < works.size(); ++i) {
     Opinion<AuthProof>& proof = works[i].outcome;
     if (proof.ok()) {
-      found[i]->outcome =
-          state_->Describe(*std::move(proof), offsets[i], works[i].esp);
+      asked[i]->outcome =
+          state_->Describe(*std::move(proof), places[i], works[i].esp);
     } else {
-      found[i]->outcome = proof.error();
+      asked[i]->outcome = proof.error();
     }
   }
 }
 
 Opinion<Opener::Opened> Opener::OpenCovered(Packet& packet, AuthProof cover) {
-  const Opinion<std::size_t> offset = FindEsp(packet);
-  if (!offset.ok()) {
-    return offset.error();
+  const Opinion<Found> found = FindEsp(packet);
+  if (!found.ok()) {
+    return found.error();
   }
   OpeningSuite& suite = state_->suite;
-  const Bytes esp = packet.bytes().subspan(*offset);
+  const Bytes esp = packet.bytes().subspan(found->offset);
   if (const Passage decrypted = suite.DecryptUnverified(esp); !decrypted.ok()) {
     return decrypted.error();
   }
-  return state_->Describe(std::move(cover), *offset, esp);
+  return state_->Describe(std::move(cover), *found, esp);
 }
 
-Passage Opener::Finish(Packet& packet, const Opened& opened) {
+[[gnu::flatten]] Passage Opener::Finish(Packet& packet, const Opened& opened) {
   const Opinion<Trailer> trailer = ReadTrailer(
       packet.bytes().subspan(opened.payload_offset, opened.payload_size));
   if (!trailer.ok()) {
@@ -147,14 +154,9 @@ Passage Opener::Finish(Packet& packet, const Opened& opened) {
         packet,
         {opened.payload_offset, trailer->payload_size, trailer->next_header});
   }
-  const Opinion<IpView> view = IpView::Parse(packet.bytes());
-  if (!view.ok()) {
-    return view.error();
-  }
   packet.TrimBack(packet.size() - opened.payload_offset -
                   trailer->payload_size);
-  return MendHeader(packet, *view, opened.payload_offset - opened.esp_offset,
-                    trailer->next_header);
+  return MendHeader(packet, opened, trailer->next_header);
 }
 
 }  // namespace postern::esp

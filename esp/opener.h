@@ -55,9 +55,10 @@ class Opener {
   // An authentic packet whose plaintext still carries its padding.
   struct Opened {
     AuthProof proof;
-    std::size_t esp_offset;      // of the ESP header in the packet
-    std::size_t payload_offset;  // of the plaintext
-    std::size_t payload_size;    // with padding, pad length, next header
+    std::size_t protocol_offset;  // of the octet that names ESP
+    std::size_t esp_offset;       // of the ESP header in the packet
+    std::size_t payload_offset;   // of the plaintext
+    std::size_t payload_size;     // with padding, pad length, next header
   };
 
   // Verifies and decrypts in place. `seq` is the full number that the replay
@@ -83,6 +84,7 @@ class Opener {
   //   kModeMismatch (tunnel: next header is not IP; the inner packet's version
   //   contradicts it), kEcnViolation, and those of IpView::Parse() on the
   //   inner packet. TFC padding behind the inner packet is cut off.
+  // REQUIRES: the packet is as Open() left it.
   Passage Finish(Packet& packet, const Opened& opened);
 
  private:

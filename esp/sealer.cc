@@ -116,7 +116,10 @@ Passage Sealer::State::LayOut(const Plan& plan, const OutboundJob& job,
   return Pass();
 }
 
-void Sealer::State::Seal(std::span<OutboundJob> jobs, ConstBytes iv) {
+// flatten: a packet's path is mostly spans and their checks, which cost little
+// where they are inlined and twice as much where they are calls.
+[[gnu::flatten]] void Sealer::State::Seal(std::span<OutboundJob> jobs,
+                                          ConstBytes iv) {
   for (; jobs.size() > kBurst; jobs = jobs.subspan(kBurst)) {
     Seal(jobs.first(kBurst), iv);
   }

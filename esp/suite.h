@@ -132,7 +132,7 @@ class OpeningSuite {
   explicit OpeningSuite(SuiteBase base) : base_(std::move(base)) {}
 
   Passage Check(const Job& job) const;
-  Opinion<AuthProof> OpenCombined(const Job& job);
+  void OpenCombined(std::span<Job> jobs);
   void Verify(std::span<Job> jobs);
   void Decrypt(std::span<Job> jobs);
 

@@ -317,6 +317,52 @@ TEST(SetIpLength, RefusesWhatDoesNotFit16Bits) {
   EXPECT_TRUE(SetIpLength(v6, 65535 + 40).ok());
 }
 
+// The difference (RFC 1624) makes what the definition does, for all lengths,
+// and with every other protocol; 0 and 0xffff are among the sums.
+TEST(RewriteIpHeader, EqualsAChecksumMadeAnew) {
+  OctetVector octets(2000);
+  CopyBytes(octets, Hex(kV4));
+  for (std::size_t size = 20; size < octets.size(); ++size) {
+    const Bytes packet = Bytes(octets).first(size);
+    const auto protocol = static_cast<std::uint8_t>(size * 7);
+    MendIpv4Checksum(packet);
+    ASSERT_TRUE(RewriteIpHeader(packet, 9, protocol).ok());
+    const OctetVector rewritten(packet.begin(), packet.begin() + 20);
+    ASSERT_EQ(LoadBe<std::uint16_t>(packet.subspan(2)), size);
+    ASSERT_EQ(packet[9], protocol);
+    MendIpv4Checksum(packet);
+    ASSERT_EQ(OctetVector(packet.begin(), packet.begin() + 20), rewritten);
+    octets[4] = static_cast<std::uint8_t>(size);  // another sum
+    octets[5] = static_cast<std::uint8_t>(size * 31);
+  }
+}
+
+TEST(RewriteIpHeader, LeavesAWrongChecksumWrong) {
+  OctetVector octets = Hex(kV4);
+  MendIpv4Checksum(octets);
+  octets[10] ^= 0x40;
+  const auto wrong = InternetChecksum(ConstBytes(octets).first(20));
+  octets.resize(700);
+  ASSERT_TRUE(RewriteIpHeader(octets, 9, 50).ok());
+  EXPECT_EQ(InternetChecksum(ConstBytes(octets).first(20)), wrong);
+}
+
+TEST(RewriteIpHeader, NamesTheProtocolOfIpv6WhereItStands) {
+  OctetVector octets = V6(17, "12670035 000a0000 6869");
+  octets.resize(1040);
+  ASSERT_TRUE(RewriteIpHeader(octets, 6, 51).ok());
+  EXPECT_EQ(LoadBe<std::uint16_t>(ConstBytes(octets).subspan(4)), 1000);
+  EXPECT_EQ(octets[6], 51);
+}
+
+TEST(RewriteIpHeader, RefusesWhatDoesNotFit16Bits) {
+  OctetVector octets = Hex(kV4);
+  octets.resize(65536);
+  const OctetVector before = octets;
+  EXPECT_EQ(RewriteIpHeader(octets, 9, 50).error(), DropReason::kTooBig);
+  EXPECT_EQ(octets, before);
+}
+
 TEST(MendIpv4Checksum, CoversOptionsAndLeavesIpv6Alone) {
   OctetVector v4 =
       Hex("4600001c 12344000 3f11ffff c0000201 c6336402 94040000 12670035");
