@@ -33,6 +33,13 @@ def memory_mib(host):
     return None
 
 
+def datagrams_per_call(before, after, way, calls):
+    """What one system call of a udp wire carried; None for other wires."""
+    grown = lambda key: after[key] - before[key]
+    made = grown(f"wire_{calls}_calls")
+    return round(grown(f"wire_datagrams_{way}") / made, 1) if made else None
+
+
 class Bench:
     def __init__(self, two, seconds):
         self.two, self.seconds = two, seconds
@@ -52,6 +59,7 @@ class Bench:
     def run(self, bundle, protocol):
         self.route(BUNDLES[bundle])
         before = [cpu_seconds(h) for h in self.two.hosts]
+        counts = [h.json("stats")["counts"] for h in self.two.hosts]
         command = ["iperf3", "-J", "-c", self.two.bob.address(4), "-p", self.port,
                    "-t", self.seconds]
         if protocol == "udp":
@@ -60,6 +68,7 @@ class Bench:
         end = json.loads(shown.stdout).get("end", {})
         received = end.get("sum_received") or end.get("sum") or {}
         octets = received.get("bytes", 0)
+        later = [h.json("stats")["counts"] for h in self.two.hosts]
         cpu = sum(cpu_seconds(h) for h in self.two.hosts) - sum(before)
         return {
             "bundle": bundle, "protocol": protocol, "seconds": self.seconds,
@@ -67,6 +76,8 @@ class Bench:
             "lost_percent": round(end["sum"]["lost_percent"], 2) if protocol == "udp" else None,
             "retransmits": end.get("sum_sent", {}).get("retransmits"),
             "cpu_s_per_gigabyte": round(cpu / (octets / 1e9), 2) if octets else None,
+            "datagrams_per_call": [datagrams_per_call(counts[0], later[0], "sent", "send"),
+                                   datagrams_per_call(counts[1], later[1], "received", "receive")],
             "memory_mib": [memory_mib(h) for h in self.two.hosts],
         }
 
