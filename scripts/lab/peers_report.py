@@ -38,6 +38,14 @@ AIMS = [
     (("tcp_there", "cpu_s_per_gigabyte"), "wireguard", 3),
     (("tcp_back", "cpu_s_per_gigabyte"), "wireguard", 3),
 ]
+# At most so much, whatever the peers do.
+LIMITS = [
+    (("flood", "memory_mib"), 30),
+    (("udp_64", "reordered"), 0),
+    (("udp_1400", "reordered"), 0),
+]
+# Retransmits of TCP: of the order of what the bare veth pair has, or a handful.
+HANDFUL = 10
 WIRE_PACKET = 1348  # TCP payload of a packet of 1,400 octets, with timestamps
 
 
@@ -93,13 +101,35 @@ def ratios_table(results):
 
 
 def aims_table(results):
-    table = [["aim", "against", "times better", "asked for", ""]]
+    table = [["aim", "against", "times better, or is", "asked for", ""]]
     for row, peer, least in AIMS:
         ratio = times_better(results, row, peer)
         if ratio is not None:
             table.append([ROWS[row][0], results["tunnels"][peer]["label"], shown(ratio),
-                          str(least), "reached" if ratio >= least else "not reached"])
+                          f"at least {least}", verdict(ratio >= least)])
+    for row, most, against in limits(results):
+        value = median(results, ours(results), row)
+        if value is not None:
+            title, unit, _ = ROWS[row]
+            table.append([f"{title}, {unit}" if unit else title, against, shown(value),
+                          f"at most {shown(most)}", verdict(value <= most)])
     return table
+
+
+def verdict(reached):
+    return "reached" if reached else "not reached"
+
+
+def limits(results):
+    """(row, the most it may be, against what) of ours."""
+    if ours(results) is None:
+        return []
+    bounds = [(row, most, "-") for row, most in LIMITS]
+    if "plain" in results["tunnels"]:
+        for row in (("tcp_there", "retransmits"), ("tcp_back", "retransmits")):
+            bounds.append((row, 10 * (median(results, "plain", row) or 0) + HANDFUL,
+                           results["tunnels"]["plain"]["label"]))
+    return bounds
 
 
 def costs(results):

@@ -53,6 +53,19 @@ class Reports(unittest.TestCase):
         self.assertEqual(verdicts["TCP there", "wireguard-go"], "not reached")
         self.assertEqual(verdicts["CPU there", "wireguard-go"], "reached")
 
+    def test_holds_us_to_what_is_asked_whatever_the_peers_do(self):
+        kept = results()
+        kept["tunnels"]["postern"]["rounds"] = [round_of(5.0, memory=31.0, retransmits=500)]
+        kept["tunnels"]["plain"] = {"label": "no tunnel", "version": "",
+                                    "rounds": [round_of(9.0, retransmits=48)]}
+        verdicts = {row[0]: row[2:] for row in peers_report.aims_table(kept)[1:]}
+        self.assertEqual(verdicts["memory under a flood, MiB"],
+                         ["31", "at most 30", "not reached"])
+        self.assertEqual(verdicts["UDP 64 octets, reordered"], ["0", "at most 0", "reached"])
+        # Ten times those of the bare veth pair, and ten.
+        self.assertEqual(verdicts["TCP retransmits there"],
+                         ["500", "at most 490", "not reached"])
+
     def test_names_a_peer_that_could_not_be_measured(self):
         text = peers_report.text(results(absent={"libipsec": "strongSwan: there is no charon"}))
         self.assertIn("not measured: strongSwan: there is no charon", text)
