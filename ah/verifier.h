@@ -62,7 +62,8 @@ class Verifier {
   // Leaves the packet as it was, whether it is authentic or not; meanwhile its
   // octets are this call's own.
   // Errors: those of IpView::Parse(), kFragment, kBadLength, kBadIcv,
-  //   kBadIpOption, kBadExtensionHeader.
+  //   kBadIpOption, kBadExtensionHeader; kNoHeadroom with ESN when four octets
+  //   behind the packet are not free.
   Opinion<Verified> Verify(Packet& packet, std::uint64_t seq);
 
   // The same for a burst, in its order: job by job the outcome that the single

@@ -51,6 +51,23 @@ class AhVerifier : public testing::Test {
   Octets left_;
 };
 
+// The half of the number that is not sent is hashed behind the packet.
+TEST_F(AhVerifier, NeedsRoomBehindThePacketForEsn) {
+  Parameters sa = Sha256Sa();
+  sa.numbers = SequenceNumbers::kExtended;
+  const Octets wire = Signed(sa, HostsV4().Raw(253, Octets(40)));
+  Result<Verifier> verifier = Verifier::Create(sa);
+  for (const std::size_t room : {3U, 4U}) {
+    PacketPool pool({.packets = 1, .payload = wire.size(), .tailroom = room});
+    Packet packet = pool.Copy(wire);
+    const auto verified = verifier->Verify(packet, kSeq);
+    EXPECT_EQ(verified.ok(), room == 4);
+    EXPECT_TRUE(verified.ok() || verified.error() == DropReason::kNoHeadroom);
+    EXPECT_EQ(Copied(packet), wire);
+    packet.Release();
+  }
+}
+
 TEST_F(AhVerifier, PeeksAtTheHeader) {
   const Octets packet =
       HostsV4().Raw(51, {17, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
