@@ -53,24 +53,37 @@ def medians(results):
     return table
 
 
+def transform_in(operation):
+    """The transform whose bare calls a pipeline is compared with, or itself."""
+    way = "out_in" if operation.startswith("pipeline_out_in_") else "out"
+    for protocol, one_way, both_ways in (("esp", "esp_seal", "esp_seal_open"),
+                                         ("ah", "ah_sign", "ah_sign_verify")):
+        prefix = f"pipeline_{way}_{protocol}_"
+        if operation.startswith(prefix):
+            suite = operation.removeprefix(prefix).replace("_64_flows", "")
+            return f"{both_ways if way == 'out_in' else one_way}_{suite}"
+    return operation
+
+
 def by_size(row):
     (operation, argument), _ = row
     return operation, int(argument or 0)
 
 
 def print_table(table):
-    print(f"{'operation':34} {'size':>8} {'ns':>9} {'bare':>9} "
+    print(f"{'operation':45} {'size':>8} {'ns':>9} {'bare':>9} "
           f"{'ratio':>6} {'Gbit/s':>7}")
     last = None
     for (operation, argument), times in sorted(table.items(), key=by_size):
         if OURS not in times:
             continue
         ours, rate = times[OURS]
-        bare = times.get(BARE, (0, 0))[0]
+        bare = table.get((transform_in(operation), argument), {}).get(
+            BARE, (0, 0))[0]
         if last not in (None, operation):
             print()
         last = operation
-        print(f"{operation:34} {argument:>8} {ours:9.0f} "
+        print(f"{operation:45} {argument:>8} {ours:9.0f} "
               f"{f'{bare:.0f}' if bare else '-':>9} "
               f"{f'{ours / bare:.2f}' if bare else '-':>6} "
               f"{f'{rate * 8 / 1e9:.1f}' if rate else '-':>7}")

@@ -48,14 +48,23 @@ class UdpSource {
     MendIpv4Checksum(header);
   }
 
+  // Its packets take turns among as many flows, which differ in the local port.
+  // REQUIRES: a power of two.
+  void Spread(std::size_t flows) { last_flow_ = flows - 1; }
+
   Packet Next() {
     Packet packet = pool_.Take(size_);
-    CopyBytes(packet.bytes(), headers_);
+    const Bytes octets = packet.bytes();
+    CopyBytes(octets, headers_);
+    const std::size_t flow = turn_++ & last_flow_;
+    StoreBe(octets.subspan(20), static_cast<std::uint16_t>(kLocalPort + flow));
     return packet;
   }
 
  private:
   std::size_t size_;
+  std::size_t last_flow_ = 0;
+  std::size_t turn_ = 0;
   std::array<std::uint8_t, 28> headers_{};
   PacketPool pool_{PacketPool::Shape{}};
 };

@@ -123,8 +123,7 @@ bool OutboundPolicy::Repeats(const IpView& packet, const Owner& sender) const {
       !flows_.IsAsJudged(*last_)) {
     return false;
   }
-  const Opinion<FlowKey> key = packet.Key(Direction::kOutbound);
-  return key.ok() && *key == last_->key;
+  return packet.IsOf(last_->key, Direction::kOutbound);
 }
 
 Decision OutboundPolicy::DecideFlow(Flow& flow, Need::Cause cause) {
@@ -223,14 +222,14 @@ Need NeedSa::Of(Category category) const {
 
 Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
                              Instant now) {
+  if (Repeats(packet, path)) {
+    return Pass();
+  }
+  last_ = nullptr;
   const Opinion<FlowKey> key = packet.Key(Direction::kInbound);
   if (!key.ok()) {
     return key.error();
   }
-  if (Repeats(packet, *key, path)) {
-    return Pass();
-  }
-  last_ = nullptr;
   if (const Passage matched = MatchSelectors(*key, path); !matched.ok()) {
     return matched;
   }
@@ -247,10 +246,11 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
 }
 
 // A flow that nobody owns is looked at packet by packet: its arrivals are noted.
-bool InboundPolicy::Repeats(const IpView& packet, const FlowKey& key,
+bool InboundPolicy::Repeats(const IpView& packet,
                             const TransformPath& path) const {
   return last_ != nullptr && last_->cookie && ContinuesFlow(packet) &&
-         key == last_->key && path == last_path_ && flows_.IsAsJudged(*last_);
+         packet.IsOf(last_->key, Direction::kInbound) && path == last_path_ &&
+         flows_.IsAsJudged(*last_);
 }
 
 Passage InboundPolicy::AdmitToFlow(const IpView& packet, const FlowKey& key,

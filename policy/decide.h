@@ -147,8 +147,7 @@ class InboundPolicy {
   Passage AdmitUnowned(const FlowKey& key, const TransformPath& path,
                        DropReason reason) const;
 
-  bool Repeats(const IpView& packet, const FlowKey& key,
-               const TransformPath& path) const;
+  bool Repeats(const IpView& packet, const TransformPath& path) const;
   Passage AdmitToFlow(const IpView& packet, const FlowKey& key,
                       const TransformPath& path, Instant now);
 

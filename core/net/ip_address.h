@@ -74,8 +74,22 @@ class IpAddress {
 
   friend auto operator<=>(const IpAddress&, const IpAddress&) = default;
 
+  // Without a call of memcmp(): every packet compares addresses.
+  friend bool operator==(const IpAddress& one, const IpAddress& other) {
+    const std::array<std::uint64_t, 2> mine = one.words();
+    const std::array<std::uint64_t, 2> theirs = other.words();
+    return one.family_ == other.family_ && mine[0] == theirs[0] &&
+           mine[1] == theirs[1];
+  }
+
  private:
   friend struct IpAddressHash;
+
+  std::array<std::uint64_t, 2> words() const {
+    std::array<std::uint64_t, 2> words{};
+    std::memcpy(words.data(), octets_.data(), octets_.size());
+    return words;
+  }
 
   static constexpr std::size_t kV4Octets = 4;
   static constexpr std::size_t kV6Octets = 16;

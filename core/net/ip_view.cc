@@ -39,16 +39,18 @@ Opinion<IpView> IpView::Parse(ConstBytes octets) {
   if (octets.empty()) {
     return DropReason::kTruncated;
   }
-  IpView view;
-  view.octets_ = octets;
+  // Filled where it will stand: a copy right behind the narrow stores would
+  // wait for them.
+  Opinion<IpView> view{IpView()};
+  view->octets_ = octets;
   Passage parsed = DropReason::kBadIpVersion;
   if (VersionOf(octets) == 4) {
-    parsed = view.ParseV4();
+    parsed = view->ParseV4();
   } else if (VersionOf(octets) == 6) {
-    parsed = view.ParseV6();
+    parsed = view->ParseV6();
   }
   if (!parsed.ok()) {
-    return parsed.error();
+    view = parsed.error();
   }
   return view;
 }
@@ -170,6 +172,23 @@ Opinion<FlowKey> IpView::Key(Direction direction) const {
   }
   return FlowKey{destination_, source_, destination_port, source_port,
                  protocol_};
+}
+
+bool IpView::IsOf(const FlowKey& flow, Direction direction) const {
+  const bool out = direction == Direction::kOutbound;
+  std::uint32_t ports = 0;
+  if (HasPorts(protocol_) && fragment_ != Fragment::kLater) {
+    if (payload().size() < kPortsSize) {
+      return false;
+    }
+    ports = LoadBe<std::uint32_t>(payload());
+  }
+  const std::uint32_t expected =
+      out ? (std::uint32_t{flow.local_port} << 16) | flow.remote_port
+          : (std::uint32_t{flow.remote_port} << 16) | flow.local_port;
+  return ports == expected && protocol_ == flow.protocol &&
+         source_ == (out ? flow.local : flow.remote) &&
+         destination_ == (out ? flow.remote : flow.local);
 }
 
 Passage SetIpLength(Bytes octets, std::size_t size) {

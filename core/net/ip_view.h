@@ -86,6 +86,9 @@ class IpView {
   // protocols ends before its ports.
   Opinion<FlowKey> Key(Direction direction) const;
 
+  // Whether Key(direction) is `flow`, at less cost.
+  bool IsOf(const FlowKey& flow, Direction direction) const;
+
   ConstBytes payload() const {
     return octets_.subspan(payload_offset_, size_ - payload_offset_);
   }

@@ -167,7 +167,7 @@ class RealPrograms(unittest.TestCase):
 
         def client(family):
             return [ssh, "-F", "none", "-i", directory / "user_key", "-p", "2222",
-                    "-o", "BatchMode=yes", "-o", "ConnectTimeout=30", "-o", "IdentitiesOnly=yes",
+                    "-o", "BatchMode=yes", "-o", "ConnectTimeout=5", "-o", "IdentitiesOnly=yes",
                     "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null",
                     f"{me.pw_name}@{self.two.bob.address(family)}",
                     "echo $((6 * 7)) && head -c 100000 /dev/zero | wc -c && cat | wc -c"]
