@@ -36,7 +36,9 @@ if(IPSEC_MB_INCLUDE_DIR AND IPSEC_MB_LIBRARY)
     "${ipsec_mb_version}")
 endif()
 add_library(postern_ipsec_mb INTERFACE)
-if(POSTERN_IPSEC_MB AND ipsec_mb_version VERSION_GREATER_EQUAL 1.3)
+# A major version may take away what is called here.
+if(POSTERN_IPSEC_MB AND ipsec_mb_version VERSION_GREATER_EQUAL 1.3
+    AND ipsec_mb_version VERSION_LESS 2)
   message(STATUS "Crypto backends: libcrypto, ipsec-mb ${ipsec_mb_version}")
   target_include_directories(postern_ipsec_mb SYSTEM INTERFACE
     ${IPSEC_MB_INCLUDE_DIR})
@@ -44,7 +46,7 @@ if(POSTERN_IPSEC_MB AND ipsec_mb_version VERSION_GREATER_EQUAL 1.3)
   set(POSTERN_UNBUILT "/ipsec_mb/absent\\.cc$")
 elseif(POSTERN_IPSEC_MB)
   message(STATUS "Crypto backends: libcrypto alone, which is several times "
-    "slower: ipsec-mb 1.3 was not found (libipsec-mb-dev)")
+    "slower: ipsec-mb from 1.3 to 2 was not found (libipsec-mb-dev)")
   set(POSTERN_UNBUILT "/ipsec_mb/(aead|cipher|mac|library)\\.|/ipsec_mb_bench\\.")
 else()
   message(STATUS "Crypto backends: libcrypto alone (POSTERN_IPSEC_MB is off)")

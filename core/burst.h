@@ -11,7 +11,7 @@
 
 #include <cstddef>
 #include <cstdlib>
-#include <memory>
+#include <new>
 #include <span>
 #include <type_traits>
 #include <utility>
@@ -32,14 +32,19 @@ class Burst {
   Burst(const Burst&) = delete;
   Burst& operator=(const Burst&) = delete;
 
+  // Without parts the content of a plain T is undefined.
   // REQUIRES: size() < kCapacity. Checked in every build.
   template <typename... Parts>
   T& Push(Parts&&... parts) {
     if (size_ == kCapacity) {
       std::abort();
     }
-    return *std::construct_at(room_.elements + size_++,
-                              std::forward<Parts>(parts)...);
+    void* const place = room_.elements + size_++;
+    if constexpr (sizeof...(Parts) == 0) {
+      return *::new (place) T;
+    } else {
+      return *::new (place) T{std::forward<Parts>(parts)...};
+    }
   }
 
   std::size_t size() const { return size_; }

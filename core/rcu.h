@@ -54,6 +54,16 @@ void RcuDefer(std::function<void()> action);
 // and at the end of tests.
 void RcuBarrier();
 
+// RcuBarrier() when it goes: a member behind what deferred actions refer to.
+class RcuBarrierAtEnd {
+ public:
+  RcuBarrierAtEnd() = default;
+  RcuBarrierAtEnd(const RcuBarrierAtEnd&) = delete;
+  RcuBarrierAtEnd& operator=(const RcuBarrierAtEnd&) = delete;
+
+  ~RcuBarrierAtEnd() { RcuBarrier(); }
+};
+
 // ThreadSanitizer does not see into liburcu. These tell it that what was done
 // to `object` before the release comes before what follows an acquire of it:
 // call the first before linking an object into one of liburcu's tables, the

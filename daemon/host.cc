@@ -42,15 +42,6 @@ Result<UniqueFd> Listen(const UnixPath& path, mode_t mode) {
   return std::move(*listener);
 }
 
-// Deferred destructions of SAs run before what they refer to goes.
-struct GraceAtEnd {
-  GraceAtEnd() = default;
-  GraceAtEnd(const GraceAtEnd&) = delete;
-  GraceAtEnd& operator=(const GraceAtEnd&) = delete;
-
-  ~GraceAtEnd() { RcuBarrier(); }
-};
-
 }  // namespace
 
 // Destroyed from the last member to the first.
@@ -68,7 +59,7 @@ struct Host::Assembly {
   Result<RecordFile::Life> LifeOfNow() const;
   Status ResumeCgroups();
   Status ResumeSockets();
-  Result<std::unique_ptr<Worker>> StartWorker(Direction direction);
+  Result<std::unique_ptr<Lane>> MakeLane(Direction direction);
   Status StartWorkers();
   Status StartServers();
   void ReleaseHeld();
@@ -92,16 +83,16 @@ struct Host::Assembly {
   AcquireEvents acquire_events{acquires, sadb, feed};
   std::unique_ptr<DurableReserve> reserve;  // null: there is no state directory
   std::unique_ptr<Associations> associations;
-  GraceAtEnd grace;
+  RcuBarrierAtEnd grace;  // SAs go before what they refer to
   std::unique_ptr<HostNetwork> network;
   std::unique_ptr<SocketWatch> watch;
   std::unique_ptr<SockDiagOwner> kernel;
   std::unique_ptr<RollCall> roll_call;
-  std::unique_ptr<Worker> outbound;
-  std::unique_ptr<Worker> inbound;
+  std::vector<const WorkerStats*> counters;  // of all lanes
+  Workers workers;                           // the first carries what goes out
   // Anybody may change levels, and each time all held packets are judged anew.
   PacedCall prod{loop, std::chrono::milliseconds(10),
-                 [this] { outbound->Prod(); }};
+                 [this] { workers.front()->Prod(); }};
   std::unique_ptr<RawLevels> raw_levels;
   std::unique_ptr<Housekeeping> housekeeping;
   std::unique_ptr<SocketLevels> levels;
@@ -212,43 +203,49 @@ Status Host::Assembly::ResumeSockets() {
   return Ok();
 }
 
-Result<std::unique_ptr<Worker>> Host::Assembly::StartWorker(
-    Direction direction) {
+Result<std::unique_ptr<Lane>> Host::Assembly::MakeLane(Direction direction) {
   Result<std::unique_ptr<SockDiagOwner>> owner =
       SockDiagOwner::Create(network->inside(), network->tun_index());
   if (!owner.ok()) {
     return owner.error();
   }
   const bool out = direction == Direction::kOutbound;
-  return Worker::Start({.direction = direction,
-                        .entrance = out ? network->tun() : network->wire(),
-                        .exit = out ? network->wire() : network->tun(),
-                        .sadb = sadb,
-                        .system = system,
-                        .sockets = sockets,
-                        .raw = raw,
-                        .acquires = acquires,
-                        .cgroups = &cgroups,
-                        .arrivals = arrivals,
-                        .events = *events,
-                        .owner = std::move(*owner),
-                        .hold = config.acquire.held,
-                        .on_failure = [this] {
-                          device_failed.store(true);
-                          loop.Stop();
-                        }});
+  auto lane = std::make_unique<Lane>(
+      Lane::Parts{.direction = direction,
+                  .entrance = out ? network->tun() : network->wire(),
+                  .exit = out ? network->wire() : network->tun(),
+                  .sadb = sadb,
+                  .system = system,
+                  .sockets = sockets,
+                  .raw = raw,
+                  .acquires = acquires,
+                  .cgroups = &cgroups,
+                  .arrivals = arrivals,
+                  .events = *events,
+                  .owner = std::move(*owner),
+                  .hold = config.acquire.held});
+  counters.push_back(&lane->stats());
+  return lane;
 }
 
 Status Host::Assembly::StartWorkers() {
-  for (const auto& [direction, worker] :
-       {std::pair{Direction::kOutbound, &outbound},
-        std::pair{Direction::kInbound, &inbound}}) {
-    Result<std::unique_ptr<Worker>> worker_started = StartWorker(direction);
-    if (!worker_started.ok()) {
-      return worker_started.error();
+  Worker::Lanes lanes;
+  for (const Direction way : {Direction::kOutbound, Direction::kInbound}) {
+    Result<std::unique_ptr<Lane>> lane = MakeLane(way);
+    if (!lane.ok()) {
+      return lane.error();
     }
-    *worker = std::move(*worker_started);
+    lanes.push_back(std::move(*lane));
   }
+  Result<Workers> made =
+      postern::StartWorkers(std::move(lanes), config.threads, [this] {
+        device_failed.store(true);
+        loop.Stop();
+      });
+  if (!made.ok()) {
+    return made.error();
+  }
+  workers = std::move(*made);
   Result<OpenSockets> open = OpenSockets::Create();
   if (!open.ok()) {
     return open.error();
@@ -290,7 +287,7 @@ Status Host::Assembly::StartServers() {
                         .system = system,
                         .cgroups = cgroup_rules,
                         .sockets = sockets,
-                        .stats = {&outbound->stats(), &inbound->stats()},
+                        .stats = counters,
                         .network_namespace = network->inside().fd(),
                         .acquires = acquire_events,
                         .feed = feed,
@@ -320,7 +317,7 @@ Status Host::Assembly::StartServers() {
 // Packets that wait may leave now, or have nothing to wait for any more.
 void Host::Assembly::ReleaseHeld() {
   acquire_events.Settle();
-  outbound->Prod();
+  workers.front()->Prod();
 }
 
 Object Host::Assembly::DescribeStatus() const {

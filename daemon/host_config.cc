@@ -86,6 +86,8 @@ void ReadHost(Section& section, HostConfig& config) {
       section.Parsed("namespace", ParseNamespaceName);
   config.network.ownership =
       section.Parsed("ownership", ParseOwnership).value_or(std::nullopt);
+  config.threads = static_cast<std::size_t>(
+      section.Whole("threads", {.least = 1, .most = 2}).value_or(2));
   section.Finish();
 }
 
@@ -116,9 +118,11 @@ void ReadTun(Section& section, HostConfig& config) {
   if (wire) {
     tun.mtu_octets = TunMtuOver(*wire);
   }
-  if (const auto mtu = section.Whole(
-          "mtu", {static_cast<std::int64_t>(kLeastMtu),
-                  static_cast<std::int64_t>(wire.value_or(kMostMtu))})) {
+  // IPv6 needs kLeastMtu, even over a wire that carries less.
+  const std::size_t most = std::max(kLeastMtu, wire.value_or(kMostMtu));
+  if (const auto mtu =
+          section.Whole("mtu", {static_cast<std::int64_t>(kLeastMtu),
+                                static_cast<std::int64_t>(most)})) {
     tun.mtu_octets = static_cast<std::size_t>(*mtu);
   }
   if (!section.Flag("offload").value_or(true)) {

@@ -32,6 +32,7 @@ struct HostConfig {
   std::optional<std::string> state_directory;
   std::optional<std::string> run_directory;  // else what paths.h says
   LogLevel log_level = LogLevel::kInfo;
+  std::size_t threads = 2;  // 1: both directions' packets in one
   ApiRules api;
   AcquireSettings acquire;
   CryptoBackend crypto = CryptoBackend::kLibcrypto;

@@ -88,7 +88,12 @@ std::vector<std::string> ReadListenTexts(Section& section) {
 }
 
 void ReadListen(Section& section, WireConfig& wire) {
-  for (const std::string& text : ReadListenTexts(section)) {
+  const std::vector<std::string> texts = ReadListenTexts(section);
+  if (texts.empty() && section.clean()) {
+    section.Refuse("listen",
+                   "write an address and a port, \"192.0.2.1:4500\".");
+  }
+  for (const std::string& text : texts) {
     const Result<UdpEndpoint> at = UdpEndpoint::Parse(text);
     if (!at.ok()) {
       section.Refuse("listen", at.error().message);
@@ -120,6 +125,11 @@ void CheckPeer(Section& section, const WireConfig& wire, const UdpPeer& peer) {
                     " already, and a datagram does not say which of the two it "
                     "is of: give this one another address or port.");
     }
+  }
+  if (std::ranges::find(wire.listen, peer.at) != wire.listen.end()) {
+    section.Refuse("at", peer.at.ToString() +
+                             " is where this host itself listens: write where "
+                             "the peer does.");
   }
   const auto listens = [&peer](const UdpEndpoint& at) {
     return at.address.family() == peer.at.address.family();

@@ -8,28 +8,16 @@
 #include <sys/eventfd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "core/rcu.h"
-#include "pipeline/inbound.h"
-#include "pipeline/outbound.h"
 
 namespace postern {
 namespace {
-
-// Room for a batch on its way and for what the pipeline holds meanwhile.
-PacketPool::Shape PoolShape(const HeldPackets::Limits& hold) {
-  return {.packets = 4 * Batch::kCapacity + hold.in_all, .payload = 9216};
-}
-
-// One worker a direction: each has a transform of every SA to itself.
-WorkerIndex IndexOf(Direction direction) {
-  return direction == Direction::kOutbound ? WorkerIndex{0} : WorkerIndex{1};
-}
 
 // As poll() wants it: rounded up, so that the time has come when it returns.
 int MillisecondsTo(std::optional<Instant> deadline) {
@@ -41,20 +29,14 @@ int MillisecondsTo(std::optional<Instant> deadline) {
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));
 }
 
-// Only outbound packets wait for anything.
-std::optional<Instant> DeadlineOf(const OutboundPipeline& pipeline) {
-  return pipeline.NextDeadline();
+// As `top` and `ps` show it.
+const char* NameOf(const Worker::Lanes& lanes) {
+  if (lanes.size() > 1) {
+    return "packets";
+  }
+  return lanes.front()->direction() == Direction::kOutbound ? "outbound"
+                                                            : "inbound";
 }
-
-std::optional<Instant> DeadlineOf(const InboundPipeline& /*pipeline*/) {
-  return std::nullopt;
-}
-
-void Prod(OutboundPipeline& pipeline) {
-  pipeline.Prod();
-}
-
-void Prod(InboundPipeline& /*pipeline*/) {}
 
 // A signal is for the control thread; a new thread inherits the mask.
 class BlockedSignals {
@@ -76,12 +58,14 @@ class BlockedSignals {
 
 }  // namespace
 
-Result<std::unique_ptr<Worker>> Worker::Start(Parts parts) {
+Result<std::unique_ptr<Worker>> Worker::Start(
+    Lanes lanes, std::function<void()> on_failure) {
   UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake.valid()) {
     return SystemError("eventfd", errno);
   }
-  std::unique_ptr<Worker> worker(new Worker(std::move(parts), std::move(wake)));
+  std::unique_ptr<Worker> worker(
+      new Worker(std::move(lanes), std::move(on_failure), std::move(wake)));
   const BlockedSignals blocked;
   try {
     worker->thread_ = std::thread([raw = worker.get()] { raw->Run(); });
@@ -91,18 +75,16 @@ Result<std::unique_ptr<Worker>> Worker::Start(Parts parts) {
   return worker;
 }
 
-Worker::Worker(Parts parts, UniqueFd wake)
-    : parts_(std::move(parts)),
-      wake_(std::move(wake)),
-      pool_(PoolShape(parts_.hold)),
-      flows_({.system = parts_.system,
-              .sockets = parts_.sockets,
-              .owner = *parts_.owner,
-              .stats = stats_,
-              .raw = &parts_.raw,
-              .cgroups = parts_.cgroups,
-              .arrivals = &parts_.arrivals},
-             kFlows) {}
+Worker::Worker(Lanes lanes, std::function<void()> on_failure, UniqueFd wake)
+    : lanes_(std::move(lanes)),
+      on_failure_(std::move(on_failure)),
+      wake_(std::move(wake)) {
+  for (const std::unique_ptr<Lane>& lane : lanes_) {
+    waits_.push_back(
+        {.fd = lane->descriptor(), .events = POLLIN, .revents = 0});
+  }
+  waits_.push_back({.fd = wake_.get(), .events = POLLIN, .revents = 0});
+}
 
 Worker::~Worker() {
   if (thread_.joinable()) {
@@ -113,49 +95,26 @@ Worker::~Worker() {
 }
 
 void Worker::Prod() {
-  prodded_.store(true, std::memory_order_release);
+  for (const std::unique_ptr<Lane>& lane : lanes_) {
+    lane->Prod();
+  }
   ::eventfd_write(wake_.get(), 1);
 }
 
 void Worker::Run() {
-  if (parts_.direction == Direction::kOutbound) {
-    ::pthread_setname_np(::pthread_self(), "outbound");
-    OutboundPipeline pipeline({.sadb = parts_.sadb,
-                               .flows = flows_,
-                               .acquires = parts_.acquires,
-                               .stats = stats_,
-                               .worker = IndexOf(parts_.direction),
-                               .wire_mtu = parts_.exit.mtu(),
-                               .hold = parts_.hold});
-    RunWith(pipeline);
-  } else {
-    ::pthread_setname_np(::pthread_self(), "inbound");
-    InboundPipeline pipeline({.sadb = parts_.sadb,
-                              .system = parts_.system,
-                              .flows = flows_,
-                              .audit = parts_.events,
-                              .stats = stats_,
-                              .worker = IndexOf(parts_.direction)});
-    RunWith(pipeline);
-  }
-}
-
-template <typename Pipeline>
-void Worker::RunWith(Pipeline& pipeline) {
+  ::pthread_setname_np(::pthread_self(), NameOf(lanes_));
   RcuReader reader;
-  Batch in;
-  Batch out;
   for (;;) {
     reader.Offline();
-    const Woken woken = Wait(DeadlineOf(pipeline));
+    const Woken woken = Wait();
     reader.Online();
     if (woken != Woken::kToWork) {
       if (woken == Woken::kByFailure) {
-        parts_.on_failure();
+        on_failure_();
       }
       return;
     }
-    while (CarryOneBatch(pipeline, in, out) > 0 &&
+    while (CarryOneBatchEach() > 0 &&
            !stopping_.load(std::memory_order_relaxed)) {
       reader.Quiescent();
     }
@@ -163,28 +122,26 @@ void Worker::RunWith(Pipeline& pipeline) {
 }
 
 // Returns how many packets waited.
-template <typename Pipeline>
-std::size_t Worker::CarryOneBatch(Pipeline& pipeline, Batch& in, Batch& out) {
-  const std::size_t received = parts_.entrance.Receive(in, pool_, stats_);
-  if (prodded_.load(std::memory_order_relaxed) &&
-      prodded_.exchange(false, std::memory_order_acq_rel)) {
-    postern::Prod(pipeline);
+std::size_t Worker::CarryOneBatchEach() {
+  std::size_t waited = 0;
+  for (const std::unique_ptr<Lane>& lane : lanes_) {
+    waited += lane->Carry();
   }
-  for (Rest rest = Rest::kMore; rest == Rest::kMore;) {
-    rest = pipeline.Run(in, out, MonotonicNow());
-    parts_.exit.Send(out, stats_);
-  }
-  return received;
+  return waited;
 }
 
-Worker::Woken Worker::Wait(std::optional<Instant> deadline) {
-  enum : std::size_t { kEntrance, kWake };
+std::optional<Instant> Worker::NextDeadline() const {
+  std::optional<Instant> next;
+  for (const std::unique_ptr<Lane>& lane : lanes_) {
+    const std::optional<Instant> its = lane->NextDeadline();
+    next = its && (!next || *its < *next) ? its : next;
+  }
+  return next;
+}
 
-  std::array<pollfd, 2> wanted{};
-  wanted[kEntrance] = {
-      .fd = parts_.entrance.descriptor(), .events = POLLIN, .revents = 0};
-  wanted[kWake] = {.fd = wake_.get(), .events = POLLIN, .revents = 0};
-  while (::poll(wanted.data(), wanted.size(), MillisecondsTo(deadline)) < 0) {
+Worker::Woken Worker::Wait() {
+  const int timeout = MillisecondsTo(NextDeadline());
+  while (::poll(waits_.data(), waits_.size(), timeout) < 0) {
     if (errno != EINTR) {
       return Woken::kByFailure;
     }
@@ -194,8 +151,28 @@ Worker::Woken Worker::Wait(std::optional<Instant> deadline) {
   if (stopping_.load(std::memory_order_relaxed)) {
     return Woken::kToStop;
   }
-  const bool failed = (wanted[kEntrance].revents & ~POLLIN) != 0;
+  const bool failed = std::ranges::any_of(
+      waits_, [](const pollfd& wait) { return (wait.revents & ~POLLIN) != 0; });
   return failed ? Woken::kByFailure : Woken::kToWork;
+}
+
+Result<Workers> StartWorkers(Worker::Lanes lanes, std::size_t threads,
+                             const std::function<void()>& on_failure) {
+  Workers workers;
+  Worker::Lanes its;
+  for (std::unique_ptr<Lane>& lane : lanes) {
+    its.push_back(std::move(lane));
+    if (threads == 1 && its.size() < lanes.size()) {
+      continue;
+    }
+    Result<std::unique_ptr<Worker>> worker =
+        Worker::Start(std::exchange(its, {}), on_failure);
+    if (!worker.ok()) {
+      return worker.error();
+    }
+    workers.push_back(std::move(*worker));
+  }
+  return workers;
 }
 
 }  // namespace postern

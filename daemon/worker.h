@@ -1,75 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A worker is one thread that carries packets one way, run to completion: it
-// takes what waits at its entrance, sends the batch through its pipeline and
-// out at its exit, and blocks only when nothing waits.
+// A worker is one thread that carries packets, run to completion: it takes what
+// waits at the entrances of its lanes, a batch of each in turn, through their
+// pipelines and out at their exits, and blocks only when nothing waits.
 //
-//     outbound   TUN  -> OutboundPipeline -> wire
-//     inbound    wire -> InboundPipeline  -> TUN
+//     two threads   one carries what goes out, the other what comes in
+//     one thread    carries both: an answer to what it delivered waits for no
+//                   other thread to wake
 //
 // It wakes, too, when packets that wait for an SA have waited long enough, or
-// when it is prodded.
+// when it is prodded. The thread is a registered RCU reader: quiescent after
+// each batch, offline while it blocks.
 //
-// The thread is a registered RCU reader: quiescent after each batch, offline
-// while it blocks. It owns its packets, its flow table, its socket to the
-// kernel's sock_diag and its counters, and shares nothing it writes.
-//
-// Thread safety: Control-confined; the counters may be read by anybody.
+// Thread safety: Control-confined; the lanes' counters may be read by anybody.
 
 #ifndef POSTERN_DAEMON_WORKER_H_
 #define POSTERN_DAEMON_WORKER_H_
 
+#include <poll.h>
+
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <thread>
+#include <vector>
 
 #include "core/error.h"
-#include "core/flow/socket_owner.h"
-#include "core/packet/packet_pool.h"
-#include "core/packet/packet_port.h"
-#include "core/stats.h"
 #include "core/unique_fd.h"
-#include "daemon/worker_events.h"
-#include "pipeline/held_packets.h"
-#include "policy/acquires.h"
-#include "policy/flow_resolver.h"
-#include "policy/raw_sockets.h"
-#include "policy/route_table.h"
-#include "policy/socket_table.h"
-#include "sadb/sadb.h"
+#include "daemon/lane.h"
 
 namespace postern {
 
 class Worker {
  public:
-  static constexpr std::size_t kFlows = 16384;
+  using Lanes = std::vector<std::unique_ptr<Lane>>;
 
-  struct Parts {
-    Direction direction = Direction::kOutbound;
-    PacketPort& entrance;
-    PacketPort& exit;
-    const Sadb& sadb;
-    const SystemPolicy& system;
-    SocketTable& sockets;
-    const RawSockets& raw;
-    Acquires& acquires;
-    CgroupPaths* cgroups = nullptr;  // null: no cgroup's path can be told
-    UnownedArrivals& arrivals;
-    WorkerEvents& events;
-    std::unique_ptr<SocketOwner> owner;
-    HeldPackets::Limits hold;  // outbound
-    // Called in the worker's thread, once, when the entrance has failed (the
-    // device is gone) and the worker ends for that.
-    std::function<void()> on_failure;
-  };
+  // Starts the thread. `on_failure` is called in it, once, when an entrance has
+  // failed (the device is gone) and the worker ends for that.
+  // REQUIRES: there is a lane. Errors: kSystem.
+  static Result<std::unique_ptr<Worker>> Start(
+      Lanes lanes, std::function<void()> on_failure);
 
-  // Starts the thread. Errors: kSystem.
-  static Result<std::unique_ptr<Worker>> Start(Parts parts);
-
-  // Ends the thread; packets that wait at the entrance stay there.
+  // Ends the thread; packets that wait at the entrances stay there.
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -78,29 +53,32 @@ class Worker {
   // has not changed; or it has, and nothing else would wake it. Thread-safe.
   void Prod();
 
-  const WorkerStats& stats() const { return stats_; }
+  const Lanes& lanes() const { return lanes_; }
 
  private:
   enum class Woken : std::uint8_t { kToWork, kToStop, kByFailure };
 
-  Worker(Parts parts, UniqueFd wake);
+  Worker(Lanes lanes, std::function<void()> on_failure, UniqueFd wake);
 
   void Run();
-  template <typename Pipeline>
-  void RunWith(Pipeline& pipeline);
-  template <typename Pipeline>
-  std::size_t CarryOneBatch(Pipeline& pipeline, Batch& in, Batch& out);
-  Woken Wait(std::optional<Instant> deadline);
+  std::size_t CarryOneBatchEach();
+  std::optional<Instant> NextDeadline() const;
+  Woken Wait();
 
-  Parts parts_;
+  Lanes lanes_;
+  std::function<void()> on_failure_;
   UniqueFd wake_;                      // ends a wait
+  std::vector<pollfd> waits_;          // the lanes' entrances, and wake_
   std::atomic<bool> stopping_{false};  // ends a drain
-  std::atomic<bool> prodded_{false};
-  WorkerStats stats_;
-  PacketPool pool_;
-  FlowResolver flows_;
-  std::thread thread_;  // last: it uses all of the above
+  std::thread thread_;                 // last: it uses all of the above
 };
+
+using Workers = std::vector<std::unique_ptr<Worker>>;
+
+// One worker for all lanes, or one for each, as many as there are `threads`.
+// REQUIRES: threads is 1 or the number of lanes. Errors: kSystem.
+Result<Workers> StartWorkers(Worker::Lanes lanes, std::size_t threads,
+                             const std::function<void()>& on_failure);
 
 }  // namespace postern
 

@@ -63,7 +63,8 @@ class Opener {
 
   // Verifies and decrypts in place. `seq` is the full number that the replay
   // window inferred. After an error the packet's bytes are not to be used.
-  // Errors: those of IpView::Parse(), kFragment, kBadLength, kBadIcv.
+  // Errors: those of IpView::Parse(), kFragment, kBadLength, kBadIcv,
+  //   kCryptoFailed.
   // An SA without integrity proves nothing: always kBadIcv.
   Opinion<Opened> Open(Packet& packet, std::uint64_t seq);
 

@@ -2,6 +2,7 @@
 
 #include "pipeline/outbound.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -115,7 +116,11 @@ Opinion<std::optional<OutboundPipeline::Wait>> OutboundPipeline::Obey(
     return discard->reason;
   }
   const auto* protect = std::get_if<postern::Protect>(&decision);
-  train_.Begin(protect == nullptr ? nullptr : protect->bundle);
+  const bool in_clear = std::holds_alternative<Bypass>(decision);
+  if (!in_clear && (protect == nullptr || protect->bundle == nullptr)) {
+    return DropReason::kNoSa;
+  }
+  train_.Begin(in_clear ? nullptr : protect->bundle);
   return std::optional<Wait>();
 }
 
@@ -141,13 +146,13 @@ Opinion<OutboundPipeline::Wait> OutboundPipeline::AskFor(const NeedSa& need,
   return wait ? Opinion<Wait>(*wait) : DropReason::kNoSa;
 }
 
-// Steps 5 and 6. What an SA's end leaves behind is decided anew: its flow may
+// Steps 5 to 7. What an SA's end leaves behind is decided anew: its flow may
 // have another SA, or ask for one.
 void OutboundPipeline::Dispatch(Batch& out, Instant now) {
   while (!train_.empty()) {
     Packets left;
     Fit();
-    if (train_.bundle() != nullptr) {
+    if (train_.bundle() != nullptr && !train_.empty()) {
       Protect(*train_.bundle(), left, now);
     }
     Send(out);
@@ -169,23 +174,40 @@ void OutboundPipeline::Fit() {
   train_.DropFailed(parts_.stats);
 }
 
-// Step 6. Fills `left` with the packets for which the first SA had no life left.
+// Step 6. Fills `left` with the packets behind the one at which an SA ended, or
+// may end.
 void OutboundPipeline::Protect(const Bundle& bundle, Packets& left,
                                Instant now) {
+  if (bundle.associations().size() > 1 && !AllOutlast(bundle, now)) {
+    train_.SplitOff(1, left);
+  }
   for (SecurityAssociation* association : bundle.associations()) {
-    const std::size_t numbered = Number(*association, now);
-    if (association == bundle.associations().front()) {
-      train_.SplitOff(numbered, left);
-    }
+    train_.SplitOff(Number(*association, now), left);
     train_.DropFailed(parts_.stats);
     Transform(*association);
     train_.DropFailed(parts_.stats);
     train_.ForgetViews();
+    if (train_.empty()) {
+      return;
+    }
   }
 }
 
+// Whether no SA ends within the train. In a bundle of several none may: a packet
+// to which one was applied already cannot be decided anew.
+bool OutboundPipeline::AllOutlast(const Bundle& bundle, Instant now) const {
+  SaUsage most = train_.usage();
+  most.octets += most.packets * bundle.overhead();
+  return std::ranges::all_of(bundle.associations(),
+                             [&](const SecurityAssociation* association) {
+                               return association->Outlasts(most, now);
+                             });
+}
+
 // Returns how many packets came before the SA's end; the job of each has its
-// number or its refusal. So have those behind, for an SA that is not the first.
+// number or its refusal. Never 0: the SA was alive when the first packet was
+// decided, which is told what has become of it. So every train gets on, and a
+// train of one leaves nothing behind.
 std::size_t OutboundPipeline::Number(SecurityAssociation& association,
                                      Instant now) {
   const std::span<OutboundJob> jobs = train_.jobs();
@@ -195,18 +217,18 @@ std::size_t OutboundPipeline::Number(SecurityAssociation& association,
     }
     return jobs.size();
   }
-  std::size_t alive = 0;
-  for (OutboundJob& job : jobs) {
-    // It was alive when the first packet was decided: that one must be told.
-    alive += &job == &jobs.front() || association.usable() ? 1U : 0U;
-    const auto number = association.NextNumber(job.packet->size(), now);
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (i > 0 && !association.usable()) {
+      return i;
+    }
+    const auto number = association.NextNumber(jobs[i].packet->size(), now);
     if (number.ok()) {
-      job.seq = *number;
+      jobs[i].seq = *number;
     } else {
-      job.outcome = number.error();
+      jobs[i].outcome = number.error();
     }
   }
-  return alive;
+  return jobs.size();
 }
 
 void OutboundPipeline::Transform(SecurityAssociation& association) {
@@ -224,7 +246,7 @@ void OutboundPipeline::Transform(SecurityAssociation& association) {
   }
 }
 
-// The end of the way: nothing else appends to `out`.
+// Step 7: nothing else appends to `out`.
 void OutboundPipeline::Send(Batch& out) {
   const SaUsage sent = train_.usage();
   parts_.stats.Add(Count::kOutboundOctets, sent.octets);

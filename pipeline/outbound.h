@@ -18,8 +18,8 @@
 // leave before any later packet of their flow.
 //
 // The pipeline does no I/O and has no clock. A packet reaches `out` only with
-// its train, at the end of step 6; every other way out of a step counts a
-// DropReason and releases the packet, or holds it.
+// its train, in step 7; every other way out of a step counts a DropReason and
+// releases the packet, or holds it.
 //
 // Thread safety: Worker-confined.
 
@@ -93,6 +93,7 @@ class OutboundPipeline {
   void Dispatch(Batch& out, Instant now);
   void Fit();
   void Protect(const Bundle& bundle, Packets& left, Instant now);
+  bool AllOutlast(const Bundle& bundle, Instant now) const;
   std::size_t Number(SecurityAssociation& association, Instant now);
   void Transform(SecurityAssociation& association);
   void Send(Batch& out);

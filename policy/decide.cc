@@ -246,9 +246,11 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
 }
 
 // A flow that nobody owns is looked at packet by packet: its arrivals are noted.
+// So is everything while raw sockets may want a say.
 bool InboundPolicy::Repeats(const IpView& packet,
                             const TransformPath& path) const {
-  return last_ != nullptr && last_->cookie && ContinuesFlow(packet) &&
+  return last_ != nullptr && last_->cookie && !flows_.HasRaw() &&
+         ContinuesFlow(packet) &&
          packet.IsOf(last_->key, Direction::kInbound) && path == last_path_ &&
          flows_.IsAsJudged(*last_);
 }

@@ -95,8 +95,9 @@ class OutboundPolicy {
   Decision Decide(const IpView& packet, const Owner& sender, Instant now);
 
   // Whether the packet is the next one of the flow and sender that Decide()
-  // judged last in this batch, and nothing has changed since: then the same
-  // holds for it.
+  // judged last in this batch, and no level, wish, route, rule or socket has
+  // changed since: then the same holds for it. (What became of the bundle's SAs
+  // they tell themselves.)
   bool Repeats(const IpView& packet, const Owner& sender) const;
 
  private:

@@ -294,7 +294,6 @@ Flow* FlowResolver::Keep() {
 bool FlowResolver::Refresh(Flow& flow) {
   const std::uint64_t sockets_now = sources_.sockets.generation();
   if (!flow.policy && flow.seen_sockets != sockets_now) {
-    flow.seen_sockets = sockets_now;
     if (flow.cookie) {
       flow.policy = sources_.sockets.Find(*flow.cookie);
     } else if (IsTcp(flow.key)) {
@@ -302,6 +301,7 @@ bool FlowResolver::Refresh(Flow& flow) {
     }
     flow.seen_routes = flow.policy ? kNeverSeen : flow.seen_routes;
   }
+  flow.seen_sockets = sockets_now;
   const std::uint32_t levels_now = flow.policy ? flow.policy->packed() : 0;
   const std::uint32_t wishes_now =
       flow.policy ? flow.policy->wishes().version() : 0;

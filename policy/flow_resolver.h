@@ -131,6 +131,11 @@ class FlowResolver {
   // Whether nobody but the kernel itself sent it.
   bool IsKernels(const Owner& sender) const;
 
+  // Whether there are raw or ping sockets with levels.
+  bool HasRaw() const {
+    return sources_.raw != nullptr && sources_.raw->size() > 0;
+  }
+
   // What the raw and ping sockets that may get a copy of this inbound packet
   // demand. Nobody tells of those in a cgroup: every rule counts.
   LevelSet DemandOfRaw(const IpView& packet) const {

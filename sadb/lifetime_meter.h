@@ -11,7 +11,7 @@
 // that reaches it exactly is the last.
 //
 // Thread safety: Thread-safe. With several workers on one SA a refusal near
-// the bound may come as early as what they count at once, never late.
+// the bound may come early, by what they try to count at once; never late.
 // Cost: a charge is two atomic additions.
 
 #ifndef POSTERN_SADB_LIFETIME_METER_H_

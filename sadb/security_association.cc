@@ -54,7 +54,7 @@ Opinion<std::uint64_t> SecurityAssociation::NextNumber(std::size_t octets,
     return RefuseNumber(number.error());
   }
   WatchNumber(*number);
-  if (Passage charged = Charge({octets, 1}); !charged.ok()) {
+  if (Passage charged = Charge(octets); !charged.ok()) {
     return charged.error();
   }
   return number;
@@ -67,9 +67,14 @@ std::optional<std::uint64_t> SecurityAssociation::NextNumbers(
   }
   const std::optional<std::uint64_t> first =
       cells_->sending->NextRun(packets.packets);
-  // Another worker may have used up what was left. The numbers are lost then,
-  // which is harmless.
-  return first && Charge(packets).ok() ? first : std::nullopt;
+  // Another worker may have used up what was left of the lifetime: then these
+  // numbers are lost, which is harmless.
+  return first && ChargeTogether(packets) ? first : std::nullopt;
+}
+
+bool SecurityAssociation::Outlasts(const SaUsage& packets, Instant now) const {
+  return cells_->sending.has_value() && StaysFresh(packets, now) &&
+         cells_->sending->HasRun(packets.packets);
 }
 
 DropReason SecurityAssociation::RefuseNumber(DropReason reason) {
@@ -119,15 +124,6 @@ Passage SecurityAssociation::MayReceive(Instant now) const {
   return over ? Passage(DropReason::kLifetimeExpired) : Pass();
 }
 
-Opinion<ReplayTicket> SecurityAssociation::Check(std::uint32_t wire_seq,
-                                                 Instant now) const {
-  ReceivedNumber number;
-  number.wire_seq = wire_seq;
-  Check(std::span(&number, 1), now);
-  return number.outcome.ok() ? Opinion<ReplayTicket>(*std::move(number.ticket))
-                             : number.outcome.error();
-}
-
 void SecurityAssociation::Check(std::span<ReceivedNumber> numbers,
                                 Instant now) const {
   if (const Passage may = MayReceive(now); !may.ok()) {
@@ -139,16 +135,6 @@ void SecurityAssociation::Check(std::span<ReceivedNumber> numbers,
   cells_->receiving->Check(numbers);
 }
 
-Passage SecurityAssociation::Commit(ReplayTicket ticket, const AuthProof& proof,
-                                    std::size_t octets, Instant now) {
-  ReceivedNumber number;
-  number.octets = octets;
-  number.ticket = std::move(ticket);
-  number.proof = &proof;
-  CommitOne(number, now);
-  return number.outcome;
-}
-
 void SecurityAssociation::CommitOne(ReceivedNumber& number, Instant now) {
   number.outcome = cells_->receiving.has_value()
                        ? CheckTime(now)
@@ -158,7 +144,7 @@ void SecurityAssociation::CommitOne(ReceivedNumber& number, Instant now) {
   }
   cells_->receiving->Commit(std::span(&number, 1));
   if (number.outcome.ok()) {
-    number.outcome = Charge({number.octets, 1});
+    number.outcome = Charge(number.octets);
   }
 }
 
@@ -178,10 +164,14 @@ void SecurityAssociation::Commit(std::span<ReceivedNumber> numbers,
     }
     return;
   }
-  const Passage charged = Charge(cells_->receiving->Commit(numbers));
+  const SaUsage accepted = cells_->receiving->Commit(numbers);
+  if (accepted.packets == 0 || ChargeTogether(accepted)) {
+    return;
+  }
+  // Another worker was faster: what fits is taken in order.
   for (ReceivedNumber& number : numbers) {
-    if (!charged.ok() && number.outcome.ok()) {
-      number.outcome = charged;
+    if (number.outcome.ok()) {
+      number.outcome = Charge(number.octets);
     }
   }
 }
@@ -252,7 +242,16 @@ bool SecurityAssociation::StaysFresh(const SaUsage& more, Instant now) const {
          cells_->meter.LeavesFresh(more);
 }
 
-Passage SecurityAssociation::Charge(const SaUsage& packets) {
+Passage SecurityAssociation::Charge(std::size_t octets) {
+  if (ChargeTogether({octets, 1})) {
+    return Pass();
+  }
+  Finish(End::kLifetime);
+  return DropReason::kLifetimeExpired;
+}
+
+// False, and nothing is charged, where a hard bound falls within.
+bool SecurityAssociation::ChargeTogether(const SaUsage& packets) {
   switch (cells_->meter.Charge(packets)) {
     case LifetimeMeter::Charged::kFresh:
       break;
@@ -263,11 +262,10 @@ Passage SecurityAssociation::Charge(const SaUsage& packets) {
       Finish(End::kLifetime);
       break;
     case LifetimeMeter::Charged::kBeyond:
-      Finish(End::kLifetime);
-      return DropReason::kLifetimeExpired;
+      return false;
   }
   PostDue();
-  return Pass();
+  return true;
 }
 
 void SecurityAssociation::BecomeDying() {

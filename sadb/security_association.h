@@ -10,7 +10,7 @@
 // Usage is charged for outbound packets before they are sealed and for inbound
 // ones only with the proof that they are authentic (defect 29). The octets are
 // those the caller names; the pipelines name the IP packet's, before it is
-// sealed and after it was opened's proof (SAD-12).
+// sealed and as it came (SAD-12).
 //
 // Events. Each is posted once: kSoftExpired when a soft bound is reached or
 // fifteen sixteenths of the sequence numbers are used; kHardExpired when a hard
@@ -31,6 +31,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "ah/signer.h"
 #include "ah/verifier.h"
@@ -89,9 +90,13 @@ class SecurityAssociation {
   Opinion<std::uint64_t> NextNumber(std::size_t octets, Instant now);
 
   // The same for many packets at once: the first of as many numbers in a row.
-  // Nothing, though NextNumber() may still give some, when anything falls due
-  // within them: a bound of the lifetime, the end of the reserve.
+  // Nothing, though NextNumber() may still give some, once a soft bound is
+  // passed and when anything falls due within them: a bound of the lifetime,
+  // the end of the reserve. REQUIRES: there is a packet.
   std::optional<std::uint64_t> NextNumbers(const SaUsage& packets, Instant now);
+
+  // Whether NextNumbers() would give as many, if nobody else asks meanwhile.
+  bool Outlasts(const SaUsage& packets, Instant now) const;
 
   // The highest number that may be used without another write to disk, and
   // the end of the present reserve. After a write that failed, Reserve() with
@@ -101,13 +106,27 @@ class SecurityAssociation {
 
   // Inbound, before the proof: changes nothing.
   // Errors: kSaNotUsable, kLifetimeExpired, and those of ReplayWindow::Check().
-  Opinion<ReplayTicket> Check(std::uint32_t wire_seq, Instant now) const;
+  Opinion<ReplayTicket> Check(std::uint32_t wire_seq, Instant now) const {
+    ReceivedNumber number;
+    number.wire_seq = wire_seq;
+    Check(std::span(&number, 1), now);
+    return number.outcome.ok()
+               ? Opinion<ReplayTicket>(*std::move(number.ticket))
+               : number.outcome.error();
+  }
 
   // Inbound, with the proof: moves the window and charges the lifetime.
   // Errors: as ReplayWindow::Commit(), when a twin was faster; kSaNotUsable
   //   and kLifetimeExpired, when the SA ended since Check() (SAD-15).
   Passage Commit(ReplayTicket ticket, const AuthProof& proof,
-                 std::size_t octets, Instant now);
+                 std::size_t octets, Instant now) {
+    ReceivedNumber number;
+    number.octets = octets;
+    number.ticket = std::move(ticket);
+    number.proof = &proof;
+    CommitOne(number, now);
+    return number.outcome;
+  }
 
   // The same two for many packets, in their order: each has the outcome that it
   // would have had alone, except that Check() does not know of those before it.
@@ -165,7 +184,8 @@ class SecurityAssociation {
   Passage MayReceive(Instant now) const;
   void CommitOne(ReceivedNumber& number, Instant now);
   bool StaysFresh(const SaUsage& more, Instant now) const;
-  Passage Charge(const SaUsage& packets);
+  Passage Charge(std::size_t octets);
+  bool ChargeTogether(const SaUsage& packets);
   DropReason RefuseNumber(DropReason reason);
   void WatchNumber(std::uint64_t number);
   void AskForReserve();

@@ -18,6 +18,14 @@ std::optional<std::uint64_t> Sending::NextRun(std::uint64_t count) {
   return due == 0 ? std::nullopt : counter_.NextRun(count, due - 1);
 }
 
+bool Sending::HasRun(std::uint64_t count) const {
+  const std::uint64_t due =
+      std::min({soft_at_, asks_at_.load(std::memory_order_relaxed),
+                counter_.reserved()});
+  const std::uint64_t last = counter_.last();
+  return last < due && count < due - last;
+}
+
 bool Sending::ClaimAsking() {
   return asks_at_.exchange(kNever, std::memory_order_relaxed) != kNever;
 }

@@ -36,6 +36,9 @@ class Sending {
   // within them.
   std::optional<std::uint64_t> NextRun(std::uint64_t count);
 
+  // Whether there are so many now.
+  bool HasRun(std::uint64_t count) const;
+
   // Fifteen sixteenths of the numbers are used.
   bool NearsEnd(std::uint64_t number) const { return number >= soft_at_; }
 

@@ -35,8 +35,8 @@ bool KeyAloneCounts(const SaParameters& parameters) {
 
 Result<KeyFingerprint> FingerprintOf(const SaParameters& parameters,
                                      const SecretBytes& secret) {
-  Result<MacContext> mac =
-      MacContext::Create(Integrity::kHmacSha2_256_128, secret.octets());
+  Result<MacContext> mac = MacContext::Create(
+      Integrity::kHmacSha2_256_128, secret.octets(), CryptoBackend::kLibcrypto);
   if (!mac.ok()) {
     return mac.error();
   }

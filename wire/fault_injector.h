@@ -59,6 +59,7 @@ class FaultInjector : public PacketPort {
   const FaultCounts& received_faults() const { return receiving_.counts(); }
 
  private:
+  std::size_t ReceiveOnce(Batch& batch, PacketPool& pool, WorkerStats& stats);
   void DeliverBacklog(Batch& batch, PacketPool& pool, WorkerStats& stats);
 
   std::unique_ptr<PacketPort> port_;

@@ -50,10 +50,14 @@ Result<UdpEndpoint> UdpEndpoint::Parse(std::string_view text) {
   if (!address.ok() || address->family() != family || !port) {
     return NotAnEndpoint(text);
   }
-  if (address->is_link_local() || address->is_multicast()) {
+  static const IpAddress kEverybody =
+      IpAddress::Parse("255.255.255.255").value();
+  if (address->is_link_local() || address->is_multicast() ||
+      *address == kEverybody || address->Unmapped() != *address) {
     return Invalid(address->ToString() +
                    " is not an address that is routed to one host: write a "
-                   "unicast one that is not link-local.");
+                   "unicast one that is not link-local, and an IPv4 one as "
+                   "such.");
   }
   return UdpEndpoint{.address = *address, .port = *port};
 }

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <string>
 
-#include "wire/interface_mtu.h"
+#include "wire/path_mtu.h"
 #include "wire/udp_framing.h"
 
 namespace postern {
@@ -25,8 +25,8 @@ std::size_t PathMtu(const UdpWireOptions& options) {
     return *options.path_mtu_octets;
   }
   std::size_t least = UdpWire::kMostMtu + UdpOverhead(options.peers);
-  for (const UdpEndpoint& at : options.listen) {
-    least = std::min(least, MtuOfInterfaceWith(at.address).value_or(kUsualMtu));
+  for (const UdpPeer& peer : options.peers) {
+    least = std::min(least, MtuTowards(peer.at).value_or(kUsualMtu));
   }
   return least;
 }

@@ -21,6 +21,10 @@
 
 namespace postern::bench {
 
+// Before anything else: valgrind lacks AVX-512, and what ipsec-mb would do with
+// less depends on the machine. Ends the program when it fails.
+void UseWhatValgrindKnows();
+
 // Key material and payload: nothing that an instruction count depends on.
 std::vector<std::uint8_t> Filler(std::size_t octets);
 

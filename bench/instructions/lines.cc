@@ -78,6 +78,7 @@ class Trip {
 }  // namespace postern::bench
 
 int main() {
+  postern::bench::UseWhatValgrindKnows();
   // Not on the stack, so that what is there is the pipelines' own.
   const auto trip = std::make_unique<postern::bench::Trip>();
   for (int i = 0; i < postern::bench::kWarmUp; ++i) {

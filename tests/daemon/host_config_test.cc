@@ -81,6 +81,17 @@ TEST(HostConfig, ReadsTheLeastThatAHostNeeds) {
   EXPECT_TRUE(config.routes.empty());
 }
 
+TEST(HostConfig, ReadsHowManyThreadsCarryPackets) {
+  EXPECT_EQ(Read(kLeast).threads, 2u);
+  EXPECT_EQ(Read("[host]\nname = \"a\"\nthreads = 1\n[tun]\naddresses = "
+                 "[\"10.9.0.1/24\"]\n[wire]\nkind = \"tun\"\n")
+                .threads,
+            1u);
+  EXPECT_THAT(Refused("[host]\nname = \"a\"\nthreads = 3\n[tun]\naddresses "
+                      "= [\"10.9.0.1/24\"]\n[wire]\nkind = \"tun\"\n"),
+              ElementsAre(HasSubstr("host.toml:3")));
+}
+
 TEST(HostConfig, ReadsHowLongPacketsWait) {
   const AcquireSettings defaults = Read(kLeast).acquire;
   EXPECT_EQ(defaults.acquires.patience, std::chrono::seconds(30));

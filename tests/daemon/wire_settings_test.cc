@@ -16,6 +16,7 @@ namespace postern {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -137,6 +138,18 @@ TEST(WireSettings, RefusesPeersThatCannotBeToldApartOrReached) {
                   .front()
                   .message,
               HasSubstr("in which this host has no address"));
+}
+
+TEST(WireSettings, RefusesEndpointsThatNoDatagramReaches) {
+  EXPECT_THAT(Refused("kind = \"udp\"\nlisten = []\n" +
+                      Peer("10.9.2.1", "192.0.2.2:1")),
+              Contains(HasSubstr("listen: write an address and a port")));
+  EXPECT_THAT(Refused(kV4 + Peer("10.9.2.1", "[::ffff:192.0.2.2]:4500")),
+              ElementsAre(HasSubstr("an IPv4 one as such")));
+  EXPECT_THAT(Refused(kV4 + Peer("10.9.2.1", "255.255.255.255:4500")),
+              ElementsAre(HasSubstr("unicast")));
+  EXPECT_THAT(Refused(kV4 + Peer("10.9.2.1", "192.0.2.1:4500")),
+              ElementsAre(HasSubstr("is where this host itself listens")));
 }
 
 TEST(WireSettings, RefusesKeysOfTheOtherKind) {

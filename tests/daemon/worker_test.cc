@@ -103,25 +103,36 @@ class WorkerTest : public ::testing::Test {
 
   void TearDown() override { RcuBarrier(); }
 
-  std::unique_ptr<Worker> Start(Direction direction,
-                                Duration hold = std::chrono::milliseconds(50)) {
+  std::unique_ptr<Lane> MakeLane(
+      Direction direction, Duration hold = std::chrono::milliseconds(50)) {
     const bool out = direction == Direction::kOutbound;
+    return std::make_unique<Lane>(
+        Lane::Parts{.direction = direction,
+                    .entrance = out ? *tun_.port : *wire_.port,
+                    .exit = out ? *wire_.port : *tun_.port,
+                    .sadb = *sadb_,
+                    .system = system_,
+                    .sockets = sockets_,
+                    .raw = raw_,
+                    .acquires = acquires_,
+                    .arrivals = arrivals_,
+                    .events = *events_,
+                    .owner = std::make_unique<FakeSocketOwner>(),
+                    .hold = {.time = hold}});
+  }
+
+  std::unique_ptr<Worker> Start(Worker::Lanes lanes) {
     auto worker =
-        Worker::Start({.direction = direction,
-                       .entrance = out ? *tun_.port : *wire_.port,
-                       .exit = out ? *wire_.port : *tun_.port,
-                       .sadb = *sadb_,
-                       .system = system_,
-                       .sockets = sockets_,
-                       .raw = raw_,
-                       .acquires = acquires_,
-                       .arrivals = arrivals_,
-                       .events = *events_,
-                       .owner = std::make_unique<FakeSocketOwner>(),
-                       .hold = {.time = hold},
-                       .on_failure = [this] { failed_.store(true); }});
+        Worker::Start(std::move(lanes), [this] { failed_.store(true); });
     EXPECT_TRUE(worker.ok());
     return worker.ok() ? std::move(*worker) : nullptr;
+  }
+
+  std::unique_ptr<Worker> Start(Direction direction,
+                                Duration hold = std::chrono::milliseconds(50)) {
+    Worker::Lanes lanes;
+    lanes.push_back(MakeLane(direction, hold));
+    return Start(std::move(lanes));
   }
 
   static std::vector<std::uint8_t> Await(int fd) {
@@ -144,12 +155,17 @@ class WorkerTest : public ::testing::Test {
     system_.Replace(RouteTable::Create({everything}).value());
   }
 
+  static const WorkerStats& StatsOf(const Worker& worker,
+                                    std::size_t lane = 0) {
+    return worker.lanes().at(lane)->stats();
+  }
+
   static void AwaitDrop(const Worker& worker, DropReason reason) {
     const Deadline deadline = Deadline::AfterMilliseconds(10'000);
-    while (worker.stats().of(reason) == 0 && deadline.remaining_ms() > 0) {
+    while (StatsOf(worker).of(reason) == 0 && deadline.remaining_ms() > 0) {
       std::this_thread::yield();
     }
-    EXPECT_EQ(worker.stats().of(reason), 1u);
+    EXPECT_EQ(StatsOf(worker).of(reason), 1u);
   }
 
   AcquireId AwaitAcquire() {
@@ -183,9 +199,30 @@ TEST_F(WorkerTest, CarriesClearPacketsBothWaysWhenNothingIsDemanded) {
     Put(wire_.far.get(), Datagram());
     EXPECT_EQ(Await(tun_.far.get()), Datagram());
   }
-  EXPECT_EQ(outbound->stats().of(Count::kOutboundClear), 200u);
-  EXPECT_EQ(inbound->stats().of(Count::kInboundClear), 200u);
-  EXPECT_EQ(outbound->stats().of(DropReason::kForgotten), 0u);
+  EXPECT_EQ(StatsOf(*outbound).of(Count::kOutboundClear), 200u);
+  EXPECT_EQ(StatsOf(*inbound).of(Count::kInboundClear), 200u);
+  EXPECT_EQ(StatsOf(*outbound).of(DropReason::kForgotten), 0u);
+}
+
+TEST_F(WorkerTest, CarriesBothWaysInOneThread) {
+  Worker::Lanes lanes;
+  lanes.push_back(MakeLane(Direction::kOutbound));
+  lanes.push_back(MakeLane(Direction::kInbound));
+  auto worker = Start(std::move(lanes));
+  for (int i = 0; i < 200; ++i) {
+    Put(tun_.far.get(), Datagram());
+    EXPECT_EQ(Await(wire_.far.get()), Datagram());
+    Put(wire_.far.get(), Datagram());
+    EXPECT_EQ(Await(tun_.far.get()), Datagram());
+  }
+  EXPECT_EQ(StatsOf(*worker, 0).of(Count::kOutboundClear), 200u);
+  EXPECT_EQ(StatsOf(*worker, 1).of(Count::kInboundClear), 200u);
+  wire_.far.reset();
+  const Deadline deadline = Deadline::AfterMilliseconds(10'000);
+  while (!failed_.load() && deadline.remaining_ms() > 0) {
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(failed_.load());
 }
 
 // API-31: when the change has returned, every later packet obeys it.
@@ -203,7 +240,7 @@ TEST_F(WorkerTest, ObeysANewRouteTableAtOnce) {
   // What is sent behind it, to somebody else, is what arrives next.
   Put(tun_.far.get(), Datagram(3));
   EXPECT_EQ(Await(wire_.far.get()), Datagram(3));
-  EXPECT_EQ(worker->stats().of(DropReason::kDiscardRoute), 1u);
+  EXPECT_EQ(StatsOf(*worker).of(DropReason::kDiscardRoute), 1u);
 }
 
 // Nothing else wakes the worker: not the packet's time, not the SA.

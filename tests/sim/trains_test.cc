@@ -148,6 +148,24 @@ TEST_F(Trains, HoldWhatComesAfterTheLastSasEnd) {
   EXPECT_EQ(alice_.drops(DropReason::kLifetimeExpired), 0u);
 }
 
+// A packet to which one SA was applied cannot be decided anew.
+TEST_F(Trains, LoseNothingWhereASecondSaEnds) {
+  Require(Category::kEspTransport);
+  Require(Category::kAh);
+  SaParameters mortal = SaFor(alice_.address(), bob_.address(), Category::kAh);
+  mortal.spi = Spi{0x7777};
+  mortal.integrity_key = SecretBytes(Octets(32, 0x77));
+  mortal.hard.packets = 10;
+  ASSERT_TRUE(alice_.sadb().Add(mortal, {}, alice_.now()).ok());
+  mortal.direction = Direction::kInbound;
+  mortal.hard.packets.reset();
+  ASSERT_TRUE(bob_.sadb().Add(mortal, {}, bob_.now()).ok());
+
+  const std::vector<Octets> clear = Datagrams(30);
+  EXPECT_EQ(bob_.ReceiveAll(alice_.SendAll(clear)), clear);
+  EXPECT_EQ(alice_.drops(DropReason::kLifetimeExpired), 0u);
+}
+
 TEST_F(Trains, DropByNameWhatIsTooBigAndSendTheRest) {
   Require(Category::kEspTransport);
   std::vector<Octets> packets = Datagrams(3);

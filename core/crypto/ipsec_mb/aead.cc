@@ -28,10 +28,11 @@ Calls CallsFor(const IMB_MGR& manager, std::size_t key_size) {
   }
 }
 
-// A direct call returns nothing; the library notes what it refused. The contexts
-// have checked all that it could refuse.
-bool Accepted() {
-  return ::imb_get_errno(nullptr) == 0;
+// A direct call returns nothing, and the error that the library notes is one for
+// all threads: it may be another's. What it would refuse is asked here: pointers
+// to nothing. (The contexts have checked the sizes.)
+bool Has(ConstBytes octets) {
+  return octets.empty() || octets.data() != nullptr;
 }
 
 // Direct calls, one for a whole message: bursts could not be faster.
@@ -49,18 +50,24 @@ class Gcm final : public AeadEngine {
 
   bool Seal(ConstBytes nonce, ConstBytes aad, Bytes octets,
             Bytes tag) override {
+    if (!Has(nonce) || !Has(aad) || !Has(octets) || !Has(tag)) {
+      return false;
+    }
     calls_.seal(&key_, &scratch_, octets.data(), octets.data(), octets.size(),
                 nonce.data(), aad.data(), aad.size(), tag.data(), tag.size());
-    return Accepted();
+    return true;
   }
 
   bool Open(ConstBytes nonce, ConstBytes aad, Bytes octets,
             ConstBytes tag) override {
+    if (!Has(nonce) || !Has(aad) || !Has(octets)) {
+      return false;
+    }
     std::array<std::uint8_t, kTagSize> computed;
     calls_.open(&key_, &scratch_, octets.data(), octets.data(), octets.size(),
                 nonce.data(), aad.data(), aad.size(), computed.data(),
                 computed.size());
-    return Accepted() && ConstantTimeEqual(computed, tag);
+    return ConstantTimeEqual(computed, tag);
   }
 
  private:

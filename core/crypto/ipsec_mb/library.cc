@@ -28,7 +28,10 @@ class LibraryState {
     IMB_MGR* const manager = ::imb_set_pointers_mb_mgr(room_, 0, 1);
     if (manager != nullptr) {
       ::init_mb_mgr_auto(manager, &arch_);
-      manager_ = ::imb_get_errno(manager) == 0 ? manager : nullptr;
+      // Not imb_get_errno(): where the manager has no error of its own it tells
+      // that of whichever thread was the last.
+      error_ = manager->imb_errno;
+      manager_ = arch_ != IMB_ARCH_NONE && error_ == 0 ? manager : nullptr;
     }
   }
 
@@ -46,6 +49,8 @@ class LibraryState {
 
   IMB_ARCH arch() const { return arch_; }
 
+  bool failed_its_test() const { return error_ == IMB_ERR_SELFTEST; }
+
   bool Has(std::uint64_t features) const {
     return manager_ != nullptr && (manager_->features & features) == features;
   }
@@ -61,6 +66,7 @@ class LibraryState {
   std::uint8_t* room_ = nullptr;
   IMB_MGR* manager_ = nullptr;
   IMB_ARCH arch_ = IMB_ARCH_NONE;
+  int error_ = 0;
 };
 
 const LibraryState& Shared() {
@@ -91,19 +97,27 @@ const char* NameOf(IMB_ARCH arch) {
 }  // namespace
 
 Status Check() {
+  // The library's name is the same from 1.0 on; what we call is there from 1.3.
+  if (::imb_get_version() < IMB_VERSION(1, 3, 0)) {
+    return Refusal(
+        std::string("the ipsec-mb that is installed is of version ") +
+        ::imb_get_version_str() + " and lacks what 1.3 has");
+  }
   const LibraryState& state = Shared();
+  if (state.failed_its_test()) {
+    return Refusal("ipsec-mb failed its own test on this CPU");
+  }
   if (state.get() == nullptr || state.arch() < IMB_ARCH_SSE ||
       !state.Has(IMB_FEATURE_AESNI | IMB_FEATURE_PCLMULQDQ)) {
-    return Refusal("ipsec-mb needs a CPU with AES instructions");
+    return Refusal("ipsec-mb needs a CPU with AES instructions, and memory");
   }
   if (!state.Has(IMB_FEATURE_SAFE_DATA | IMB_FEATURE_SAFE_PARAM)) {
     return Refusal(
         "the ipsec-mb that is installed was built without SAFE_DATA or "
         "SAFE_PARAM and would leave keys behind");
   }
-  if (state.Has(IMB_FEATURE_SELF_TEST) &&
-      !state.Has(IMB_FEATURE_SELF_TEST_PASS)) {
-    return Refusal("ipsec-mb failed its own test on this CPU");
+  if (!state.Has(IMB_FEATURE_SELF_TEST | IMB_FEATURE_SELF_TEST_PASS)) {
+    return Refusal("the ipsec-mb that is installed does not test itself");
   }
   return Ok();
 }

@@ -50,10 +50,10 @@ class Aead final : public AeadEngine {
             Bytes tag) override {
     EVP_CIPHER_CTX* const context = context_.get();
     tag_param_[0].data = tag.data();
-    const bool done = Begin(context, nonce, aad) &&
-                      Update(context, octets, octets.data()) &&
-                      Finish(context) &&
-                      ::EVP_CIPHER_CTX_get_params(context, tag_param_.data());
+    const bool done =
+        Begin(context, nonce, aad) && Update(context, octets, octets.data()) &&
+        Finish(context) &&
+        ::EVP_CIPHER_CTX_get_params(context, tag_param_.data()) == 1;
     return done || Refused();
   }
 

@@ -175,6 +175,18 @@ TEST_F(FaultInjectorTest, NothingIsLostByDelays) {
             arrived.size());
 }
 
+// 0 says that nothing waits, not that all was held.
+TEST_F(FaultInjectorTest, AsksAgainWhileItHoldsAllThatCame) {
+  auto [near, far] = MemoryPort::MakePair();
+  FaultInjector injector(
+      std::move(near),
+      {.seed = 1,
+       .sending = {},
+       .receiving = {.delay_per_mille = kAlways, .delay_packets = 100}});
+  SendNumbers(*far, 700);
+  EXPECT_EQ(ReceiveAll(injector).size(), 600U);
+}
+
 TEST_F(FaultInjectorTest, FlipsExactlyOneBit) {
   const auto arrived = Through(Sending({.flip_per_mille = kAlways}), 200);
   ASSERT_EQ(arrived.size(), 200U);

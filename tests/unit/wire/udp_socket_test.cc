@@ -13,7 +13,7 @@
 #include "core/log/log.h"
 #include "tests/support/as_nobody.h"
 #include "tests/unit/wire/udp_fixture.h"
-#include "wire/interface_mtu.h"
+#include "wire/path_mtu.h"
 
 namespace postern {
 namespace {
@@ -88,12 +88,11 @@ TEST(UdpSocket, NeedsNoPrivilegeAboveTheReservedPorts) {
   });
 }
 
-TEST(InterfaceMtu, IsThatOfTheInterfaceWithTheAddress) {
-  // Linux's loopback has 65536 unless somebody changed it.
-  EXPECT_EQ(MtuOfInterfaceWith(Address("127.0.0.1")), 65536U);
-  EXPECT_EQ(MtuOfInterfaceWith(Address("::1")), 65536U);
-  EXPECT_FALSE(MtuOfInterfaceWith(Address("192.0.2.77")));
-  EXPECT_FALSE(MtuOfInterfaceWith(Address("0.0.0.0")));
+TEST(PathMtu, IsThatOfTheRoute) {
+  // Linux's loopback has 65536 unless somebody changed it; no IPv4 packet is so
+  // long.
+  EXPECT_EQ(MtuTowards({Address("127.0.0.1"), 4500}), 65535U);
+  EXPECT_EQ(MtuTowards({Address("::1"), 4500}), 65536U);
 }
 
 }  // namespace

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "daemon/lane.h"
+
+#include <utility>
+
+namespace postern {
+namespace {
+
+// Room for a batch on its way and for what the pipeline holds meanwhile.
+PacketPool::Shape PoolShape(const HeldPackets::Limits& hold) {
+  return {.packets = 4 * Batch::kCapacity + hold.in_all, .payload = 9216};
+}
+
+// Each lane has a transform of every SA to itself.
+WorkerIndex IndexOf(Direction direction) {
+  return direction == Direction::kOutbound ? WorkerIndex{0} : WorkerIndex{1};
+}
+
+}  // namespace
+
+Lane::Lane(Parts parts)
+    : parts_(std::move(parts)),
+      pool_(PoolShape(parts_.hold)),
+      flows_({.system = parts_.system,
+              .sockets = parts_.sockets,
+              .owner = *parts_.owner,
+              .stats = stats_,
+              .raw = &parts_.raw,
+              .cgroups = parts_.cgroups,
+              .arrivals = &parts_.arrivals},
+             kFlows) {
+  if (parts_.direction == Direction::kOutbound) {
+    outbound_.emplace(
+        OutboundPipeline::Parts{.sadb = parts_.sadb,
+                                .flows = flows_,
+                                .acquires = parts_.acquires,
+                                .stats = stats_,
+                                .worker = IndexOf(parts_.direction),
+                                .wire_mtu = parts_.exit.mtu(),
+                                .hold = parts_.hold});
+  } else {
+    inbound_.emplace(
+        InboundPipeline::Parts{.sadb = parts_.sadb,
+                               .system = parts_.system,
+                               .flows = flows_,
+                               .audit = parts_.events,
+                               .stats = stats_,
+                               .worker = IndexOf(parts_.direction)});
+  }
+}
+
+std::size_t Lane::Carry() {
+  const std::size_t received = parts_.entrance.Receive(in_, pool_, stats_);
+  const bool prodded = prodded_.load(std::memory_order_relaxed) &&
+                       prodded_.exchange(false, std::memory_order_acq_rel);
+  if (outbound_) {
+    if (prodded) {
+      outbound_->Prod();
+    }
+    CarryThrough(*outbound_);
+  } else {
+    CarryThrough(*inbound_);
+  }
+  return received;
+}
+
+template <typename Pipeline>
+void Lane::CarryThrough(Pipeline& pipeline) {
+  for (Rest rest = Rest::kMore; rest == Rest::kMore;) {
+    rest = pipeline.Run(in_, out_, MonotonicNow());
+    parts_.exit.Send(out_, stats_);
+  }
+}
+
+// Only outbound packets wait for anything.
+std::optional<Instant> Lane::NextDeadline() const {
+  return outbound_ ? outbound_->NextDeadline() : std::nullopt;
+}
+
+}  // namespace postern

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A lane is one way of packets through the daemon, and everything that belongs
+// to whoever carries them: an entrance, a pipeline, an exit.
+//
+//     outbound   TUN  -> OutboundPipeline -> wire
+//     inbound    wire -> InboundPipeline  -> TUN
+//
+// It owns its packets, its flow table, its socket to the kernel's sock_diag and
+// its counters, and shares nothing it writes. Which thread carries it is the
+// worker's matter (daemon/worker.h).
+//
+// Thread safety: Worker-confined, but Prod() and the counters are for anybody.
+
+#ifndef POSTERN_DAEMON_LANE_H_
+#define POSTERN_DAEMON_LANE_H_
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <optional>
+
+#include "core/clock.h"
+#include "core/flow/flow_key.h"
+#include "core/flow/socket_owner.h"
+#include "core/packet/packet_pool.h"
+#include "core/packet/packet_port.h"
+#include "core/stats.h"
+#include "daemon/worker_events.h"
+#include "pipeline/inbound.h"
+#include "pipeline/outbound.h"
+#include "policy/acquires.h"
+#include "policy/flow_resolver.h"
+#include "policy/raw_sockets.h"
+#include "policy/route_table.h"
+#include "policy/socket_table.h"
+#include "sadb/sadb.h"
+
+namespace postern {
+
+class Lane {
+ public:
+  static constexpr std::size_t kFlows = 16384;
+
+  struct Parts {
+    Direction direction = Direction::kOutbound;
+    PacketPort& entrance;
+    PacketPort& exit;
+    const Sadb& sadb;
+    const SystemPolicy& system;
+    SocketTable& sockets;
+    const RawSockets& raw;
+    Acquires& acquires;
+    CgroupPaths* cgroups = nullptr;  // null: no cgroup's path can be told
+    UnownedArrivals& arrivals;
+    WorkerEvents& events;
+    std::unique_ptr<SocketOwner> owner;
+    HeldPackets::Limits hold;  // outbound
+  };
+
+  explicit Lane(Parts parts);
+
+  Lane(const Lane&) = delete;
+  Lane& operator=(const Lane&) = delete;
+
+  // Carries one batch of what waits at the entrance, and whatever held packets
+  // are due; returns how many waited. Call it until it returns 0: only then does
+  // descriptor() tell of new ones.
+  std::size_t Carry();
+
+  // Readable when packets wait.
+  int descriptor() const { return parts_.entrance.descriptor(); }
+
+  // When Carry() has something to do, packets or not.
+  std::optional<Instant> NextDeadline() const;
+
+  // Packets that it holds may leave now, or must be dropped: the next Carry()
+  // sees to it. Thread-safe.
+  void Prod() { prodded_.store(true, std::memory_order_release); }
+
+  Direction direction() const { return parts_.direction; }
+
+  const WorkerStats& stats() const { return stats_; }
+
+ private:
+  template <typename Pipeline>
+  void CarryThrough(Pipeline& pipeline);
+
+  Parts parts_;
+  std::atomic<bool> prodded_{false};
+  WorkerStats stats_;
+  PacketPool pool_;
+  FlowResolver flows_;
+  Batch in_;
+  Batch out_;
+  // One of them, by the direction.
+  std::optional<OutboundPipeline> outbound_;
+  std::optional<InboundPipeline> inbound_;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_DAEMON_LANE_H_
