@@ -158,10 +158,16 @@ class RealPrograms(unittest.TestCase):
         authorized.parent.mkdir(mode=0o700, parents=True)
         authorized.write_text((directory / "user_key.pub").read_text())
         authorized.chmod(0o600)
-        # The home directory that it knows is the test's, in its own mounts.
+        # The home directory that it knows is the test's, in its own mounts; this
+        # tree, and with it the library, stays visible if it is in there.
+        inside = lab.ROOT.is_relative_to(me.pw_dir)
+        seen = lab.ROOT.relative_to(me.pw_dir) if inside else "."
+        (directory / "home" / seen).mkdir(parents=True, exist_ok=True)
         server = ["unshare", "--mount", "--propagation", "private", "--", "sh", "-c",
-                  'mount --bind "$1" "$2" && shift 2 && exec "$@"', "sh",
-                  directory / "home", me.pw_dir, dropbear, "-F", "-E", "-s", "-m",
+                  'mount --bind "$3" "$1/$4" && mount --rbind "$1" "$2" && shift 4 && exec "$@"',
+                  "sh", directory / "home", me.pw_dir,
+                  lab.ROOT if inside else directory / "home", seen,
+                  dropbear, "-F", "-E", "-s", "-m",
                   "-r", directory / "dropbear_key", "-P", directory / "dropbear.pid",
                   "-p", "2222"]
 
