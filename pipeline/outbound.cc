@@ -174,15 +174,19 @@ void OutboundPipeline::Fit() {
   train_.DropFailed(parts_.stats);
 }
 
-// Step 6. Fills `left` with the packets behind the one at which an SA ended, or
-// may end.
+// Step 6. Fills `left` with the packets behind the one at which the first SA
+// ended, or any may end. A packet to which one SA was applied never gets there:
+// decided anew, it would pass for a packet of ESP's or AH's own.
 void OutboundPipeline::Protect(const Bundle& bundle, Packets& left,
                                Instant now) {
   if (bundle.associations().size() > 1 && !AllOutlast(bundle, now)) {
     train_.SplitOff(1, left);
   }
   for (SecurityAssociation* association : bundle.associations()) {
-    train_.SplitOff(Number(*association, now), left);
+    const std::size_t numbered = Number(*association, now);
+    if (association == bundle.associations().front()) {
+      train_.SplitOff(numbered, left);
+    }
     train_.DropFailed(parts_.stats);
     Transform(*association);
     train_.DropFailed(parts_.stats);
@@ -193,8 +197,7 @@ void OutboundPipeline::Protect(const Bundle& bundle, Packets& left,
   }
 }
 
-// Whether no SA ends within the train. In a bundle of several none may: a packet
-// to which one was applied already cannot be decided anew.
+// Whether no SA ends within the train, unless somebody ends it meanwhile.
 bool OutboundPipeline::AllOutlast(const Bundle& bundle, Instant now) const {
   SaUsage most = train_.usage();
   most.octets += most.packets * bundle.overhead();
@@ -204,10 +207,10 @@ bool OutboundPipeline::AllOutlast(const Bundle& bundle, Instant now) const {
                              });
 }
 
-// Returns how many packets came before the SA's end; the job of each has its
-// number or its refusal. Never 0: the SA was alive when the first packet was
-// decided, which is told what has become of it. So every train gets on, and a
-// train of one leaves nothing behind.
+// Returns how many packets came before the SA's end. Every job has its number or
+// its refusal, those behind the end have one, too. Never 0: the SA was alive
+// when the first packet was decided, which is told what has become of it. So
+// every train gets on, and a train of one leaves nothing behind.
 std::size_t OutboundPipeline::Number(SecurityAssociation& association,
                                      Instant now) {
   const std::span<OutboundJob> jobs = train_.jobs();
@@ -217,18 +220,17 @@ std::size_t OutboundPipeline::Number(SecurityAssociation& association,
     }
     return jobs.size();
   }
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    if (i > 0 && !association.usable()) {
-      return i;
-    }
-    const auto number = association.NextNumber(jobs[i].packet->size(), now);
+  std::size_t before_end = 0;
+  for (OutboundJob& job : jobs) {
+    before_end += before_end == 0 || association.usable() ? 1U : 0U;
+    const auto number = association.NextNumber(job.packet->size(), now);
     if (number.ok()) {
-      jobs[i].seq = *number;
+      job.seq = *number;
     } else {
-      jobs[i].outcome = number.error();
+      job.outcome = number.error();
     }
   }
-  return jobs.size();
+  return before_end;
 }
 
 void OutboundPipeline::Transform(SecurityAssociation& association) {

@@ -3,8 +3,10 @@
 // Packets that go through the pipelines many at a time fare as if each had gone
 // alone, and in their order.
 
+#include <atomic>
 #include <cstdint>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -164,6 +166,47 @@ TEST_F(Trains, LoseNothingWhereASecondSaEnds) {
   const std::vector<Octets> clear = Datagrams(30);
   EXPECT_EQ(bob_.ReceiveAll(alice_.SendAll(clear)), clear);
   EXPECT_EQ(alice_.drops(DropReason::kLifetimeExpired), 0u);
+}
+
+// Somebody deletes the second SA at any moment. What has the first one's ESP
+// already must not be taken for a packet of ESP's own, which has no socket.
+TEST_F(Trains, NeverLeaveHalfProtectedWhenAnSaIsDeleted) {
+  const SocketCookie cookie{7};
+  alice_.kernel().Connect(
+      {alice_.address(), bob_.address(), 1000, 2000, Number(IpProtocol::kUdp)},
+      cookie);
+  alice_.SetLevel(cookie, Category::kEspTransport, Level::kRequire);
+  alice_.SetLevel(cookie, Category::kAh, Level::kRequire);
+  AddSa(alice_, bob_, Category::kEspTransport);
+  std::size_t sent = 0;
+  for (std::uint32_t round = 0; round < 400; ++round) {
+    SaParameters ah = SaFor(alice_.address(), bob_.address(), Category::kAh);
+    ah.spi = Spi{0x8000 + round};
+    Octets key(32, 0x11);
+    StoreBe(Bytes(key), round);
+    ah.integrity_key = SecretBytes(key);
+    ASSERT_TRUE(alice_.sadb().Add(ah, {}, alice_.now()).ok());
+    SecurityAssociation* const mortal = alice_.sadb().Get(ah.identity());
+    alice_.ReleaseHeld();
+    std::atomic<bool> started{false};
+    std::thread killer([&] {
+      started.store(true);
+      const Instant when =
+          MonotonicNow() + std::chrono::microseconds(round % 200 * 5);
+      while (MonotonicNow() < when) {
+      }
+      mortal->Kill();
+    });
+    while (!started.load()) {
+      std::this_thread::yield();
+    }
+    for (const Octets& packet : alice_.SendAll(Datagrams(60))) {
+      ASSERT_EQ(packet[9], Number(IpProtocol::kAh)) << round;
+      ++sent;
+    }
+    killer.join();
+  }
+  EXPECT_GT(sent, 0U);
 }
 
 TEST_F(Trains, DropByNameWhatIsTooBigAndSendTheRest) {
