@@ -9,23 +9,12 @@
 #include <cerrno>
 #include <span>
 
+#include "core/packet/refused_send.h"
+
 namespace postern {
 namespace {
 
 static_assert(Coalescer::kMostPackets >= Batch::kCapacity);
-
-DropReason ReasonOf(int errno_value) {
-  switch (errno_value) {
-    case EAGAIN:
-    case ENOBUFS:
-    case ENOMEM:
-      return DropReason::kPortBusy;
-    case EMSGSIZE:
-      return DropReason::kTooBig;
-    default:
-      return DropReason::kPortRefused;
-  }
-}
 
 }  // namespace
 
@@ -55,7 +44,7 @@ void TunWriter::SendPlain(Batch& batch, WorkerStats& stats) {
       put = ::write(descriptor_, packet.bytes().data(), packet.size());
     } while (put < 0 && errno == EINTR);
     if (put < 0) {
-      stats.Drop(ReasonOf(errno));
+      stats.Drop(ReasonOfRefusedSend(errno));
     }
   }
 }
@@ -72,7 +61,7 @@ void TunWriter::SendJoined(Batch& batch, WorkerStats& stats) {
   }
   for (const Coalescer::Run& run : coalescer_.runs()) {
     if (!Write(run, std::span(packets).first(count))) {
-      const DropReason reason = ReasonOf(errno);
+      const DropReason reason = ReasonOfRefusedSend(errno);
       for (std::size_t i = 0; i < run.count; ++i) {
         stats.Drop(reason);
       }

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "core/log/log.h"
+#include "core/packet/refused_send.h"
 
 namespace postern {
 namespace {
@@ -19,20 +20,6 @@ namespace {
 // an IP header's with the headers of either family.
 constexpr std::size_t kMostDatagrams = 64;
 constexpr std::size_t kMostOctets = 65'000;
-
-DropReason ReasonOf(int errno_value) {
-  switch (errno_value) {
-    case EAGAIN:
-    case ENOBUFS:
-    case ENOMEM:
-      return DropReason::kPortBusy;
-    case EMSGSIZE:
-      return DropReason::kTooBig;
-    // An earlier datagram's ICMP error (ECONNREFUSED) is told by this one, too.
-    default:
-      return DropReason::kPortRefused;
-  }
-}
 
 // EIO, EINVAL, EOPNOTSUPP: no trains on this socket, path or kernel. EINVAL and
 // EMSGSIZE: the segments are larger than the interface's MTU. The datagrams one
@@ -156,13 +143,14 @@ void UdpSender::CountSent(std::span<const Train> trains, WorkerStats& stats) {
   }
 }
 
-// The kernel has refused it with this errno.
+// The kernel has refused it with this errno. An earlier datagram's ICMP error
+// (ECONNREFUSED) is told by this one, too.
 void UdpSender::FlushTrain(std::size_t message, int errno_value,
                            WorkerStats& stats) {
   const Train& train = trains_[message];
   if (train.count == 1 || !MayBeForTheTrain(errno_value)) {
     for (std::size_t i = 0; i < train.count; ++i) {
-      stats.Drop(ReasonOf(errno_value));
+      stats.Drop(ReasonOfRefusedSend(errno_value));
     }
     return;
   }
@@ -187,7 +175,7 @@ void UdpSender::SendOneByOne(std::size_t message, WorkerStats& stats) {
     if (sent == 1) {
       CountSent(std::span(&alone, 1), stats);
     } else {
-      stats.Drop(ReasonOf(errno));
+      stats.Drop(ReasonOfRefusedSend(errno));
     }
   }
 }
