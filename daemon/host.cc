@@ -237,8 +237,8 @@ Status Host::Assembly::StartWorkers() {
     }
     lanes.push_back(std::move(*lane));
   }
-  Result<Workers> made =
-      postern::StartWorkers(std::move(lanes), config.threads, [this] {
+  Result<Workers> made = postern::StartWorkers(
+      std::move(lanes), config.threads, BusyPoll(config.busy_poll), [this] {
         device_failed.store(true);
         loop.Stop();
       });

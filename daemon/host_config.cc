@@ -88,6 +88,8 @@ void ReadHost(Section& section, HostConfig& config) {
       section.Parsed("ownership", ParseOwnership).value_or(std::nullopt);
   config.threads = static_cast<std::size_t>(
       section.Whole("threads", {.least = 1, .most = 2}).value_or(2));
+  config.busy_poll = std::chrono::microseconds(
+      section.Whole("busy_poll_us", {.least = 0, .most = 1000}).value_or(0));
   section.Finish();
 }
 

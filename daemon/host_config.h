@@ -13,6 +13,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/clock.h"
 #include "core/crypto/backend.h"
 #include "core/expected.h"
 #include "core/log/log.h"
@@ -33,6 +34,7 @@ struct HostConfig {
   std::optional<std::string> run_directory;  // else what paths.h says
   LogLevel log_level = LogLevel::kInfo;
   std::size_t threads = 2;  // 1: both directions' packets in one
+  Duration busy_poll{0};    // how long a thread looks before it sleeps
   ApiRules api;
   AcquireSettings acquire;
   CryptoBackend crypto = CryptoBackend::kLibcrypto;

@@ -4,6 +4,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
 
@@ -13,8 +14,6 @@
 #include <optional>
 #include <system_error>
 #include <utility>
-
-#include "core/rcu.h"
 
 namespace postern {
 namespace {
@@ -59,13 +58,13 @@ class BlockedSignals {
 }  // namespace
 
 Result<std::unique_ptr<Worker>> Worker::Start(
-    Lanes lanes, std::function<void()> on_failure) {
+    Lanes lanes, BusyPoll busy_poll, std::function<void()> on_failure) {
   UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!wake.valid()) {
     return SystemError("eventfd", errno);
   }
-  std::unique_ptr<Worker> worker(
-      new Worker(std::move(lanes), std::move(on_failure), std::move(wake)));
+  std::unique_ptr<Worker> worker(new Worker(
+      std::move(lanes), busy_poll, std::move(on_failure), std::move(wake)));
   const BlockedSignals blocked;
   try {
     worker->thread_ = std::thread([raw = worker.get()] { raw->Run(); });
@@ -75,8 +74,10 @@ Result<std::unique_ptr<Worker>> Worker::Start(
   return worker;
 }
 
-Worker::Worker(Lanes lanes, std::function<void()> on_failure, UniqueFd wake)
+Worker::Worker(Lanes lanes, BusyPoll busy_poll,
+               std::function<void()> on_failure, UniqueFd wake)
     : lanes_(std::move(lanes)),
+      busy_poll_(busy_poll),
       on_failure_(std::move(on_failure)),
       wake_(std::move(wake)) {
   for (const std::unique_ptr<Lane>& lane : lanes_) {
@@ -114,11 +115,30 @@ void Worker::Run() {
       }
       return;
     }
-    while (CarryOneBatchEach() > 0 &&
-           !stopping_.load(std::memory_order_relaxed)) {
-      reader.Quiescent();
-    }
+    CarryWhatComes(reader);
   }
+}
+
+// Until nothing is there, and looking again does not pay.
+void Worker::CarryWhatComes(RcuReader& reader) {
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    if (CarryOneBatchEach() > 0) {
+      busy_poll_.Found();
+    } else if (!LooksAgain()) {
+      return;
+    }
+    reader.Quiescent();
+  }
+}
+
+// Whoever else wants the processor has it meanwhile: the packet that is awaited
+// may be theirs to send.
+bool Worker::LooksAgain() {
+  if (!busy_poll_.enabled() || !busy_poll_.LookAgain(MonotonicNow())) {
+    return false;
+  }
+  ::sched_yield();
+  return true;
 }
 
 // Returns how many packets waited.
@@ -139,9 +159,20 @@ std::optional<Instant> Worker::NextDeadline() const {
   return next;
 }
 
-Worker::Woken Worker::Wait() {
+// What poll() returns.
+int Worker::Sleep() {
   const int timeout = MillisecondsTo(NextDeadline());
-  while (::poll(waits_.data(), waits_.size(), timeout) < 0) {
+  if (!busy_poll_.enabled()) {
+    return ::poll(waits_.data(), waits_.size(), timeout);
+  }
+  const Instant before = MonotonicNow();
+  const int woken = ::poll(waits_.data(), waits_.size(), timeout);
+  busy_poll_.Slept(MonotonicNow() - before);
+  return woken;
+}
+
+Worker::Woken Worker::Wait() {
+  while (Sleep() < 0) {
     if (errno != EINTR) {
       return Woken::kByFailure;
     }
@@ -157,6 +188,7 @@ Worker::Woken Worker::Wait() {
 }
 
 Result<Workers> StartWorkers(Worker::Lanes lanes, std::size_t threads,
+                             BusyPoll busy_poll,
                              const std::function<void()>& on_failure) {
   Workers workers;
   Worker::Lanes its;
@@ -166,7 +198,7 @@ Result<Workers> StartWorkers(Worker::Lanes lanes, std::size_t threads,
       continue;
     }
     Result<std::unique_ptr<Worker>> worker =
-        Worker::Start(std::exchange(its, {}), on_failure);
+        Worker::Start(std::exchange(its, {}), busy_poll, on_failure);
     if (!worker.ok()) {
       return worker.error();
     }

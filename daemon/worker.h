@@ -8,6 +8,7 @@
 //     one thread    carries both: an answer to what it delivered waits for no
 //                   other thread to wake
 //
+// Before it blocks it may look again for a bounded time (daemon/busy_poll.h).
 // It wakes, too, when packets that wait for an SA have waited long enough, or
 // when it is prodded. The thread is a registered RCU reader: quiescent after
 // each batch, offline while it blocks.
@@ -29,7 +30,9 @@
 #include <vector>
 
 #include "core/error.h"
+#include "core/rcu.h"
 #include "core/unique_fd.h"
+#include "daemon/busy_poll.h"
 #include "daemon/lane.h"
 
 namespace postern {
@@ -42,7 +45,7 @@ class Worker {
   // failed (the device is gone) and the worker ends for that.
   // REQUIRES: there is a lane. Errors: kSystem.
   static Result<std::unique_ptr<Worker>> Start(
-      Lanes lanes, std::function<void()> on_failure);
+      Lanes lanes, BusyPoll busy_poll, std::function<void()> on_failure);
 
   // Ends the thread; packets that wait at the entrances stay there.
   ~Worker();
@@ -58,14 +61,19 @@ class Worker {
  private:
   enum class Woken : std::uint8_t { kToWork, kToStop, kByFailure };
 
-  Worker(Lanes lanes, std::function<void()> on_failure, UniqueFd wake);
+  Worker(Lanes lanes, BusyPoll busy_poll, std::function<void()> on_failure,
+         UniqueFd wake);
 
   void Run();
+  void CarryWhatComes(RcuReader& reader);
+  bool LooksAgain();
   std::size_t CarryOneBatchEach();
   std::optional<Instant> NextDeadline() const;
   Woken Wait();
+  int Sleep();
 
   Lanes lanes_;
+  BusyPoll busy_poll_;
   std::function<void()> on_failure_;
   UniqueFd wake_;                      // ends a wait
   std::vector<pollfd> waits_;          // the lanes' entrances, and wake_
@@ -78,6 +86,7 @@ using Workers = std::vector<std::unique_ptr<Worker>>;
 // One worker for all lanes, or one for each, as many as there are `threads`.
 // REQUIRES: threads is 1 or the number of lanes. Errors: kSystem.
 Result<Workers> StartWorkers(Worker::Lanes lanes, std::size_t threads,
+                             BusyPoll busy_poll,
                              const std::function<void()>& on_failure);
 
 }  // namespace postern

@@ -92,6 +92,16 @@ TEST(HostConfig, ReadsHowManyThreadsCarryPackets) {
               ElementsAre(HasSubstr("host.toml:3")));
 }
 
+TEST(HostConfig, ReadsHowLongAThreadLooksBeforeItSleeps) {
+  const std::string rest =
+      "[tun]\naddresses = [\"10.9.0.1/24\"]\n[wire]\nkind = \"tun\"\n";
+  EXPECT_EQ(Read(kLeast).busy_poll, Duration::zero());
+  EXPECT_EQ(Read("[host]\nname = \"a\"\nbusy_poll_us = 50\n" + rest).busy_poll,
+            std::chrono::microseconds(50));
+  EXPECT_THAT(Refused("[host]\nname = \"a\"\nbusy_poll_us = 1001\n" + rest),
+              ElementsAre(HasSubstr("host.toml:3")));
+}
+
 TEST(HostConfig, ReadsHowLongPacketsWait) {
   const AcquireSettings defaults = Read(kLeast).acquire;
   EXPECT_EQ(defaults.acquires.patience, std::chrono::seconds(30));

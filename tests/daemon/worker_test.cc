@@ -121,9 +121,10 @@ class WorkerTest : public ::testing::Test {
                     .hold = {.time = hold}});
   }
 
-  std::unique_ptr<Worker> Start(Worker::Lanes lanes) {
-    auto worker =
-        Worker::Start(std::move(lanes), [this] { failed_.store(true); });
+  std::unique_ptr<Worker> Start(Worker::Lanes lanes,
+                                BusyPoll busy_poll = BusyPoll(Duration(0))) {
+    auto worker = Worker::Start(std::move(lanes), busy_poll,
+                                [this] { failed_.store(true); });
     EXPECT_TRUE(worker.ok());
     return worker.ok() ? std::move(*worker) : nullptr;
   }
@@ -223,6 +224,30 @@ TEST_F(WorkerTest, CarriesBothWaysInOneThread) {
     std::this_thread::yield();
   }
   EXPECT_TRUE(failed_.load());
+}
+
+// Questions and answers, so that looking pays all the time.
+TEST_F(WorkerTest, CarriesWhatItLooksForBeforeItSleeps) {
+  Worker::Lanes lanes;
+  lanes.push_back(MakeLane(Direction::kOutbound));
+  lanes.push_back(MakeLane(Direction::kInbound));
+  auto worker =
+      Start(std::move(lanes), BusyPoll(std::chrono::milliseconds(20)));
+  for (int i = 0; i < 200; ++i) {
+    Put(tun_.far.get(), Datagram());
+    EXPECT_EQ(Await(wire_.far.get()), Datagram());
+    Put(wire_.far.get(), Datagram());
+    EXPECT_EQ(Await(tun_.far.get()), Datagram());
+  }
+  // While it looks it can still be prodded, and ended.
+  DemandAh();
+  Put(tun_.far.get(), Datagram());
+  const AcquireId id = AwaitAcquire();
+  ASSERT_TRUE(acquires_.Refuse(id, MonotonicNow()).ok());
+  worker->Prod();
+  AwaitDrop(*worker, DropReason::kAcquireRefused);
+  worker.reset();
+  EXPECT_FALSE(failed_.load());
 }
 
 // API-31: when the change has returned, every later packet obeys it.
