@@ -66,6 +66,9 @@ void AddSaAdd(Verbs& verbs, CLI::App& sa) {
       .Number("--replay-window", "replay_window", "packets; 0: no check")
       .Option("--dont-fragment", "dont_fragment", "copy, set or clear")
       .Option("--dscp", "dscp", "copy or zero")
+      .Number("--udp-source-port", "udp.source_port", "ESP in UDP, from it")
+      .Number("--udp-destination-port", "udp.destination_port",
+              "ESP in UDP, to it; the port not given is 4500")
       .Option("--local-identity", "local_identity", "like fqdn:host.example")
       .Option("--peer-identity", "peer_identity", "like fqdn:host.example")
       .Option("--selector-source", "selector.source", "a prefix")

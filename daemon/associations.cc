@@ -5,12 +5,14 @@
 #include <string>
 #include <utility>
 
+#include "sadb/peer_moves.h"
+
 namespace postern {
 namespace {
 
 // Each event has a kind of its own in the limiter; a full disk comes after.
 constexpr auto kLogReserveFailed =
-    static_cast<std::size_t>(SaEvent::Kind::kNumbersEnded) + 1;
+    static_cast<std::size_t>(SaEvent::Kind::kMappingChanged) + 1;
 
 constexpr LogLimiter::Rate kRate = {.burst = 20,
                                     .refill = std::chrono::milliseconds(100)};
@@ -213,9 +215,35 @@ void Associations::Take(const SaEvent& event, Instant now) {
       LogLimited(log_, kind, LogLevel::kWarning, "sa_numbers_ended",
                  {{"sa", sa}});
       return;
+    case SaEvent::Kind::kMappingChanged:
+      TakeNewMapping(*association, kind);
+      return;
     case SaEvent::Kind::kHardExpired:
       return;  // TakeEnd()
   }
+}
+
+// A NAT that forgot the peer's port and chose another is followed; another
+// address is for key management to judge (RFC 7296 2.23, MOBIKE).
+void Associations::TakeNewMapping(SecurityAssociation& association,
+                                  const LimitedKind& kind) {
+  const std::optional<UdpOrigin> seen = association.nat()->seen();
+  if (!seen) {
+    return;
+  }
+  const SaIdentity identity = association.parameters().identity();
+  const bool follows = seen->address == association.parameters().source;
+  if (follows) {
+    MovePeer(sadb_, association, seen->port);
+  }
+  LogLimited(log_, kind, LogLevel::kInfo, "sa_mapping_changed",
+             {{"sa", ToString(identity)},
+              {"address", seen->address.ToString()},
+              {"port", seen->port},
+              {"followed", follows}});
+  Tell({.kind = AssociationChange::Kind::kMappingChanged,
+        .identity = identity,
+        .origin = *seen});
 }
 
 // If the disk refuses, the SA stops at its bound and asks again.

@@ -57,8 +57,9 @@ struct AssociationChange {
     kDeleted,   // somebody asked for it
     kOrphaned,  // deleted, since the socket that owned it is gone
     kSoftExpired,
-    kHardExpired,  // and is gone
-    kFlushed,      // all were deleted
+    kHardExpired,     // and is gone
+    kMappingChanged,  // its peer's NAT gave it another port or address
+    kFlushed,         // all were deleted
   };
 
   Kind kind = Kind::kAdded;
@@ -66,6 +67,7 @@ struct AssociationChange {
   std::size_t count = 1;  // kFlushed: of how many
   // kAdded; valid during the call.
   const SaParameters* parameters = nullptr;
+  UdpOrigin origin{};  // kMappingChanged: where the peer is now
 };
 
 class Associations {
@@ -120,6 +122,8 @@ class Associations {
   void TellHardExpired(const SaIdentity& identity, Instant now);
   void TakeEnd(const SaEvent& event, Instant now);
   void ReserveMore(SecurityAssociation& association, Instant now);
+  void TakeNewMapping(SecurityAssociation& association,
+                      const LimitedKind& kind);
   void Tell(const AssociationChange& change) const;
 
   Sadb& sadb_;

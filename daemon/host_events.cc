@@ -21,6 +21,8 @@ std::string_view NameOf(AssociationChange::Kind kind) {
       return "sa_soft_expired";
     case AssociationChange::Kind::kHardExpired:
       return "sa_hard_expired";
+    case AssociationChange::Kind::kMappingChanged:
+      return "sa_mapping_changed";
     case AssociationChange::Kind::kFlushed:
       break;
   }
@@ -42,6 +44,10 @@ Value DescribeChange(const AssociationChange& change) {
   if (change.kind == Kind::kDeleted || change.kind == Kind::kOrphaned) {
     const bool asked = change.kind == Kind::kDeleted;
     members.push_back({"why", asked ? "asked" : "owner_gone", {}});
+  }
+  if (change.kind == Kind::kMappingChanged) {
+    members.push_back({"peer_address", change.origin.address.ToString(), {}});
+    members.push_back({"peer_port", Value::Whole(change.origin.port), {}});
   }
   return MakeEvent(name, std::move(members));
 }

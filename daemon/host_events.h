@@ -13,7 +13,7 @@
 namespace postern {
 
 // "sa_added", "sa_updated", "sa_deleted", "sa_soft_expired", "sa_hard_expired"
-// with the SA's identity; "sas_flushed" with a count.
+// with the SA's identity; "sa_mapping_changed" also with the peer's place; "sas_flushed" with a count.
 Value DescribeChange(const AssociationChange& change);
 
 }  // namespace postern

@@ -54,6 +54,12 @@ Value Describe(const Selector& selector) {
   return MakeObject(std::move(members));
 }
 
+Value Describe(UdpPorts ports) {
+  return MakeObject(
+      {{"source_port", Value::Whole(ports.source), {}},
+       {"destination_port", Value::Whole(ports.destination), {}}});
+}
+
 }  // namespace
 
 std::string_view NameOf(IpsecProtocol protocol) {
@@ -92,6 +98,9 @@ Object DescribeParameters(const SaParameters& parameters) {
   Add(members, "esn", Value::Flag(extended));
   Add(members, "replay_window", Value::Whole(parameters.replay_window));
   Add(members, "key_bits", Value::Whole(KeyBits(parameters)));
+  if (parameters.encapsulation) {
+    Add(members, "udp", Describe(*parameters.encapsulation));
+  }
   if (parameters.owner) {
     Add(members, "owner",
         Value::Count(static_cast<std::uint64_t>(*parameters.owner)));
@@ -124,6 +133,9 @@ Value Describe(const SecurityAssociation& association, Instant now) {
   Object members = DescribeParameters(association.parameters());
   Add(members, "soft", Describe(association.soft()));
   Add(members, "hard", Describe(association.hard()));
+  if (const NatMapping* nat = association.nat()) {
+    Add(members, "udp_now", Describe(nat->ports()));
+  }
   const SaUsage usage = association.usage();
   Add(members, "state", NameOf(association.state()));
   Add(members, "age_seconds",

@@ -195,6 +195,19 @@ Selector ReadSelector(Section& section) {
   return selector;
 }
 
+std::optional<UdpPorts> ReadEncapsulation(Section& section) {
+  std::optional<Section> table = section.Table("udp");
+  if (!table) {
+    return std::nullopt;
+  }
+  UdpPorts ports;
+  ports.source = ReadPort(*table, "source_port").value_or(kIkeNatPort);
+  ports.destination =
+      ReadPort(*table, "destination_port").value_or(kIkeNatPort);
+  table->Finish();
+  return ports;
+}
+
 Lifetime ReadLifetime(Section& section, std::string_view octets,
                       std::string_view packets, std::string_view seconds) {
   constexpr std::int64_t kLongestSeconds = 100LL * 365 * 24 * 3600;
@@ -262,6 +275,7 @@ void ReadOptions(Section& section, SaParameters& parameters) {
   parameters.dscp =
       section.Parsed("dscp", ParseDscp).value_or(TunnelHeader::Dscp::kCopy);
   parameters.selector = ReadSelector(section);
+  parameters.encapsulation = ReadEncapsulation(section);
   parameters.local_identity = section.Parsed("local_identity", Identity::Parse);
   parameters.peer_identity = section.Parsed("peer_identity", Identity::Parse);
 }

@@ -56,6 +56,12 @@ Status WireLimits::Check(const SaParameters& parameters) const {
         "the host's udp wire carries ESP only: make this an SA of the protocol "
         "esp, or use a wire of the kind \"tun\".");
   }
+  if (parameters.encapsulation) {
+    return Unsupported(
+        "the host's udp wire puts all ESP in UDP itself: leave udp away, or "
+        "use "
+        "a wire of the kind \"tun\".");
+  }
   const bool out = parameters.direction == Direction::kOutbound;
   const IpAddress& here = out ? parameters.source : parameters.destination;
   const IpAddress& there = out ? parameters.destination : parameters.source;

@@ -6,7 +6,7 @@
 //
 //     AH at USE or stronger      of the system, a route, a cgroup, a socket
 //     an AH SA
-//     an ESP SA whose header has other ends
+//     an ESP SA whose header has other ends, or UDP around it
 //     a gateway that is no peer
 //
 // Weaker levels are let pass: AVAIL does without what is not there, and what may

@@ -15,6 +15,7 @@
 #include "core/clock.h"
 #include "core/ipsec.h"
 #include "core/net/ip_view.h"
+#include "core/net/udp_encapsulation.h"
 #include "core/packet/packet.h"
 #include "pipeline/audit_sink.h"
 #include "policy/bundle.h"
@@ -38,6 +39,7 @@ struct Arrival {
   std::optional<IpView> now;          // as it stands in the packet
   std::optional<IpsecHeader> header;  // AH or ESP that it begins with now
   TransformPath path;                 // what was removed
+  std::optional<UdpPorts> udp;        // of the last UDP around ESP
 
   // As it came.
   IpAddress source;

@@ -126,7 +126,7 @@ Passage InboundPipeline::LookAt(Arrival& arrival) {
     return DropReason::kBadIpHeader;
   }
   if (!IsProtected(*view)) {
-    return Pass();
+    return LookIntoUdp(arrival);
   }
   if (arrival.path.full()) {
     return DropReason::kTooManyTransforms;
@@ -139,6 +139,32 @@ Passage InboundPipeline::LookAt(Arrival& arrival) {
   }
   arrival.header = *header;
   return Pass();
+}
+
+// ESP may stand in UDP (RFC 3948): then that is taken away. Whatever else is
+// there for the port, IKE above all, stays as it is.
+Passage InboundPipeline::LookIntoUdp(Arrival& arrival) {
+  const IpView& view = *arrival.now;
+  if (view.protocol() != Number(IpProtocol::kUdp) ||
+      view.fragment() != IpView::Fragment::kWhole) {
+    return Pass();
+  }
+  const Opinion<UdpPorts> ports = PeekUdpPorts(view);
+  if (!ports.ok() || !parts_.sadb.ExpectsUdpAt(ports->destination)) {
+    return Pass();
+  }
+  const Passage is_esp =
+      CheckEspPayload(view.payload().subspan(kUdpHeaderOctets));
+  if (!is_esp.ok()) {
+    const bool is_ike = is_esp.error() == DropReason::kNonEspMarker;
+    return is_ike ? Pass() : is_esp;
+  }
+  if (const Passage bare = DecapsulateFromUdp(*arrival.packet, view);
+      !bare.ok()) {
+    return bare;
+  }
+  arrival.udp = *ports;
+  return LookAt(arrival);
 }
 
 // Steps 2 to 8 for every packet that begins with AH or ESP. False when none
@@ -236,7 +262,7 @@ void InboundPipeline::RemoveBy(SecurityAssociation& association,
   for (std::size_t i = 0; i < run.size(); ++i) {
     const Passage removed =
         numbers[i].outcome.ok()
-            ? Finish(association, *transform, *jobs[i].outcome, run[i])
+            ? Finish(association, *transform, jobs[i], run[i])
             : numbers[i].outcome;
     if (removed.ok()) {
       continue;
@@ -250,14 +276,35 @@ void InboundPipeline::RemoveBy(SecurityAssociation& association,
 }
 
 // Steps 6 to 8.
-template <typename Transform, typename Proven>
+template <typename Transform, typename Job>
 Passage InboundPipeline::Finish(SecurityAssociation& association,
-                                Transform& transform, const Proven& proven,
+                                Transform& transform, const Job& job,
                                 Arrival& arrival) {
   parts_.stats.Add(CountOf(transform));
   arrival.path.Add(association);
-  const Passage finished = transform.Finish(*arrival.packet, proven);
-  return finished.ok() ? LookAt(arrival) : finished;
+  const Passage finished = transform.Finish(*arrival.packet, *job.outcome);
+  if (!finished.ok()) {
+    return finished;
+  }
+  if (arrival.udp) {
+    LeaveUdp(association, job.seq, arrival);
+  }
+  return LookAt(arrival);
+}
+
+// What a NAT did on the way to ESP in UDP: it moved the peer, and its addresses
+// are not those that a checksum inside transport mode was made for.
+void InboundPipeline::LeaveUdp(SecurityAssociation& association,
+                               std::uint64_t seq, Arrival& arrival) {
+  const UdpPorts ports = *std::exchange(arrival.udp, std::nullopt);
+  association.NoteOrigin(
+      {.address = arrival.now->source(), .port = ports.source}, seq);
+  if (association.parameters().mode == IpsecMode::kTransport) {
+    const Bytes octets = arrival.packet->bytes();
+    if (const Opinion<IpView> view = IpView::Parse(octets); view.ok()) {
+      MendTransportChecksum(octets, *view);
+    }
+  }
 }
 
 // Steps 9 and 10.
@@ -280,7 +327,8 @@ void InboundPipeline::Deliver(Batch& out, Instant now) {
 
 void InboundPipeline::Refuse(Arrival& arrival, DropReason reason, Instant now) {
   parts_.stats.Drop(reason);
-  if (reason != DropReason::kDummyPacket) {
+  if (reason != DropReason::kDummyPacket &&
+      reason != DropReason::kNatKeepalive) {
     parts_.audit.Audit(Describe(arrival, reason, now));
   }
   arrival.packet->Release();

@@ -68,7 +68,8 @@ class InboundPipeline {
   using Stretch = std::span<Arrival>;
 
   void Enter(Batch& in, Instant now);
-  static Passage LookAt(Arrival& arrival);
+  Passage LookAt(Arrival& arrival);
+  Passage LookIntoUdp(Arrival& arrival);
   bool RemoveOutermost(Instant now);
   static Stretch NextRun(Stretch arrivals);
   void Remove(Stretch run, Instant now);
@@ -76,9 +77,11 @@ class InboundPipeline {
   template <typename Transform, typename Job>
   void RemoveBy(SecurityAssociation& association, Transform* transform,
                 std::span<Job> jobs, Stretch run, Instant now);
-  template <typename Transform, typename Proven>
+  template <typename Transform, typename Job>
   Passage Finish(SecurityAssociation& association, Transform& transform,
-                 const Proven& proven, Arrival& arrival);
+                 const Job& job, Arrival& arrival);
+  static void LeaveUdp(SecurityAssociation& association, std::uint64_t seq,
+                       Arrival& arrival);
   void Deliver(Batch& out, Instant now);
   void Refuse(Arrival& arrival, DropReason reason, Instant now);
 

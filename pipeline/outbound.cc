@@ -190,6 +190,9 @@ void OutboundPipeline::Protect(const Bundle& bundle, Packets& left,
     train_.DropFailed(parts_.stats);
     Transform(*association);
     train_.DropFailed(parts_.stats);
+    if (const NatMapping* nat = association->nat()) {
+      PutInUdp(nat->ports());
+    }
     train_.ForgetViews();
     if (train_.empty()) {
       return;
@@ -246,6 +249,14 @@ void OutboundPipeline::Transform(SecurityAssociation& association) {
       job.outcome = DropReason::kCryptoFailed;
     }
   }
+}
+
+// RFC 3948 3.2, 3.4.
+void OutboundPipeline::PutInUdp(UdpPorts ports) {
+  for (OutboundJob& job : train_.jobs()) {
+    job.outcome = EncapsulateInUdp(*job.packet, ports);
+  }
+  train_.DropFailed(parts_.stats);
 }
 
 // Step 7: nothing else appends to `out`.

@@ -9,7 +9,8 @@
 //                 flow, as one train; Discard: drop; NeedSa: ask for it once,
 //                 and hold the packet until it is there
 //     5 Fit       too big for the wire once protected -> drop by name
-//     6 Protect   each SA, inner to outer: next numbers, seal or sign
+//     6 Protect   each SA, inner to outer: next numbers, seal or sign; UDP
+//                 around it, if the SA says so
 //     7 Send      the caller writes `out` to the wire
 //
 // Steps 3, 5 and 6 are done for a train as a whole (pipeline/train.h).
@@ -96,6 +97,7 @@ class OutboundPipeline {
   bool AllOutlast(const Bundle& bundle, Instant now) const;
   std::size_t Number(SecurityAssociation& association, Instant now);
   void Transform(SecurityAssociation& association);
+  void PutInUdp(UdpPorts ports);
   void Send(Batch& out);
 
   Parts parts_;

@@ -36,9 +36,10 @@ std::size_t AhOverhead(const SaParameters& sa) {
 }
 
 std::size_t OverheadOf(const SaParameters& sa) {
-  return OuterHeader(sa) + (sa.protocol == IpsecProtocol::kEsp
-                                ? EspOverhead(sa)
-                                : AhOverhead(sa));
+  const std::size_t udp = sa.encapsulation ? kUdpHeaderOctets : 0;
+  return OuterHeader(sa) + udp +
+         (sa.protocol == IpsecProtocol::kEsp ? EspOverhead(sa)
+                                             : AhOverhead(sa));
 }
 
 // The category whose transform this SA is; nothing for AH tunnels, which the

@@ -47,7 +47,8 @@ class EventOutbox {
   // The end comes last: its receiver may delete the SA.
   static constexpr std::array kOrder = {
       SaEvent::Kind::kSoftExpired, SaEvent::Kind::kReserveMore,
-      SaEvent::Kind::kNumbersEnded, SaEvent::Kind::kHardExpired};
+      SaEvent::Kind::kMappingChanged, SaEvent::Kind::kNumbersEnded,
+      SaEvent::Kind::kHardExpired};
 
   static constexpr std::uint8_t BitOf(SaEvent::Kind kind) {
     return static_cast<std::uint8_t>(1U << static_cast<unsigned>(kind));

@@ -17,10 +17,11 @@ namespace postern {
 
 struct SaEvent {
   enum class Kind : std::uint8_t {
-    kSoftExpired,   // mature -> dying: time for a successor
-    kHardExpired,   // -> dead: no packet in or out
-    kReserveMore,   // the sequence numbers reserved on disk run low
-    kNumbersEnded,  // the sequence numbers are used up (audited)
+    kSoftExpired,     // mature -> dying: time for a successor
+    kHardExpired,     // -> dead: no packet in or out
+    kReserveMore,     // the sequence numbers reserved on disk run low
+    kNumbersEnded,    // the sequence numbers are used up (audited)
+    kMappingChanged,  // the peer's NAT gave it another port or address
   };
 
   Kind kind = Kind::kSoftExpired;

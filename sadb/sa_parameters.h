@@ -23,6 +23,7 @@
 #include "core/flow/socket_owner.h"
 #include "core/identity.h"
 #include "core/ipsec.h"
+#include "core/net/udp_encapsulation.h"
 #include "core/tunnel_header.h"
 #include "esp/sealer.h"
 
@@ -78,6 +79,10 @@ struct SaParameters {
   Integrity integrity = Integrity::kNone;
   SecretBytes integrity_key;
 
+  // ESP in UDP (RFC 3948): the ports of its packets as they are sent. Inbound,
+  // the source is where the peer was last known to be.
+  std::optional<UdpPorts> encapsulation{};
+
   // Outer header options; the endpoints are source and destination above.
   TunnelHeader::DontFragment dont_fragment = TunnelHeader::DontFragment::kCopy;
   TunnelHeader::Dscp dscp = TunnelHeader::Dscp::kCopy;
@@ -113,6 +118,7 @@ struct SaParameters {
 //     integrity besides, AH without, AH with encryption
 //   - window above 4096; ESN with the window off (AH-49)
 //   - soft bounds beyond hard ones, bounds of zero
+//   - AH in UDP (UDP-18), a port of 0
 //   - an inbound SA with an owner: anybody may receive what is protected
 Status Validate(const SaParameters& parameters);
 

@@ -199,6 +199,23 @@ Status CheckAlgorithms(const SaParameters& sa) {
   return CheckIntegrityKey(sa);
 }
 
+// RFC 3948 1: an ICV of AH covers the addresses that a NAT changes.
+Status CheckEncapsulation(const SaParameters& sa) {
+  if (!sa.encapsulation) {
+    return Ok();
+  }
+  if (sa.protocol != IpsecProtocol::kEsp) {
+    return Unsupported(
+        "udp is set, but the protocol is ah, which cannot pass a NAT; leave "
+        "udp away, or make this an SA of the protocol esp");
+  }
+  if (sa.encapsulation->source == 0 || sa.encapsulation->destination == 0) {
+    return Invalid("a port of udp is 0; both must be 1 to 65535, such as " +
+                   std::to_string(kIkeNatPort));
+  }
+  return Ok();
+}
+
 Status CheckWindow(const SaParameters& sa) {
   if (sa.replay_window > kMaxReplayWindow) {
     return Invalid("replay_window is " + std::to_string(sa.replay_window) +
@@ -347,6 +364,9 @@ Status Validate(const SaParameters& parameters) {
   }
   if (Status algorithms = CheckAlgorithms(parameters); !algorithms.ok()) {
     return algorithms;
+  }
+  if (Status udp = CheckEncapsulation(parameters); !udp.ok()) {
+    return udp;
   }
   if (Status window = CheckWindow(parameters); !window.ok()) {
     return window;

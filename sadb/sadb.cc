@@ -15,6 +15,7 @@
 #include "core/rcu.h"
 #include "sadb/outbound_table.h"
 #include "sadb/rcu_hash_table.h"
+#include "sadb/udp_port_set.h"
 
 namespace postern {
 namespace {
@@ -96,6 +97,8 @@ class Sadb::Tables final : public SaEventSink {
 
   const OutboundTable& outbound() const { return outbound_; }
 
+  const UdpPortSet& udp_ports() const { return udp_ports_; }
+
   std::uint64_t NextId() { return ++last_id_; }
 
   std::size_t size() const { return size_; }
@@ -134,6 +137,7 @@ class Sadb::Tables final : public SaEventSink {
 
   RcuHashTable<Entry> by_identity_;
   OutboundTable outbound_;
+  UdpPortSet udp_ports_;
 
   // The control thread's.
   std::size_t size_ = 0;
@@ -181,6 +185,8 @@ void Sadb::Tables::Insert(std::unique_ptr<Entry> owned, Instant now) {
   by_identity_.Add(HashOf(parameters.identity()), entry);
   if (parameters.direction == Direction::kOutbound) {
     outbound_.Add(entry.link);
+  } else if (parameters.encapsulation) {
+    udp_ports_.Add(parameters.encapsulation->destination);
   }
   RaiseGeneration();
 }
@@ -190,6 +196,8 @@ std::unique_ptr<Sadb::Entry> Sadb::Tables::Unlink(Entry& entry) {
   by_identity_.Remove(entry);
   if (parameters.direction == Direction::kOutbound) {
     outbound_.Remove(entry.link);
+  } else if (parameters.encapsulation) {
+    udp_ports_.Remove(parameters.encapsulation->destination);
   }
   // Another SA's equal key must not be forgotten in place of this one's.
   const auto key = CountsIvs(parameters) ? counter_keys_.find(&parameters)
@@ -374,6 +382,10 @@ SecurityAssociation* Sadb::FindInbound(Spi spi, const IpAddress& destination,
       entry != nullptr &&
       entry->association.parameters().direction == Direction::kInbound;
   return inbound ? &entry->association : nullptr;
+}
+
+bool Sadb::ExpectsUdpAt(std::uint16_t port) const {
+  return tables_->udp_ports().Has(port);
 }
 
 SecurityAssociation* Sadb::FindOutbound(const OutboundKey& key,

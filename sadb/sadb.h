@@ -108,6 +108,9 @@ class Sadb {
   SecurityAssociation* FindInbound(Spi spi, const IpAddress& destination,
                                    IpsecProtocol protocol) const;
 
+  // Whether an inbound SA expects ESP in UDP at this port of the host.
+  bool ExpectsUdpAt(std::uint16_t port) const;
+
   struct OutboundKey {
     IpsecProtocol protocol = IpsecProtocol::kEsp;
     IpsecMode mode = IpsecMode::kTransport;

@@ -27,7 +27,9 @@ SecurityAssociation::SecurityAssociation(SaParameters parameters,
     : parameters_(std::move(parameters)),
       generation_id_(generation_id),
       created_(now),
-      cells_(std::make_unique<Cells>(parameters_, now, sink)) {
+      cells_(std::make_unique<Cells>(parameters_, now, sink)),
+      nat_(parameters_.encapsulation ? std::make_unique<NatMapping>(parameters_)
+                                     : nullptr) {
   if (parameters_.direction == Direction::kInbound) {
     cells_->receiving.emplace(parameters_, start.last_used);
     return;

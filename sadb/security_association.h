@@ -43,6 +43,7 @@
 #include "esp/opener.h"
 #include "esp/sealer.h"
 #include "sadb/lifetime_meter.h"
+#include "sadb/nat_mapping.h"
 #include "sadb/receiving.h"
 #include "sadb/sa_events.h"
 #include "sadb/sa_parameters.h"
@@ -162,6 +163,19 @@ class SecurityAssociation {
 
   SaUsage usage() const;
 
+  // Where the peer is, of an SA in UDP; null of any other. Valid as long as the
+  // SA.
+  NatMapping* nat() const { return nat_.get(); }
+
+  // Inbound, in UDP: the authentic packet with this number came from there.
+  // Posts kMappingChanged when the peer turns out to be elsewhere, by a packet
+  // that none overtook. No effect on an SA that is not in UDP.
+  void NoteOrigin(const UdpOrigin& origin, std::uint64_t seq) {
+    if (nat_ != nullptr && seq >= sequence() && nat_->Note(origin)) {
+      Announce(SaEvent::Kind::kMappingChanged);
+    }
+  }
+
   Instant created() const { return created_; }
 
   // Outbound: last number given out. Inbound: highest number accepted.
@@ -197,6 +211,7 @@ class SecurityAssociation {
   const Instant created_;
   std::atomic<SaState> state_{SaState::kMature};
   std::unique_ptr<Cells> cells_;
+  std::unique_ptr<NatMapping> nat_;  // seldom any
 };
 
 }  // namespace postern

@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::uint8_t kEsp = Number(IpProtocol::kEsp);
 constexpr std::size_t kEspHeaderOctets = 8;
-constexpr std::uint8_t kKeepalive = 0xff;
 constexpr std::uint8_t kTimeToLive = 64;
 constexpr std::uint16_t kDontFragment = 0x4000;
 constexpr std::uint16_t kFragmentBits = 0x3fff;  // MF and the offset
@@ -79,19 +78,6 @@ Opinion<EspPayload> TakeOffIpHeader(ConstBytes packet) {
     default:
       return DropReason::kBadIpVersion;
   }
-}
-
-Passage CheckEspPayload(ConstBytes payload) {
-  if (payload.size() == 1 && payload[0] == kKeepalive) {
-    return DropReason::kNatKeepalive;
-  }
-  if (payload.size() < 4) {
-    return DropReason::kTruncated;
-  }
-  if (LoadBe<std::uint32_t>(payload) == 0) {
-    return DropReason::kNonEspMarker;
-  }
-  return payload.size() < kEspHeaderOctets ? DropReason::kTruncated : Pass();
 }
 
 RebuiltHeader::RebuiltHeader(const IpAddress& source,

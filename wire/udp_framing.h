@@ -7,11 +7,7 @@
 //     | IP header | UDP header | ESP header ... ICV |   on the wire
 //                              |<---- payload ----->|
 //
-// What else comes to the same port is told by its first octets:
-//
-//     SPI, not 0 ...      ESP
-//     00 00 00 00 ...     the non-ESP marker: IKE
-//     ff                  a NAT keepalive
+// What else comes to the same port core/net/udp_encapsulation.h tells apart.
 //
 // The outer header is the kernel's. Its DSCP and ECN are the packet's own, both
 // ways, so that a congestion mark reaches whoever RFC 6040 wants to have it.
@@ -31,8 +27,6 @@
 
 namespace postern {
 
-inline constexpr std::size_t kUdpHeaderOctets = 8;
-
 constexpr std::size_t IpHeaderOctets(IpFamily family) {
   return family == IpFamily::kV4 ? 20 : 40;
 }
@@ -48,10 +42,6 @@ struct EspPayload {
 // options), kFragment, kTruncated, kSpiReserved (an SPI of 0 would be the
 // marker).
 Opinion<EspPayload> TakeOffIpHeader(ConstBytes packet);
-
-// Passes what is ESP as far as its first octets tell.
-// Errors: kNatKeepalive, kNonEspMarker, kTruncated.
-Passage CheckEspPayload(ConstBytes payload);
 
 // The header that is put in front of what came: no options, not fragmented.
 class RebuiltHeader {

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <string>
 
+#include "core/net/udp_encapsulation.h"
+
 namespace postern {
 
 std::optional<IpAddress> FirstOf(IpFamily family,

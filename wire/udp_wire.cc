@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <string>
 
+#include "core/net/udp_encapsulation.h"
 #include "wire/path_mtu.h"
 #include "wire/udp_framing.h"
 

@@ -258,6 +258,45 @@ TEST_F(AssociationsTest, TellsWhatBecameOfEachSa) {
   EXPECT_EQ(told.back(), R"({"event":"sas_flushed","count":0})");
 }
 
+// UDP-19: another port is followed, another address only told.
+TEST_F(AssociationsTest, FollowsAPeerWhoseNatGaveItAnotherPort) {
+  Associations associations(sadb_, nullptr);
+  std::string told;
+  associations.Watch([&told](const AssociationChange& change) {
+    told = ToJson(DescribeChange(change));
+  });
+  SaParameters out = Null(0x1001);
+  out.encapsulation = UdpPorts{.source = 4500, .destination = 5000};
+  SaParameters in = Null(0x2002);
+  in.direction = Direction::kInbound;
+  std::swap(in.source, in.destination);
+  in.encapsulation = UdpPorts{.source = 5000, .destination = 4500};
+  const SaIdentity identity = in.identity();
+  const SaIdentity back = out.identity();
+  const IpAddress peer = in.source;
+  ASSERT_TRUE(associations.Add(std::move(out), kNow).ok());
+  ASSERT_TRUE(associations.Add(std::move(in), kNow).ok());
+  SecurityAssociation& inbound = *sadb_.Get(identity);
+  const auto come_from = [&](const UdpOrigin& origin) {
+    inbound.NoteOrigin(origin, inbound.sequence());
+    associations.Take({.kind = SaEvent::Kind::kMappingChanged,
+                       .identity = identity,
+                       .generation_id = inbound.generation_id()},
+                      kNow);
+  };
+  come_from({.address = peer, .port = 5001});
+  EXPECT_EQ(told, R"({"event":"sa_mapping_changed","protocol":"esp",)"
+                  R"("spi":"0x00002002","destination":"10.9.0.1",)"
+                  R"("peer_address":"10.9.0.2","peer_port":5001})");
+  EXPECT_EQ(sadb_.Get(back)->nat()->ports(),
+            (UdpPorts{.source = 4500, .destination = 5001}));
+  come_from({.address = *IpAddress::Parse("192.0.2.9"), .port = 5002});
+  EXPECT_NE(told.find(R"("peer_address":"192.0.2.9","peer_port":5002)"),
+            std::string::npos);
+  EXPECT_EQ(sadb_.Get(back)->nat()->ports(),
+            (UdpPorts{.source = 4500, .destination = 5001}));
+}
+
 // Whoever counts SAs by their events must come to the truth.
 TEST_F(AssociationsTest, TellsOneEndOfEachSa) {
   using Kind = AssociationChange::Kind;

@@ -339,6 +339,21 @@ TEST(HostConfig, ReadsAssociationsAndTellsTheirDirection) {
   EXPECT_EQ(ToString(in.spi), "0x00002002");
 }
 
+TEST(HostConfig, ReadsEspInUdp) {  // UDP-01
+  const auto ports_of = [](const std::string& keys) {
+    const HostConfig config = Read(std::string(kLeast) + Gcm(keys));
+    return config.associations.at(0).encapsulation;
+  };
+  EXPECT_EQ(ports_of(""), std::nullopt);
+  EXPECT_EQ(ports_of("udp = {}\n"),
+            (UdpPorts{.source = 4500, .destination = 4500}));
+  EXPECT_EQ(ports_of("udp = { destination_port = 61234 }\n"),
+            (UdpPorts{.source = 4500, .destination = 61234}));
+  EXPECT_THAT(
+      Refused(std::string(kLeast) + Gcm("udp = { source_port = 65536 }\n")),
+      ElementsAre(HasSubstr("source_port")));
+}
+
 // ---------------------------------------------------------------------------
 // Each kind of mistake: where it is and what to write instead.
 

@@ -220,6 +220,8 @@ TEST(WireSettings, RefusesSasWhosePacketsItsWireCannotCarry) {
               ElementsAre(HasSubstr("correct the SA's source")));
   EXPECT_THAT(with(Sa("esp", "10.9.1.7", "10.9.2.1")),
               ElementsAre(HasSubstr(", 10.9.1.1: make the SA for that one")));
+  EXPECT_THAT(with(Sa("esp", "10.9.1.1", "10.9.2.1") + "udp = {}\n"),
+              ElementsAre(HasSubstr("puts all ESP in UDP itself")));
 }
 
 TEST(WireLimits, OfATunWireAreNone) {

@@ -84,7 +84,10 @@ Outcome RunSeal(VectorSa sa, const Octets& plain, const Octets& expected) {
     return Failed(sealer.error().message);
   }
   Packet packet = Pool().Copy(plain);
-  const Passage sealed = sealer->SealWithIv(packet, sa.seq, sa.iv);
+  Passage sealed = sealer->SealWithIv(packet, sa.seq, sa.iv);
+  if (sealed.ok() && sa.udp) {
+    sealed = EncapsulateInUdp(packet, *sa.udp);
+  }
   const Outcome outcome =
       sealed.ok() ? CompareSealed(sa, tellable, packet, expected)
                   : Failed("sealing: " + std::string(NameOf(sealed.error())));

@@ -221,6 +221,21 @@ Opinion<esp::EspHeader> Peek(const VectorSa& sa, const IpView& view) {
   return esp::EspHeader{header->spi, header->seq};
 }
 
+// What the pipeline does with a datagram at the SA's port.
+Passage LeaveUdp(const VectorSa& sa, Packet& packet) {
+  const auto view = IpView::Parse(packet.bytes());
+  if (!view.ok() || view->protocol() != Number(IpProtocol::kUdp)) {
+    return view.ok() ? Pass() : view.error();
+  }
+  const auto ports = PeekUdpPorts(*view);
+  if (!ports.ok() || ports->destination != sa.udp->destination) {
+    return ports.ok() ? DropReason::kNoSaForSpi : ports.error();
+  }
+  const Passage is_esp =
+      CheckEspPayload(view->payload().subspan(kUdpHeaderOctets));
+  return is_esp.ok() ? DecapsulateFromUdp(packet, *view) : is_esp;
+}
+
 }  // namespace
 
 std::variant<VectorSa, Outcome> ReadSa(const Json& sa) {
@@ -240,7 +255,13 @@ std::variant<VectorSa, Outcome> ReadSa(const Json& sa) {
     return filled;
   }
   if (sa.contains("udp_encap")) {
-    return Skipped("ESP in UDP: not built into this runner yet");
+    const Json& udp = sa.at("udp_encap");
+    CheckFields(udp, {"sport", "dport", "checksum"});
+    if (udp.value("checksum", 0) != 0) {
+      throw VectorError("ESP in UDP with a checksum");
+    }
+    out.udp =
+        UdpPorts{.source = udp.at("sport"), .destination = udp.at("dport")};
   }
   if (sa.contains("tunnel")) {
     out.tunnel = sa.at("tunnel");
@@ -257,6 +278,9 @@ PacketPool& Pool() {
 }
 
 Passage Receive(const VectorSa& sa, ReplayWindow& window, Packet& packet) {
+  if (const Passage bare = sa.udp ? LeaveUdp(sa, packet) : Pass(); !bare.ok()) {
+    return bare;
+  }
   const auto view = IpView::Parse(packet.bytes());
   if (!view.ok()) {
     return view.error();

@@ -12,6 +12,7 @@
 
 #include "ah/signer.h"
 #include "core/drop_reason.h"
+#include "core/net/udp_encapsulation.h"
 #include "core/packet/packet.h"
 #include "core/packet/packet_pool.h"
 #include "core/seq/replay_window.h"
@@ -25,6 +26,7 @@ struct VectorSa {
   std::uint64_t seq = 0;  // all 64 bits
   Octets iv;              // of ESP, as on the wire
   std::optional<Json> tunnel;
+  std::optional<UdpPorts> udp;
 
   bool is_esp() const {
     return std::holds_alternative<esp::Parameters>(parameters);

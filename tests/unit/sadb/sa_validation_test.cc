@@ -123,6 +123,17 @@ TEST(SaValidation, RefusesMulticast) {
 }
 
 // API-06 leaves it to us: SAD-17, SAD-18, defect 25
+TEST(SaValidation, AllowsEspInUdpAndNothingElse) {  // UDP-18
+  SaParameters sa = GcmSa();
+  sa.encapsulation = UdpPorts{.source = 4500, .destination = 61234};
+  ExpectAccepted(sa);
+  sa.encapsulation->source = 0;
+  ExpectRefused(sa, ErrorCode::kInvalid, {"a port of udp is 0"});
+  SaParameters ah = AhSa();
+  ah.encapsulation = UdpPorts{.source = 4500, .destination = 4500};
+  ExpectRefused(ah, ErrorCode::kUnsupported, {"udp is set", "ah"});
+}
+
 TEST(SaValidation, RefusesEspWithoutIntegrity) {
   SaParameters null = GcmSa();
   null.encryption = Encryption::kNull;

@@ -99,30 +99,6 @@ TEST(UdpFraming, ReadsNothingBehindTheEndOfAnyPrefix) {
   }
 }
 
-// Defects 15 and 20: every length from 0 to 128, and each first octet that RFC
-// 3948 2.2 and 2.3 give a meaning.
-TEST(UdpFraming, TellsEspFromIkeAndKeepalivesAtEveryLength) {
-  for (std::size_t size = 0; size <= 128; ++size) {
-    const auto reason_of = [](const Octets& payload) {
-      const Passage passed = CheckEspPayload(payload);
-      return passed.ok() ? std::nullopt : std::optional(passed.error());
-    };
-    const Octets esp(size, 0x01);
-    EXPECT_EQ(reason_of(esp),
-              size < 8 ? std::optional(DropReason::kTruncated) : std::nullopt)
-        << size;
-    const Octets marker(size, 0x00);
-    EXPECT_EQ(reason_of(marker),
-              size < 4 ? DropReason::kTruncated : DropReason::kNonEspMarker)
-        << size;
-    const Octets ones(size, 0xff);
-    const auto expected = size == 1  ? std::optional(DropReason::kNatKeepalive)
-                          : size < 8 ? std::optional(DropReason::kTruncated)
-                                     : std::nullopt;
-    EXPECT_EQ(reason_of(ones), expected) << size;
-  }
-}
-
 TEST(UdpFraming, RebuildsTheHeaderThatTheRfcsWant) {
   const Octets esp = Esp(0x1001, 77);
   for (const std::uint8_t traffic_class : Octets{0x00, 0x03, 0xb8, 0xff}) {
