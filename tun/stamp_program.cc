@@ -14,70 +14,12 @@
 #include <string>
 
 #include "core/unique_fd.h"
+#include "tun/bpf_instructions.h"
 
 namespace postern {
 namespace {
 
-// Instructions, as Linux' bpf_insn has them (RFC 9669).
-enum Register : std::uint8_t {
-  kR0,  // what a call returned
-  kR1,  // arguments of a call; all five are lost in it
-  kR2,
-  kR3,
-  kR4,
-  kR5,
-  kR6,  // kept in calls: the packet
-  kStack = 10,
-};
-
-constexpr bpf_insn Make(unsigned code, Register to, Register from, int offset,
-                        std::int32_t value) {
-  bpf_insn made{};
-  made.code = static_cast<std::uint8_t>(code);
-  made.dst_reg = to & 0xfU;
-  made.src_reg = from & 0xfU;
-  made.off = static_cast<std::int16_t>(offset);
-  made.imm = value;
-  return made;
-}
-
-constexpr bpf_insn Copy(Register to, Register from) {
-  return Make(BPF_ALU64 | BPF_MOV | BPF_X, to, from, 0, 0);
-}
-
-constexpr bpf_insn Set(Register to, std::int32_t value) {
-  return Make(BPF_ALU64 | BPF_MOV | BPF_K, to, kR0, 0, value);
-}
-
-constexpr bpf_insn Add(Register to, std::int32_t value) {
-  return Make(BPF_ALU64 | BPF_ADD | BPF_K, to, kR0, 0, value);
-}
-
-// `width` is BPF_DW, BPF_W or BPF_H.
-constexpr bpf_insn Load(unsigned width, Register to, Register base,
-                        std::size_t offset) {
-  return Make(BPF_LDX | BPF_MEM | width, to, base, static_cast<int>(offset), 0);
-}
-
-constexpr bpf_insn Store(unsigned width, int stack_offset, Register from) {
-  return Make(BPF_STX | BPF_MEM | width, kStack, from, stack_offset, 0);
-}
-
-constexpr bpf_insn Call(bpf_func_id function) {
-  return Make(BPF_JMP | BPF_CALL, kR0, kR0, 0, function);
-}
-
-constexpr bpf_insn SkipIfZero(Register value, int count) {
-  return Make(BPF_JMP | BPF_JEQ | BPF_K, value, kR0, count, 0);
-}
-
-constexpr bpf_insn SkipUnlessZero(Register value, int count) {
-  return Make(BPF_JMP | BPF_JNE | BPF_K, value, kR0, count, 0);
-}
-
-constexpr bpf_insn Return() {
-  return Make(BPF_JMP | BPF_EXIT, kR0, kR0, 0, 0);
-}
+using namespace bpf;  // NOLINT(google-build-using-namespace)
 
 // Where the stamp is put together: socket_stamp.h has the drawing.
 constexpr int kTag = -32;
@@ -109,15 +51,15 @@ Program ProgramFor(std::uint64_t tag, const bpf_insn& cgroup) {
       Copy(kR1, kR6),
       cgroup,
       Store(BPF_DW, kCgroup, kR0),
-      Load(BPF_DW, kR1, kR6, offsetof(__sk_buff, sk)),
+      LoadFrom(BPF_DW, kR1, kR6, offsetof(__sk_buff, sk)),
       SkipIfZero(kR1, 8),
-      Load(BPF_W, kR2, kR1, offsetof(bpf_sock, state)),
+      LoadFrom(BPF_W, kR2, kR1, offsetof(bpf_sock, state)),
       Store(BPF_W, kState, kR2),
       Call(BPF_FUNC_sk_fullsock),
       SkipIfZero(kR0, 4),  // a request or TIME_WAIT socket has no type
-      Load(BPF_W, kR1, kR0, offsetof(bpf_sock, type)),
+      LoadFrom(BPF_W, kR1, kR0, offsetof(bpf_sock, type)),
       Store(BPF_H, kType, kR1),
-      Load(BPF_W, kR1, kR0, offsetof(bpf_sock, protocol)),
+      LoadFrom(BPF_W, kR1, kR0, offsetof(bpf_sock, protocol)),
       Store(BPF_H, kProtocol, kR1),
       // Room in front of the packet.
       Copy(kR1, kR6),

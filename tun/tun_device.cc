@@ -56,7 +56,7 @@ Error CannotAttach(const std::string& name, int errno_value) {
       return {ErrorCode::kExists,
               "The interface name '" + name +
                   "' is not valid, or belongs to an interface that is no plain "
-                  "TUN; choose another name."};
+                  "TUN, or not one of as many queues; choose another name."};
     default:
       return SystemError("making the TUN " + name, errno_value);
   }
@@ -133,7 +133,8 @@ Status Configure(Netlink& netlink, const std::string& name,
 
 }  // namespace
 
-Result<TunDevice::Attached> TunDevice::Attach(const TunOptions& options) {
+Result<TunDevice::Attached> TunDevice::Attach(const TunOptions& options,
+                                              int queues) {
   // NOLINTBEGIN(cppcoreguidelines-pro-type-vararg): open and ioctl are so
   UniqueFd fd(::open(kClone, O_RDWR | O_NONBLOCK | O_CLOEXEC));
   if (!fd.valid()) {
@@ -143,8 +144,8 @@ Result<TunDevice::Attached> TunDevice::Attach(const TunOptions& options) {
       options.framing == TunFraming::kVnetHeader && KnowsVnetHeader(fd);
   ifreq request{};
   std::memcpy(request.ifr_name, options.name.data(), options.name.size());
-  request.ifr_flags =
-      static_cast<short>(IFF_TUN | IFF_NO_PI | (vnet ? IFF_VNET_HDR : 0));
+  request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | queues |
+                                         (vnet ? IFF_VNET_HDR : 0));
   if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) {
     return CannotAttach(options.name, errno);
   }
@@ -159,45 +160,99 @@ Result<TunDevice::Attached> TunDevice::Attach(const TunOptions& options) {
   return Attached{std::move(fd), request.ifr_name, framing, offload};
 }
 
+// The program before the second queue: with one there is nothing to choose.
+Result<std::vector<TunDevice::Attached>> TunDevice::AttachQueues(
+    TunOptions options, const SteeringProgram& steering, std::size_t count) {
+  std::vector<Attached> queues;
+  while (queues.size() < count) {
+    Result<Attached> queue = Attach(options, IFF_MULTI_QUEUE);
+    if (!queue) {
+      return queue.error();
+    }
+    const int program = steering.descriptor();
+    // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg)
+    if (queues.empty() &&
+        ::ioctl(queue->fd.get(), TUNSETSTEERINGEBPF, &program) != 0) {
+      return SystemError("setting the program that chooses the TUN's queues",
+                         errno);
+    }
+    options.name = queue->name;
+    queues.push_back(std::move(*queue));
+  }
+  return queues;
+}
+
+Result<std::shared_ptr<TunDevice::Interface>> TunDevice::SetUp(
+    const NetworkNamespace& inside, const std::string& name,
+    const TunOptions& options) {
+  Result<Netlink> netlink = Netlink::OpenInside(inside);
+  if (!netlink) {
+    return netlink.error();
+  }
+  if (const Status set = Configure(*netlink, name, options); !set) {
+    return set.error();
+  }
+  const Result<Link> link = netlink->FindLink(name);
+  if (!link) {
+    return link.error();
+  }
+  return std::make_shared<Interface>(std::move(netlink).value(), *link);
+}
+
 Result<std::unique_ptr<TunDevice>> TunDevice::Create(
     const NetworkNamespace& inside, const TunOptions& options) {
   if (const Status sane = CheckOptions(options); !sane) {
     return sane.error();
   }
   Result<Attached> attached =
-      inside.RunInside([&options] { return Attach(options); });
+      inside.RunInside([&options] { return Attach(options, 0); });
   if (!attached) {
     return attached.error();
   }
-  Result<Netlink> netlink = Netlink::OpenInside(inside);
-  if (!netlink) {
-    return netlink.error();
+  Result<std::shared_ptr<Interface>> interface =
+      SetUp(inside, attached->name, options);
+  if (!interface) {
+    return interface.error();
   }
-  if (const Status set = Configure(*netlink, attached->name, options); !set) {
-    return set.error();
-  }
-  const Result<Link> link = netlink->FindLink(attached->name);
-  if (!link) {
-    return link.error();
-  }
-  return std::unique_ptr<TunDevice>(new TunDevice(
-      std::move(attached).value(), std::move(netlink).value(), *link));
+  return std::unique_ptr<TunDevice>(
+      new TunDevice(std::move(attached).value(), std::move(interface).value()));
 }
 
-TunDevice::TunDevice(Attached attached, Netlink netlink, const Link& link)
+Result<std::vector<std::unique_ptr<TunDevice>>> TunDevice::CreateQueues(
+    const NetworkNamespace& inside, const TunOptions& options,
+    const SteeringProgram& steering, std::size_t count) {
+  if (const Status sane = CheckOptions(options); !sane) {
+    return sane.error();
+  }
+  Result<std::vector<Attached>> attached =
+      inside.RunInside([&] { return AttachQueues(options, steering, count); });
+  if (!attached) {
+    return attached.error();
+  }
+  Result<std::shared_ptr<Interface>> interface =
+      SetUp(inside, attached->front().name, options);
+  if (!interface) {
+    return interface.error();
+  }
+  std::vector<std::unique_ptr<TunDevice>> queues;
+  for (Attached& queue : *attached) {
+    queues.push_back(std::unique_ptr<TunDevice>(
+        new TunDevice(std::move(queue), *interface)));
+  }
+  return queues;
+}
+
+TunDevice::TunDevice(Attached attached, std::shared_ptr<Interface> interface)
     : fd_(std::move(attached.fd)),
-      netlink_(std::move(netlink)),
-      name_(link.name),
-      index_(link.index),
-      mtu_octets_(link.mtu_octets),
+      interface_(std::move(interface)),
       offload_(attached.offload),
       reader_(fd_.get(), attached.framing),
       writer_(fd_.get(), attached.framing, attached.offload) {}
 
 Status TunDevice::SetMtu(std::size_t octets) {
-  Status set = netlink_.SetMtu(name_, octets);
+  Status set = interface_->netlink.SetMtu(interface_->name, octets);
   if (set) {
-    mtu_octets_.store(octets, std::memory_order_relaxed);
+    interface_->mtu_octets.store(octets, std::memory_order_relaxed);
   }
   return set;
 }

@@ -24,6 +24,11 @@
 // which becomes its Packet::sender(); one that does not is dropped as
 // kNotStamped. All of a super-packet have the stamp of the one.
 //
+// An interface may have several queues, each a TunDevice with a descriptor of its
+// own, used by a thread of its own (CreateQueues()). What the kernel routes to
+// the interface comes out of the queue that a SteeringProgram chooses; what goes
+// into any of them arrives. The interface goes with the last of them.
+//
 // If somebody deletes the interface, descriptor() reports POLLERR and Receive()
 // returns 0.
 //
@@ -39,6 +44,8 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/error.h"
 #include "core/packet/batch.h"
@@ -47,6 +54,7 @@
 #include "tun/netlink.h"
 #include "tun/network_namespace.h"
 #include "tun/socket_stamp.h"
+#include "tun/steering_program.h"
 #include "tun/tun_framing.h"
 #include "tun/tun_reader.h"
 #include "tun/tun_writer.h"
@@ -72,12 +80,19 @@ class TunDevice : public PacketPort {
   static Result<std::unique_ptr<TunDevice>> Create(
       const NetworkNamespace& inside, const TunOptions& options);
 
-  const std::string& name() const { return name_; }
+  // The same with as many queues. REQUIRES: count > 1.
+  // Errors: as Create(), and kSystem: the kernel does not take the program, or
+  // not so many queues.
+  static Result<std::vector<std::unique_ptr<TunDevice>>> CreateQueues(
+      const NetworkNamespace& inside, const TunOptions& options,
+      const SteeringProgram& steering, std::size_t count);
+
+  const std::string& name() const { return interface_->name; }
 
   // The kernel's interface index, which never changes.
-  std::uint32_t index() const { return index_; }
+  std::uint32_t index() const { return interface_->index; }
 
-  // Errors: those of Netlink::SetMtu().
+  // Of all queues. Errors: those of Netlink::SetMtu().
   Status SetMtu(std::size_t octets);
 
   // What the kernel granted; kNone with kPlain, and with a kernel that knows no
@@ -106,7 +121,7 @@ class TunDevice : public PacketPort {
   }
 
   std::size_t mtu() const override {
-    return mtu_octets_.load(std::memory_order_relaxed);
+    return interface_->mtu_octets.load(std::memory_order_relaxed);
   }
 
   int descriptor() const override { return fd_.get(); }
@@ -122,15 +137,32 @@ class TunDevice : public PacketPort {
     TunOffload offload = TunOffload::kNone;
   };
 
-  TunDevice(Attached attached, Netlink netlink, const Link& link);
+  // What its queues share.
+  struct Interface {
+    Interface(Netlink opened, const Link& link)
+        : netlink(std::move(opened)),
+          name(link.name),
+          index(link.index),
+          mtu_octets(link.mtu_octets) {}
 
-  static Result<Attached> Attach(const TunOptions& options);
+    Netlink netlink;
+    const std::string name;
+    const std::uint32_t index;
+    std::atomic<std::size_t> mtu_octets;
+  };
+
+  TunDevice(Attached attached, std::shared_ptr<Interface> interface);
+
+  // `queues`: 0, or IFF_MULTI_QUEUE.
+  static Result<Attached> Attach(const TunOptions& options, int queues);
+  static Result<std::vector<Attached>> AttachQueues(
+      TunOptions options, const SteeringProgram& steering, std::size_t count);
+  static Result<std::shared_ptr<Interface>> SetUp(
+      const NetworkNamespace& inside, const std::string& name,
+      const TunOptions& options);
 
   UniqueFd fd_;
-  Netlink netlink_;
-  std::string name_;
-  std::uint32_t index_;
-  std::atomic<std::size_t> mtu_octets_;
+  std::shared_ptr<Interface> interface_;
   TunOffload offload_;
   TunReader reader_;
   TunWriter writer_;

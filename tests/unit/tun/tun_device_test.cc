@@ -37,8 +37,10 @@ namespace postern {
 class TunDeviceTestPeer {
  public:
   static std::unique_ptr<TunDevice> Make(UniqueFd fd) {
-    return std::unique_ptr<TunDevice>(new TunDevice(
-        {.fd = std::move(fd), .name = {}}, Netlink::Open().value(), Link{}));
+    return std::unique_ptr<TunDevice>(
+        new TunDevice({.fd = std::move(fd), .name = {}},
+                      std::make_shared<TunDevice::Interface>(
+                          Netlink::Open().value(), Link{})));
   }
 };
 
