@@ -39,6 +39,10 @@ struct UdpEndpointHash {
   std::size_t operator()(const UdpEndpoint& endpoint) const;
 };
 
+// What the kernel wrote: AF_INET or AF_INET6. Anything else is 0.0.0.0:0, which
+// is nobody's.
+UdpEndpoint EndpointOf(const sockaddr_storage& storage);
+
 class SocketAddress {
  public:
   explicit SocketAddress(const UdpEndpoint& endpoint);
@@ -47,14 +51,12 @@ class SocketAddress {
 
   socklen_t size() const { return size_; }
 
+  UdpEndpoint endpoint() const { return EndpointOf(storage_); }
+
  private:
   sockaddr_storage storage_{};
   socklen_t size_;
 };
-
-// What the kernel wrote: AF_INET or AF_INET6. Anything else is 0.0.0.0:0, which
-// is nobody's.
-UdpEndpoint EndpointOf(const sockaddr_storage& storage);
 
 }  // namespace postern
 

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/udp.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -61,18 +62,22 @@ void AppendControl(msghdr& header, const ControlEntry<T>& entry) {
 
 }  // namespace
 
-UdpSender::UdpSender(const UdpSocket& socket)
-    : socket_(socket), segmentation_(socket.segmentation()) {}
+UdpSender::UdpSender(const UdpSocket& socket) : socket_(socket) {}
+
+bool UdpSender::SendsTrainsTo(const SocketAddress& to) const {
+  return socket_.segmentation() == UdpSocket::Segmentation::kByKernel &&
+         std::ranges::find(without_trains_, &to) == without_trains_.end();
+}
 
 bool UdpSender::Extends(const Train& train, const UdpDatagram& next) const {
   const UdpDatagram& first = datagrams_[train.first];
   const UdpDatagram& last = datagrams_[train.first + train.count - 1];
-  return segmentation_ == UdpSocket::Segmentation::kByKernel &&
-         next.to == first.to && next.traffic_class == first.traffic_class &&
+  return next.to == first.to && next.traffic_class == first.traffic_class &&
          last.octets.size() == first.octets.size() &&
          next.octets.size() <= first.octets.size() &&
          train.count < kMostDatagrams &&
-         train.octets + next.octets.size() <= kMostOctets;
+         train.octets + next.octets.size() <= kMostOctets &&
+         SendsTrainsTo(*next.to);
 }
 
 void UdpSender::Add(const UdpDatagram& datagram) {
@@ -157,7 +162,7 @@ void UdpSender::FlushTrain(std::size_t message, int errno_value,
   const std::uint64_t before = stats.of(Count::kWireDatagramsSent);
   SendOneByOne(message, stats);
   if (stats.of(Count::kWireDatagramsSent) - before == train.count) {
-    StopTrains(errno_value);
+    StopTrainsTo(*datagrams_[train.first].to, errno_value);
   }
 }
 
@@ -180,13 +185,14 @@ void UdpSender::SendOneByOne(std::size_t message, WorkerStats& stats) {
   }
 }
 
-void UdpSender::StopTrains(int errno_value) {
-  if (segmentation_ == UdpSocket::Segmentation::kNone) {
+void UdpSender::StopTrainsTo(const SocketAddress& to, int errno_value) {
+  if (!SendsTrainsTo(to)) {
     return;
   }
-  segmentation_ = UdpSocket::Segmentation::kNone;
+  without_trains_.push_back(&to);
   Log(LogLevel::kWarning, "udp_segmentation_is_off",
       {{"wire", socket_.at().ToString()},
+       {"peer", to.endpoint().ToString()},
        {"reason", std::string(std::strerror(errno_value))},
        {"effect",
         "each datagram takes its own way through the kernel, which is several "

@@ -11,7 +11,9 @@
 // Nothing is copied here: a message has one iovec for each datagram.
 //
 // Where the kernel refuses a train although it takes its datagrams one by one,
-// no more trains are made, for good, and one line in the log says so.
+// no more trains are made for this destination, for good, and one line in the
+// log says so: it may be the way there that can have none (a device without
+// checksums), and other destinations have other ways.
 //
 // Thread safety: Worker-confined. Cost: one sendmmsg() a flush; no allocation.
 
@@ -24,6 +26,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "core/bytes.h"
 #include "core/packet/batch.h"
@@ -35,8 +38,8 @@ namespace postern {
 
 struct UdpDatagram {
   ConstBytes octets;
-  const SocketAddress* to = nullptr;
-  std::uint8_t traffic_class = 0;  // DSCP and ECN of the outer IP header
+  const SocketAddress* to = nullptr;  // outlives the sender, in its place
+  std::uint8_t traffic_class = 0;     // DSCP and ECN of the outer IP header
 };
 
 class UdpSender {
@@ -54,7 +57,8 @@ class UdpSender {
   // kTooBig, kPortRefused) and gone.
   void Flush(WorkerStats& stats);
 
-  UdpSocket::Segmentation segmentation() const { return segmentation_; }
+  // Whether datagrams to there may go as trains.
+  bool SendsTrainsTo(const SocketAddress& to) const;
 
  private:
   struct Train {
@@ -67,7 +71,7 @@ class UdpSender {
   void Prepare(std::size_t message, const Train& train);
   void FlushTrain(std::size_t message, int errno_value, WorkerStats& stats);
   void SendOneByOne(std::size_t message, WorkerStats& stats);
-  void StopTrains(int errno_value);
+  void StopTrainsTo(const SocketAddress& to, int errno_value);
   void CountSent(std::span<const Train> trains, WorkerStats& stats);
 
   // IP_TOS or IPV6_TCLASS, and UDP_SEGMENT.
@@ -78,8 +82,8 @@ class UdpSender {
   };
 
   const UdpSocket& socket_;
-  UdpSocket::Segmentation segmentation_;
-  std::size_t size_ = 0;  // datagrams
+  std::vector<const SocketAddress*> without_trains_;  // as a rule none
+  std::size_t size_ = 0;                              // datagrams
   std::size_t trains_size_ = 0;
   std::array<UdpDatagram, kMost> datagrams_{};
   std::array<Train, kMost> trains_{};

@@ -58,6 +58,21 @@ class UdpSenderTest : public testing::TestWithParam<IpFamily> {
         {.octets = sent_.back(), .to = &to_, .traffic_class = traffic_class});
   }
 
+  // A socket without checksums is refused trains, as a path without checksum
+  // offload is by older kernels. 1: from now on; 0: no more.
+  void RefuseTrains(int refuse) {
+    if (GetParam() == IpFamily::kV4) {
+      ASSERT_EQ(::setsockopt(socket_.descriptor(), SOL_SOCKET, SO_NO_CHECK,
+                             &refuse, sizeof(refuse)),
+                0);
+      return;
+    }
+    ASSERT_EQ(::setsockopt(socket_.descriptor(), SOL_UDP, UDP_NO_CHECK6_TX,
+                           &refuse, sizeof(refuse)),
+              0);
+    peer_.Set(SOL_UDP, UDP_NO_CHECK6_RX, 1);
+  }
+
   void ExpectAllArrive() {
     for (const Octets& octets : sent_) {
       const auto datagram = peer_.Receive();
@@ -167,27 +182,11 @@ TEST_P(UdpSenderTest, ATrainHasOneReceiver) {
   EXPECT_EQ(calls(), 1U);
 }
 
-// A socket without checksums is refused trains, as a path without checksum
-// offload is by older kernels.
 TEST_P(UdpSenderTest, GoesOnOneByOneWhereTheKernelTakesNoTrains) {
-  if (GetParam() == IpFamily::kV6) {
-    const int on = 1;
-    ASSERT_EQ(::setsockopt(socket_.descriptor(), SOL_UDP, UDP_NO_CHECK6_TX, &on,
-                           sizeof(on)),
-              0);
-    const int rx = 1;
-    ASSERT_EQ(::setsockopt(peer_.descriptor(), SOL_UDP, UDP_NO_CHECK6_RX, &rx,
-                           sizeof(rx)),
-              0);
-  } else {
-    const int on = 1;
-    ASSERT_EQ(::setsockopt(socket_.descriptor(), SOL_SOCKET, SO_NO_CHECK, &on,
-                           sizeof(on)),
-              0);
-  }
+  RefuseTrains(1);
   LogLines log;
   UdpSender sender(socket_);
-  EXPECT_EQ(sender.segmentation(), UdpSocket::Segmentation::kByKernel);
+  EXPECT_TRUE(sender.SendsTrainsTo(to_));
   for (int round = 0; round < 3; ++round) {
     for (const std::size_t size :
          std::vector<std::size_t>{400, 400, 100, 500, 500, 500}) {
@@ -196,13 +195,38 @@ TEST_P(UdpSenderTest, GoesOnOneByOneWhereTheKernelTakesNoTrains) {
     sender.Flush(stats_);
   }
   ExpectAllArrive();
-  EXPECT_EQ(sender.segmentation(), UdpSocket::Segmentation::kNone);
+  EXPECT_FALSE(sender.SendsTrainsTo(to_));
   EXPECT_EQ(trains(), 0U);
   EXPECT_EQ(stats_.of(Count::kWireDatagramsSent), 18U);
   EXPECT_THAT(log.lines(), ElementsAre(HasSubstr("udp_segmentation_is_off")));
   // The later rounds try no train: one call each, two for what was left of the
   // first.
   EXPECT_EQ(calls(), (1U + 3U) + (1U + 3U) + 1U + 1U);
+}
+
+// The way to one peer may lead through a device that can have no trains.
+TEST_P(UdpSenderTest, OtherPeersKeepTheirTrainsWhereOneCanHaveNone) {
+  const PlainPeer other(GetParam());
+  const SocketAddress to_other(other.at());
+  UdpSender sender(socket_);
+  RefuseTrains(1);
+  Add(sender, 300);
+  Add(sender, 300);
+  sender.Flush(stats_);
+  RefuseTrains(0);
+  const Octets elsewhere = Esp(99, 300);
+  for (int i = 0; i < 2; ++i) {
+    sender.Add({.octets = elsewhere, .to = &to_other});
+  }
+  Add(sender, 300);
+  Add(sender, 300);
+  sender.Flush(stats_);
+  ExpectAllArrive();
+  EXPECT_FALSE(sender.SendsTrainsTo(to_));
+  EXPECT_TRUE(sender.SendsTrainsTo(to_other));
+  EXPECT_EQ(trains(), 1U);
+  EXPECT_EQ(other.Receive().octets, elsewhere);
+  EXPECT_EQ(other.Receive().octets, elsewhere);
 }
 
 TEST_P(UdpSenderTest, WhatIsTooLargeIsDroppedByNameAndTheRestGoes) {
@@ -214,7 +238,7 @@ TEST_P(UdpSenderTest, WhatIsTooLargeIsDroppedByNameAndTheRestGoes) {
   sender.Flush(stats_);
   ExpectAllArrive();
   EXPECT_EQ(stats_.of(DropReason::kTooBig), 1U);
-  EXPECT_EQ(sender.segmentation(), UdpSocket::Segmentation::kByKernel);
+  EXPECT_TRUE(sender.SendsTrainsTo(to_));
 }
 
 INSTANTIATE_TEST_SUITE_P(BothFamilies, UdpSenderTest,
