@@ -91,8 +91,7 @@ Status Prepare(int file, const std::string& path) {
 
 }  // namespace
 
-Result<std::unique_ptr<PcapRecorder>> PcapRecorder::Create(
-    const std::string& path, std::unique_ptr<PacketPort> port) {
+Result<std::shared_ptr<PcapWriter>> PcapWriter::Open(const std::string& path) {
   constexpr mode_t kMode = 0600;
   // Non-blocking, so that naming a FIFO is refused and does not hang.
   constexpr int kFlags =
@@ -107,27 +106,32 @@ Result<std::unique_ptr<PcapRecorder>> PcapRecorder::Create(
   if (const Status prepared = Prepare(file.get(), path); !prepared) {
     return prepared.error();
   }
-  return std::unique_ptr<PcapRecorder>(
-      new PcapRecorder(std::move(file), std::move(port)));
+  return std::shared_ptr<PcapWriter>(new PcapWriter(std::move(file)));
 }
 
-PcapRecorder::PcapRecorder(UniqueFd file, std::unique_ptr<PacketPort> port)
-    : file_(std::move(file)), port_(std::move(port)) {}
+Result<std::unique_ptr<PcapRecorder>> PcapRecorder::Create(
+    const std::string& path, std::unique_ptr<PacketPort> port) {
+  Result<std::shared_ptr<PcapWriter>> writer = PcapWriter::Open(path);
+  if (!writer.ok()) {
+    return writer.error();
+  }
+  return std::make_unique<PcapRecorder>(std::move(*writer), std::move(port));
+}
 
 std::size_t PcapRecorder::Receive(Batch& batch, PacketPool& pool,
                                   WorkerStats& stats) {
   const std::size_t before = batch.size();
   const std::size_t received = port_->Receive(batch, pool, stats);
-  Record(batch.packets().subspan(before));
+  writer_->Record(batch.packets().subspan(before));
   return received;
 }
 
 void PcapRecorder::Send(Batch& batch, WorkerStats& stats) {
-  Record(batch.packets());
+  writer_->Record(batch.packets());
   port_->Send(batch, stats);
 }
 
-void PcapRecorder::Record(std::span<const Packet> packets) {
+void PcapWriter::Record(std::span<const Packet> packets) {
   if (packets.empty()) {
     return;
   }
@@ -149,7 +153,7 @@ void PcapRecorder::Record(std::span<const Packet> packets) {
     total += sizeof(RecordHeader) + octets.size();
     ++count;
   }
-  // O_APPEND: the two directions' batches never mix.
+  // O_APPEND: the batches of two threads never mix.
   const bool written =
       !broken_.load(std::memory_order_relaxed) &&
       ::writev(file_.get(), parts.data(), static_cast<int>(2 * count)) ==

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A PcapRecorder writes every packet that passes a port into a pcap file, in
-// both directions, for tcpdump, tshark and scapy:
+// both directions, for tcpdump, tshark and scapy. Several may share one file:
 //
-//     auto recorded = PcapRecorder::Create("wire.pcap", std::move(wire));
+//     auto writer = PcapWriter::Open("wire.pcap");
+//     PcapRecorder recorded(*writer, std::move(wire));
 //
 //     | magic a1b23c4d | 2 | 4 | 0 | 0 | snaplen | LINKTYPE_RAW |   24 octets
 //     | seconds | nanoseconds | captured | length | IP packet   |   each record
@@ -17,7 +18,10 @@
 // Packets pass unchanged. When the disk is full the traffic goes on, the
 // recording ends there, and records_lost() counts.
 //
-// Thread safety: as PacketPort: the two directions may record at the same time.
+// The order in the file is that of the writes: of two packets that different
+// threads carry at the same moment, either may be first.
+//
+// Thread safety: PcapWriter: Thread-safe. PcapRecorder: as PacketPort.
 // Cost: one writev() per batch and direction.
 
 #ifndef POSTERN_WIRE_PCAP_RECORDER_H_
@@ -29,6 +33,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "core/error.h"
 #include "core/packet/packet_port.h"
@@ -36,12 +41,37 @@
 
 namespace postern {
 
-class PcapRecorder : public PacketPort {
+class PcapWriter {
  public:
   // The file is made with mode 0600: it may hold clear text.
-  // REQUIRES: port is not null.
   // Errors: kInvalid (the file is there and is not a capture of ours; a symbolic
   // link), kSystem.
+  static Result<std::shared_ptr<PcapWriter>> Open(const std::string& path);
+
+  // Appends them, one behind the other.
+  void Record(std::span<const Packet> packets);
+
+  // Packets that passed and could not be written.
+  std::uint64_t records_lost() const {
+    return records_lost_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  explicit PcapWriter(UniqueFd file) : file_(std::move(file)) {}
+
+  UniqueFd file_;
+  std::atomic<bool> broken_ = false;  // the file ends inside a record
+  std::atomic<std::uint64_t> records_lost_ = 0;
+};
+
+class PcapRecorder : public PacketPort {
+ public:
+  // REQUIRES: neither is null.
+  PcapRecorder(std::shared_ptr<PcapWriter> writer,
+               std::unique_ptr<PacketPort> port)
+      : writer_(std::move(writer)), port_(std::move(port)) {}
+
+  // With a file of its own. Errors: those of PcapWriter::Open().
   static Result<std::unique_ptr<PcapRecorder>> Create(
       const std::string& path, std::unique_ptr<PacketPort> port);
 
@@ -54,20 +84,11 @@ class PcapRecorder : public PacketPort {
 
   int descriptor() const override { return port_->descriptor(); }
 
-  // Packets that passed and could not be written.
-  std::uint64_t records_lost() const {
-    return records_lost_.load(std::memory_order_relaxed);
-  }
+  std::uint64_t records_lost() const { return writer_->records_lost(); }
 
  private:
-  PcapRecorder(UniqueFd file, std::unique_ptr<PacketPort> port);
-
-  void Record(std::span<const Packet> packets);
-
-  UniqueFd file_;
+  std::shared_ptr<PcapWriter> writer_;
   std::unique_ptr<PacketPort> port_;
-  std::atomic<bool> broken_ = false;  // the file ends inside a record
-  std::atomic<std::uint64_t> records_lost_ = 0;
 };
 
 }  // namespace postern

@@ -21,6 +21,8 @@ struct Option {
   const char* what;
 };
 
+constexpr Option kSharedPort = {SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT"};
+
 bool Set(int fd, const Option& option) {
   return ::setsockopt(fd, option.level, option.name, &option.value,
                       sizeof(option.value)) == 0;
@@ -125,6 +127,19 @@ Result<UdpEndpoint> EndpointOfSocket(int fd) {
 
 Result<UdpSocket> UdpSocket::Open(const UdpEndpoint& at,
                                   std::size_t buffer_octets) {
+  return Make(at, buffer_octets, Sharing::kNone);
+}
+
+Result<UdpSocket> UdpSocket::OpenBeside(const UdpSocket& first,
+                                        std::size_t buffer_octets) {
+  if (Status shared = SetAll(first.descriptor(), {kSharedPort}); !shared.ok()) {
+    return shared.error();
+  }
+  return Make(first.at(), buffer_octets, Sharing::kPort);
+}
+
+Result<UdpSocket> UdpSocket::Make(const UdpEndpoint& at,
+                                  std::size_t buffer_octets, Sharing sharing) {
   const SocketAddress address(at);
   UniqueFd fd(::socket(address.get()->sa_family,
                        SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -140,6 +155,11 @@ Result<UdpSocket> UdpSocket::Open(const UdpEndpoint& at,
                 buffer_octets);
   EnlargeBuffer(fd.get(), {SO_RCVBUF, SO_RCVBUFFORCE, "net.core.rmem_max"},
                 buffer_octets);
+  if (sharing == Sharing::kPort) {
+    if (Status shared = SetAll(fd.get(), {kSharedPort}); !shared.ok()) {
+      return shared.error();
+    }
+  }
   if (::bind(fd.get(), address.get(), address.size()) != 0) {
     return CannotBind(at, errno);
   }

@@ -45,6 +45,14 @@ class UdpSocket {
   static Result<UdpSocket> Open(const UdpEndpoint& at,
                                 std::size_t buffer_octets);
 
+  // Another socket at the endpoint of `first`, for another thread: from now on
+  // the kernel gives all datagrams of one source to one of them, and any of them
+  // sends from there. Only sockets of this user may join (SO_REUSEPORT), and
+  // `first` was bound alone: a program that had the port before is not joined.
+  // Errors: as Open().
+  static Result<UdpSocket> OpenBeside(const UdpSocket& first,
+                                      std::size_t buffer_octets);
+
   int descriptor() const { return fd_.get(); }
 
   // The port is the kernel's choice if 0 was asked for.
@@ -53,6 +61,11 @@ class UdpSocket {
   Segmentation segmentation() const { return segmentation_; }
 
  private:
+  enum class Sharing : int { kNone = 0, kPort = 1 };
+
+  static Result<UdpSocket> Make(const UdpEndpoint& at,
+                                std::size_t buffer_octets, Sharing sharing);
+
   UdpSocket(UniqueFd fd, const UdpEndpoint& at, Segmentation segmentation)
       : fd_(std::move(fd)), at_(at), segmentation_(segmentation) {}
 

@@ -40,6 +40,25 @@ bool Equal(ConstBytes octets, const IpAddress& address) {
 
 Result<std::unique_ptr<UdpWire>> UdpWire::Create(
     const UdpWireOptions& options) {
+  return Make(options, nullptr);
+}
+
+Result<std::vector<std::unique_ptr<UdpWire>>> UdpWire::CreateSeveral(
+    const UdpWireOptions& options, std::size_t count) {
+  std::vector<std::unique_ptr<UdpWire>> wires;
+  while (wires.size() < count) {
+    Result<std::unique_ptr<UdpWire>> wire =
+        Make(options, wires.empty() ? nullptr : wires.front().get());
+    if (!wire.ok()) {
+      return wire.error();
+    }
+    wires.push_back(std::move(*wire));
+  }
+  return wires;
+}
+
+Result<std::unique_ptr<UdpWire>> UdpWire::Make(const UdpWireOptions& options,
+                                               const UdpWire* first) {
   Result<UdpPeers> peers =
       UdpPeers::Create(options.peers, options.own_addresses);
   if (!peers.ok()) {
@@ -51,7 +70,7 @@ Result<std::unique_ptr<UdpWire>> UdpWire::Create(
   }
   std::unique_ptr<UdpWire> wire(
       new UdpWire(std::move(*peers), std::move(waiting)));
-  if (Status listening = wire->Listen(options); !listening.ok()) {
+  if (Status listening = wire->Listen(options, first); !listening.ok()) {
     return listening.error();
   }
   for (const UdpPeer& peer : options.peers) {
@@ -65,7 +84,7 @@ Result<std::unique_ptr<UdpWire>> UdpWire::Create(
   return wire;
 }
 
-Status UdpWire::Listen(const UdpWireOptions& options) {
+Status UdpWire::Listen(const UdpWireOptions& options, const UdpWire* first) {
   for (const UdpEndpoint& at : options.listen) {
     for (const auto& line : lines_) {
       if (line->socket.at().address.family() == at.address.family()) {
@@ -74,7 +93,11 @@ Status UdpWire::Listen(const UdpWireOptions& options) {
             at.ToString() + " is a second one: remove it.");
       }
     }
-    Result<UdpSocket> socket = UdpSocket::Open(at, options.buffer_octets);
+    Result<UdpSocket> socket =
+        first == nullptr
+            ? UdpSocket::Open(at, options.buffer_octets)
+            : UdpSocket::OpenBeside(first->lines_[lines_.size()]->socket,
+                                    options.buffer_octets);
     if (!socket.ok()) {
       return socket.error();
     }

@@ -53,6 +53,11 @@ class UdpWire : public Wire {
   // of a family in which nothing listens, two sockets of one family.
   static Result<std::unique_ptr<UdpWire>> Create(const UdpWireOptions& options);
 
+  // The same, by as many ports, each for threads of its own: a peer's datagrams
+  // come in by one of them (SO_REUSEPORT), and leave by any. REQUIRES: count > 0.
+  static Result<std::vector<std::unique_ptr<UdpWire>>> CreateSeveral(
+      const UdpWireOptions& options, std::size_t count);
+
   WireKind kind() const override { return WireKind::kUdp; }
 
   std::size_t overhead_octets() const override { return overhead_; }
@@ -82,7 +87,10 @@ class UdpWire : public Wire {
   UdpWire(UdpPeers peers, UniqueFd waiting)
       : peers_(std::move(peers)), waiting_(std::move(waiting)) {}
 
-  Status Listen(const UdpWireOptions& options);
+  // `first`: whose sockets' ports it shares; null: it has them alone.
+  static Result<std::unique_ptr<UdpWire>> Make(const UdpWireOptions& options,
+                                               const UdpWire* first);
+  Status Listen(const UdpWireOptions& options, const UdpWire* first);
   Status Watch(const UdpSocket& socket) const;
   Line* LineTo(const UdpPeers::Entry& peer);
   Passage Queue(ConstBytes packet);

@@ -17,6 +17,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "gtest/gtest.h"
 
@@ -183,6 +184,38 @@ TEST_F(PcapRecorderTest, TwoThreadsRecordWholeRecords) {
     const std::size_t n = std::size_t{octets[0]} * 256 + octets[1];
     EXPECT_EQ(octets, Numbered(n, octets.size()));
   }
+}
+
+// One file for the wires of several workers.
+TEST_F(PcapRecorderTest, SeveralPortsRecordWholeRecordsIntoOneFile) {
+  constexpr std::size_t kPackets = 5'000;
+  constexpr std::size_t kPorts = 4;
+  const auto writer = PcapWriter::Open(path_).value();
+  std::vector<std::thread> senders;
+  for (std::size_t port = 0; port < kPorts; ++port) {
+    senders.emplace_back([&writer] {
+      auto ends =
+          MemoryPort::MakePair({.mtu_octets = 1500, .queue_packets = kPackets});
+      PcapRecorder recorder(writer, std::move(ends.first));
+      PacketPool pool({.packets = 64, .payload = 2000});
+      WorkerStats stats;
+      for (std::size_t i = 0; i < kPackets; ++i) {
+        Batch batch;
+        batch.Push(pool.Copy(Numbered(i, 40 + i % 100)));
+        recorder.Send(batch, stats);
+      }
+    });
+  }
+  for (std::thread& sender : senders) {
+    sender.join();
+  }
+  const std::vector<Octets> all = Recorded();
+  ASSERT_EQ(all.size(), kPorts * kPackets);
+  for (const Octets& octets : all) {
+    const std::size_t n = std::size_t{octets[0]} * 256 + octets[1];
+    EXPECT_EQ(octets, Numbered(n, octets.size()));
+  }
+  EXPECT_EQ(writer->records_lost(), 0U);
 }
 
 // Defect 1 of other stacks: a tap that changes what it taps.

@@ -2,7 +2,10 @@
 
 #include "wire/udp_wire.h"
 
+#include <map>
 #include <memory>
+#include <set>
+#include <string>
 #include <thread>
 #include <utility>
 
@@ -284,6 +287,73 @@ TEST_P(UdpWireTest, SendsAndReceivesInTwoThreadsAtTheSameTime) {
   }
   other.join();
   EXPECT_EQ(came, kRounds);
+}
+
+// One wire in several ports: a peer's datagrams come by one of them only, so that
+// they stay in order, and peers spread.
+TEST_P(UdpWireTest, SeveralPortsShareTheEndpointAndEachPeerStaysWithOne) {
+  constexpr std::size_t kPeers = 24;  // all with one port: once in 2^23 runs
+  constexpr std::uint32_t kEach = 5;
+  std::vector<PlainPeer> peers;
+  UdpWireOptions options = OptionsFor(family(), peer_.at());
+  for (std::size_t i = 0; i < kPeers; ++i) {
+    peers.emplace_back(family());
+    const std::string host =
+        family() == IpFamily::kV4 ? "10.9.3." : "fd00:9:3::";
+    options.peers.push_back({.host = Address(host + std::to_string(i + 1)),
+                             .at = peers.back().at()});
+  }
+  const auto ports = UdpWire::CreateSeveral(options, 2).value();
+  const UdpEndpoint at = ports[0]->listening().front();
+  ASSERT_EQ(ports[1]->listening().front(), at);
+  for (std::uint32_t i = 0; i < kEach; ++i) {
+    for (const PlainPeer& peer : peers) {
+      peer.Send(at, Esp(0x1000 + i, 40));
+    }
+  }
+  std::map<Octets, std::set<std::size_t>> ports_of;  // by source address
+  std::map<Octets, std::vector<std::uint32_t>> spis_of;
+  std::size_t received = 0;
+  for (std::size_t port = 0; port < ports.size(); ++port) {
+    for (const Octets& packet : ReceiveAll(*ports[port])) {
+      const bool v4 = family() == IpFamily::kV4;
+      const auto source = packet.begin() + (v4 ? 12 : 8);
+      const Octets from(source, source + (v4 ? 4 : 16));
+      ports_of[from].insert(port);
+      spis_of[from].push_back(
+          LoadBe<std::uint32_t>(ConstBytes(packet).subspan(v4 ? 20 : 40)));
+      ++received;
+    }
+  }
+  EXPECT_EQ(received, kPeers * kEach);
+  std::set<std::size_t> used;
+  for (const auto& [from, its] : ports_of) {
+    EXPECT_EQ(its.size(), 1U);
+    used.insert(*its.begin());
+    EXPECT_EQ(spis_of[from], (std::vector<std::uint32_t>{0x1000, 0x1001, 0x1002,
+                                                         0x1003, 0x1004}));
+  }
+  EXPECT_EQ(used.size(), 2U);
+}
+
+TEST_P(UdpWireTest, EachOfSeveralPortsSendsFromTheEndpoint) {
+  const auto ports =
+      UdpWire::CreateSeveral(OptionsFor(family(), peer_.at()), 3).value();
+  for (const auto& port : ports) {
+    Send(*port, {Outbound(family(), Esp(0x1001, 100))});
+    EXPECT_EQ(peer_.Receive().from, ports[0]->listening().front());
+  }
+}
+
+// A second daemon must not take half of the first one's datagrams.
+TEST_P(UdpWireTest, APortThatSomebodySharesAlreadyIsNotJoined) {
+  const auto ports =
+      UdpWire::CreateSeveral(OptionsFor(family(), peer_.at()), 2).value();
+  UdpWireOptions options = OptionsFor(family(), peer_.at());
+  options.listen = {ports[0]->listening().front()};
+  const auto second = UdpWire::CreateSeveral(options, 2);
+  ASSERT_FALSE(second.ok());
+  EXPECT_EQ(second.error().code, ErrorCode::kExists);
 }
 
 INSTANTIATE_TEST_SUITE_P(BothFamilies, UdpWireTest,
