@@ -71,16 +71,17 @@ Opinion<Flow*> FlowResolver::Resolve(const FlowKey& key, Opening opening,
 
 // A socket that the packet names is its owner for ever; that it is nobody's
 // holds until sockets come. Otherwise, a TCP connection keeps its owner until a
-// SYN opens the next one, and a datagram flow can pass to another socket without
-// any packet telling so.
+// SYN opens the next one, whoever sees that, and a datagram flow can pass to
+// another socket without any packet telling so.
 bool FlowResolver::Trusts(const Flow& flow, const Question& question) const {
   const bool sockets_as_seen =
       flow.seen_sockets == sources_.sockets.generation();
   if (question.sender.kind != Owner::Kind::kUnknown) {
     return flow.cookie || sockets_as_seen;
   }
-  return IsTcp(flow.key) ||
-         (sockets_as_seen && question.now - flow.asked < kTrust);
+  return IsTcp(flow.key)
+             ? !flow.opened.stale()
+             : sockets_as_seen && question.now - flow.asked < kTrust;
 }
 
 Opinion<Flow*> FlowResolver::Ask(const Question& question) {
@@ -96,6 +97,9 @@ Opinion<Flow*> FlowResolver::Ask(const Question& question) {
   passing_.key = key;
   passing_.sender = question.sender.cookie;
   passing_.asked = question.now;
+  if (sources_.openings != nullptr) {
+    passing_.opened = sources_.openings->Note(key, question.opening);
+  }
   // Read before the look-ups: what changes meanwhile is looked up again.
   passing_.seen_sockets = sources_.sockets.generation();
   Judge(passing_);

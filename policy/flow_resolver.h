@@ -54,6 +54,7 @@
 #include "core/stats.h"
 #include "policy/flow_table.h"
 #include "policy/opening.h"
+#include "policy/openings.h"
 #include "policy/raw_sockets.h"
 #include "policy/route_table.h"
 #include "policy/socket_table.h"
@@ -71,6 +72,7 @@ class FlowResolver {
     const RawSockets* raw = nullptr;      // null: there are none
     CgroupPaths* cgroups = nullptr;       // null: no cgroup's path can be told
     UnownedArrivals* arrivals = nullptr;  // null: none are noted
+    Openings* openings = nullptr;  // null: no other worker has this direction
   };
 
   // How old an answer about a datagram flow may be.

@@ -29,6 +29,7 @@
 #include "core/flow/socket_owner.h"
 #include "policy/bundle.h"
 #include "policy/level.h"
+#include "policy/openings.h"
 #include "policy/socket_table.h"
 
 namespace postern {
@@ -65,6 +66,8 @@ struct Flow {
   std::uint64_t seen_sadb = 0;
 
   std::uint64_t last_use = 0;  // the table's own tick
+
+  Openings::Mark opened;  // of its ports, when the owner was asked for
 
   // More about the owner, for when it is judged.
   CgroupId cgroup = kNoCgroup;  // where the kernel told
