@@ -16,6 +16,7 @@
 #include "daemon/admin_server.h"
 #include "daemon/api_server.h"
 #include "daemon/cgroup_hierarchy.h"
+#include "daemon/crew.h"
 #include "daemon/durable_reserve.h"
 #include "daemon/host_events.h"
 #include "daemon/host_network.h"
@@ -26,7 +27,6 @@
 #include "daemon/roll_call.h"
 #include "daemon/run_lock.h"
 #include "daemon/service_notify.h"
-#include "daemon/worker.h"
 #include "state/socket_store.h"
 #include "tun/sock_diag.h"
 
@@ -59,7 +59,6 @@ struct Host::Assembly {
   Result<RecordFile::Life> LifeOfNow() const;
   Status ResumeCgroups();
   Status ResumeSockets();
-  Result<std::unique_ptr<Lane>> MakeLane(Direction direction);
   Status StartWorkers();
   Status StartServers();
   void ReleaseHeld();
@@ -88,11 +87,9 @@ struct Host::Assembly {
   std::unique_ptr<SocketWatch> watch;
   std::unique_ptr<SockDiagOwner> kernel;
   std::unique_ptr<RollCall> roll_call;
-  std::vector<const WorkerStats*> counters;  // of all lanes
-  Workers workers;                           // the first carries what goes out
+  std::unique_ptr<Crew> crew;
   // Anybody may change levels, and each time all held packets are judged anew.
-  PacedCall prod{loop, std::chrono::milliseconds(10),
-                 [this] { workers.front()->Prod(); }};
+  PacedCall prod{loop, std::chrono::milliseconds(10), [this] { crew->Prod(); }};
   std::unique_ptr<RawLevels> raw_levels;
   std::unique_ptr<Housekeeping> housekeeping;
   std::unique_ptr<SocketLevels> levels;
@@ -203,49 +200,28 @@ Status Host::Assembly::ResumeSockets() {
   return Ok();
 }
 
-Result<std::unique_ptr<Lane>> Host::Assembly::MakeLane(Direction direction) {
-  Result<std::unique_ptr<SockDiagOwner>> owner =
-      SockDiagOwner::Create(network->inside(), network->tun_index());
-  if (!owner.ok()) {
-    return owner.error();
-  }
-  const bool out = direction == Direction::kOutbound;
-  auto lane = std::make_unique<Lane>(
-      Lane::Parts{.direction = direction,
-                  .entrance = out ? network->tun() : network->wire(),
-                  .exit = out ? network->wire() : network->tun(),
-                  .sadb = sadb,
-                  .system = system,
-                  .sockets = sockets,
-                  .raw = raw,
-                  .acquires = acquires,
-                  .cgroups = &cgroups,
-                  .arrivals = arrivals,
-                  .events = *events,
-                  .owner = std::move(*owner),
-                  .hold = config.acquire.held});
-  counters.push_back(&lane->stats());
-  return lane;
-}
-
 Status Host::Assembly::StartWorkers() {
-  Worker::Lanes lanes;
-  for (const Direction way : {Direction::kOutbound, Direction::kInbound}) {
-    Result<std::unique_ptr<Lane>> lane = MakeLane(way);
-    if (!lane.ok()) {
-      return lane.error();
-    }
-    lanes.push_back(std::move(*lane));
-  }
-  Result<Workers> made = postern::StartWorkers(
-      std::move(lanes), config.threads, BusyPoll(config.busy_poll), [this] {
-        device_failed.store(true);
-        loop.Stop();
-      });
+  Result<std::unique_ptr<Crew>> made =
+      Crew::Start({.network = *network,
+                   .sadb = sadb,
+                   .system = system,
+                   .sockets = sockets,
+                   .raw = raw,
+                   .acquires = acquires,
+                   .cgroups = cgroups,
+                   .arrivals = arrivals,
+                   .events = *events,
+                   .hold = config.acquire.held,
+                   .threads = config.threads,
+                   .busy_poll = BusyPoll(config.busy_poll)},
+                  [this] {
+                    device_failed.store(true);
+                    loop.Stop();
+                  });
   if (!made.ok()) {
     return made.error();
   }
-  workers = std::move(*made);
+  crew = std::move(*made);
   Result<OpenSockets> open = OpenSockets::Create();
   if (!open.ok()) {
     return open.error();
@@ -287,7 +263,7 @@ Status Host::Assembly::StartServers() {
                         .system = system,
                         .cgroups = cgroup_rules,
                         .sockets = sockets,
-                        .stats = counters,
+                        .stats = crew->counters(),
                         .network_namespace = network->inside().fd(),
                         .acquires = acquire_events,
                         .feed = feed,
@@ -317,7 +293,7 @@ Status Host::Assembly::StartServers() {
 // Packets that wait may leave now, or have nothing to wait for any more.
 void Host::Assembly::ReleaseHeld() {
   acquire_events.Settle();
-  workers.front()->Prod();
+  crew->Prod();
 }
 
 Object Host::Assembly::DescribeStatus() const {
@@ -332,6 +308,8 @@ Object Host::Assembly::DescribeStatus() const {
       {"crypto", DescribeCrypto(), {}},
       {"tun", Describe(network->config().tun, network->tun_offload()), {}},
       {"wire", Describe(network->config().wire), {}},
+      {"pairs", Value::Count(network->pairs()), {}},
+      {"workers", crew->Describe(), {}},
       {"api_connections", Describe(api->connections()), {}},
       {"admin_connections", Describe(admin->connections()), {}},
       {"monitors", Value::Count(admin->monitors()), {}},

@@ -5,7 +5,7 @@
 //
 //     namespace, TUN, wire      HostNetwork
 //     SAs, routes, sockets      Sadb, SystemPolicy, SocketTable
-//     packets                   two Workers
+//     packets                   a Crew of Workers
 //     requests                  ApiServer, AdminServer
 //     what workers notice       WorkerEvents
 //

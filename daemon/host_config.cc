@@ -13,6 +13,7 @@
 
 #include "control/paths.h"
 #include "daemon/cgroup_rules.h"
+#include "daemon/lane.h"
 #include "daemon/route_settings.h"
 #include "daemon/sa_settings.h"
 #include "daemon/toml_text.h"
@@ -90,6 +91,9 @@ void ReadHost(Section& section, HostConfig& config) {
       section.Whole("threads", {.least = 1, .most = 2}).value_or(2));
   config.busy_poll = std::chrono::microseconds(
       section.Whole("busy_poll_us", {.least = 0, .most = 1000}).value_or(0));
+  config.network.pairs = static_cast<std::size_t>(
+      section.Whole("pairs", {.least = 1, .most = Lane::kMostPairs})
+          .value_or(1));
   section.Finish();
 }
 

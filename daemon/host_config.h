@@ -33,7 +33,7 @@ struct HostConfig {
   std::optional<std::string> state_directory;
   std::optional<std::string> run_directory;  // else what paths.h says
   LogLevel log_level = LogLevel::kInfo;
-  std::size_t threads = 2;  // 1: both directions' packets in one
+  std::size_t threads = 2;  // a pair; 1: both directions' packets in one
   Duration busy_poll{0};    // how long a thread looks before it sleeps
   ApiRules api;
   AcquireSettings acquire;

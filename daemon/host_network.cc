@@ -8,11 +8,13 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "core/log/log.h"
 #include "tun/netlink.h"
 #include "tun/socket_stamp.h"
 #include "tun/stamp_program.h"
+#include "tun/steering_program.h"
 #include "tun/tun_device.h"
 #include "wire/fault_injector.h"
 #include "wire/pcap_recorder.h"
@@ -21,6 +23,9 @@
 
 namespace postern {
 namespace {
+
+using Queues = std::vector<std::unique_ptr<TunDevice>>;  // of a TUN
+using Ports = std::vector<std::unique_ptr<PacketPort>>;  // of a wire
 
 IpPrefix EverythingOf(IpFamily family) {
   constexpr std::array<std::uint8_t, 16> kUnspecified{};
@@ -49,21 +54,23 @@ Status UnlessThere(Status status) {
   return there ? Ok() : status;
 }
 
-Status StampPackets(const NetworkNamespace& inside, TunDevice& tun) {
+Status StampPackets(const NetworkNamespace& inside, const Queues& tun) {
   const Result<SocketStamp> stamp = SocketStamp::Create();
   if (!stamp.ok()) {
     return stamp.error();
   }
-  Status attached = AttachStampProgram(inside, tun.index(), *stamp);
-  if (attached.ok()) {
-    tun.ExpectStamps(*stamp);
+  Status attached = AttachStampProgram(inside, tun.front()->index(), *stamp);
+  for (const auto& queue : tun) {
+    if (attached.ok()) {
+      queue->ExpectStamps(*stamp);
+    }
   }
   return attached;
 }
 
 // While the link is down, so that no packet comes before its stamp does.
 Result<Ownership> ChooseOwnership(const NetworkNamespace& inside,
-                                  TunDevice& tun,
+                                  const Queues& tun,
                                   std::optional<Ownership> wanted) {
   if (wanted != Ownership::kSockDiag) {
     const Status stamped = StampPackets(inside, tun);
@@ -76,7 +83,7 @@ Result<Ownership> ChooseOwnership(const NetworkNamespace& inside,
     Log(LogLevel::kWarning, "ownership_by_sock_diag",
         {{"reason", stamped.error().message}});
   }
-  DetachStampProgram(inside, tun.index());
+  DetachStampProgram(inside, tun.front()->index());
   return Ownership::kSockDiag;
 }
 
@@ -136,56 +143,104 @@ Status AttachOutside(const WireConfig& wire, const TunConfig& tun) {
 // way; with the 500 of a TUN by default one TCP stream loses some percent.
 constexpr std::size_t kWireQueuePackets = 2000;
 
-Result<std::unique_ptr<PacketPort>> CreateTunWire(const WireConfig& config) {
+// What keeps flows in order where there are several pairs.
+using Steering = std::optional<SteeringProgram>;
+
+Steering LoadSteering(std::size_t pairs) {
+  if (pairs == 1) {
+    return std::nullopt;
+  }
+  Result<SteeringProgram> loaded = SteeringProgram::Load();
+  if (!loaded.ok()) {
+    Log(LogLevel::kWarning, "one_pair_only",
+        {{"reason", loaded.error().message}});
+    return std::nullopt;
+  }
+  return std::move(*loaded);
+}
+
+// One queue without a steering program.
+Result<Queues> CreateTun(const NetworkNamespace& where,
+                         const TunOptions& options, const Steering& steering,
+                         std::size_t pairs) {
+  if (steering) {
+    return TunDevice::CreateQueues(where, options, *steering, pairs);
+  }
+  Result<std::unique_ptr<TunDevice>> device = TunDevice::Create(where, options);
+  if (!device.ok()) {
+    return device.error();
+  }
+  Queues alone;
+  alone.push_back(std::move(*device));
+  return alone;
+}
+
+Result<Ports> CreateTunWire(const WireConfig& config, const Steering& steering,
+                            std::size_t pairs) {
   Result<NetworkNamespace> outer = NetworkNamespace::OpenCurrent();
   if (!outer.ok()) {
     return outer.error();
   }
-  Result<std::unique_ptr<TunDevice>> device =
-      TunDevice::Create(*outer, {.name = config.name,
-                                 .mtu_octets = config.mtu_octets,
-                                 .queue_packets = kWireQueuePackets});
+  Result<Queues> device = CreateTun(*outer,
+                                    {.name = config.name,
+                                     .mtu_octets = config.mtu_octets,
+                                     .queue_packets = kWireQueuePackets},
+                                    steering, pairs);
   if (!device.ok()) {
     return device.error();
   }
-  return std::unique_ptr<PacketPort>(
-      std::make_unique<TunWire>(std::move(*device)));
+  Ports wire;
+  for (std::unique_ptr<TunDevice>& queue : *device) {
+    wire.push_back(std::make_unique<TunWire>(std::move(queue)));
+  }
+  return wire;
 }
 
-Result<std::unique_ptr<PacketPort>> CreateUdpWire(const NetworkConfig& config) {
-  Result<std::unique_ptr<UdpWire>> wire =
-      UdpWire::Create({.listen = config.wire.listen,
-                       .peers = config.wire.peers,
-                       .own_addresses = config.OwnAddresses(),
-                       .path_mtu_octets = config.wire.path_mtu_octets});
+Result<Ports> CreateUdpWire(const NetworkConfig& config, std::size_t pairs) {
+  Result<std::vector<std::unique_ptr<UdpWire>>> ports =
+      UdpWire::CreateSeveral({.listen = config.wire.listen,
+                              .peers = config.wire.peers,
+                              .own_addresses = config.OwnAddresses(),
+                              .path_mtu_octets = config.wire.path_mtu_octets},
+                             pairs);
+  if (!ports.ok()) {
+    return ports.error();
+  }
+  Ports wire;
+  for (std::unique_ptr<UdpWire>& port : *ports) {
+    wire.push_back(std::move(port));
+  }
+  return wire;
+}
+
+Result<Ports> CreateWire(const NetworkConfig& network,
+                         const Steering& steering) {
+  const WireConfig& config = network.wire;
+  Result<Ports> wire = config.kind == WireKind::kUdp
+                           ? CreateUdpWire(network, network.pairs)
+                           : CreateTunWire(config, steering, network.pairs);
   if (!wire.ok()) {
     return wire.error();
   }
-  return std::unique_ptr<PacketPort>(std::move(*wire));
-}
-
-Result<std::unique_ptr<PacketPort>> CreateWire(const NetworkConfig& network) {
-  const WireConfig& config = network.wire;
-  Result<std::unique_ptr<PacketPort>> made = config.kind == WireKind::kUdp
-                                                 ? CreateUdpWire(network)
-                                                 : CreateTunWire(config);
-  if (!made.ok()) {
-    return made.error();
-  }
-  std::unique_ptr<PacketPort> port = std::move(*made);
   if (config.record) {
-    Result<std::unique_ptr<PcapRecorder>> recorder =
-        PcapRecorder::Create(*config.record, std::move(port));
-    if (!recorder.ok()) {
-      return recorder.error();
+    const Result<std::shared_ptr<PcapWriter>> writer =
+        PcapWriter::Open(*config.record);
+    if (!writer.ok()) {
+      return writer.error();
     }
-    port = std::move(*recorder);
+    for (std::unique_ptr<PacketPort>& port : *wire) {
+      port = std::make_unique<PcapRecorder>(*writer, std::move(port));
+    }
   }
   // Outside of the recorder: what was dropped on purpose is not recorded.
   if (config.faults) {
-    port = std::make_unique<FaultInjector>(std::move(port), *config.faults);
+    FaultInjector::Plan plan = *config.faults;
+    for (std::unique_ptr<PacketPort>& port : *wire) {
+      port = std::make_unique<FaultInjector>(std::move(port), plan);
+      ++plan.seed;
+    }
   }
-  return port;
+  return wire;
 }
 
 // What only the wire itself could tell.
@@ -228,33 +283,35 @@ void WarnUnlessForwarding(const TunConfig& config) {
 
 }  // namespace
 
-Result<std::unique_ptr<HostNetwork>> HostNetwork::Create(
-    const NetworkConfig& wanted) {
+Result<std::unique_ptr<HostNetwork>> HostNetwork::Create(NetworkConfig wanted) {
   Result<NetworkNamespace> inside = OpenInside(wanted);
   if (!inside.ok()) {
     return inside.error();
   }
-  Result<std::unique_ptr<PacketPort>> wire = CreateWire(wanted);
+  const Steering steering = LoadSteering(wanted.pairs);
+  wanted.pairs = steering ? wanted.pairs : 1;
+  Result<Ports> wire = CreateWire(wanted, steering);
   if (!wire.ok()) {
     return wire.error();
   }
-  const Result<NetworkConfig> became = WithMtus(wanted, **wire);
+  const Result<NetworkConfig> became = WithMtus(wanted, *wire->front());
   if (!became.ok()) {
     return became.error();
   }
   const NetworkConfig& config = *became;
-  Result<std::unique_ptr<TunDevice>> tun =
-      TunDevice::Create(*inside, {.name = config.tun.name,
+  Result<Queues> tun = CreateTun(*inside,
+                                 {.name = config.tun.name,
                                   .mtu_octets = *config.tun.mtu_octets,
-                                  .framing = config.tun.framing});
+                                  .framing = config.tun.framing},
+                                 steering, config.pairs);
   if (!tun.ok()) {
     return tun.error();
   }
   if (config.tun.framing == TunFraming::kVnetHeader) {
-    TellOffload((*tun)->offload());
+    TellOffload(tun->front()->offload());
   }
   const Result<Ownership> ownership =
-      ChooseOwnership(*inside, **tun, config.ownership);
+      ChooseOwnership(*inside, *tun, config.ownership);
   if (!ownership.ok()) {
     return ownership.error();
   }
@@ -274,8 +331,7 @@ Result<std::unique_ptr<HostNetwork>> HostNetwork::Create(
 }
 
 HostNetwork::HostNetwork(NetworkConfig config, NetworkNamespace inside,
-                         std::unique_ptr<TunDevice> tun, Ownership ownership,
-                         std::unique_ptr<PacketPort> wire)
+                         Queues tun, Ownership ownership, Ports wire)
     : config_(std::move(config)),
       inside_(std::move(inside)),
       tun_(std::move(tun)),

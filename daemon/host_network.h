@@ -12,6 +12,11 @@
 //
 // A wire of the kind udp has sockets in place of an interface and routes.
 //
+// With several pairs the TUN has as many queues and the wire as many ports: the
+// kernel gives all packets of a flow to one of them, in each direction. Where it
+// refuses the program that this takes (tun/steering_program.h), there is one pair
+// and one line in the log: order is not given up.
+//
 // Everything goes with this object, except a namespace that has a name.
 //
 // Thread safety: Control-confined; the ports are used by the workers.
@@ -19,8 +24,10 @@
 #ifndef POSTERN_DAEMON_HOST_NETWORK_H_
 #define POSTERN_DAEMON_HOST_NETWORK_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "core/error.h"
 #include "core/packet/packet_port.h"
@@ -34,37 +41,43 @@ class HostNetwork {
  public:
   // Errors: those of the kernel, each with what was tried; kInvalid: [tun] mtu is
   // more than the wire turned out to carry.
-  static Result<std::unique_ptr<HostNetwork>> Create(
-      const NetworkConfig& wanted);
+  static Result<std::unique_ptr<HostNetwork>> Create(NetworkConfig wanted);
 
   const NetworkNamespace& inside() const { return inside_; }
 
   // With every MTU as it became.
   const NetworkConfig& config() const { return config_; }
 
-  PacketPort& tun() { return *tun_; }
+  // How many there became.
+  std::size_t pairs() const { return tun_.size(); }
+
+  // REQUIRES: pair < pairs().
+  PacketPort& tun(std::size_t pair) { return *tun_[pair]; }
 
   // What the kernel leaves to us of the TUN's packets.
-  TunOffload tun_offload() const { return tun_->offload(); }
+  TunOffload tun_offload() const { return tun_.front()->offload(); }
 
-  std::uint32_t tun_index() const { return tun_->index(); }
+  std::uint32_t tun_index() const { return tun_.front()->index(); }
 
   // How the outbound packets' owners are found out.
   Ownership ownership() const { return ownership_; }
 
-  // With the recorder and the faults, if there are any.
-  PacketPort& wire() { return *wire_; }
+  // With the recorder and the faults, if there are any. All record into one
+  // file. REQUIRES: pair < pairs().
+  PacketPort& wire(std::size_t pair) { return *wire_[pair]; }
 
  private:
-  HostNetwork(NetworkConfig config, NetworkNamespace inside,
-              std::unique_ptr<TunDevice> tun, Ownership ownership,
-              std::unique_ptr<PacketPort> wire);
+  using Queues = std::vector<std::unique_ptr<TunDevice>>;  // of a TUN
+  using Ports = std::vector<std::unique_ptr<PacketPort>>;  // of a wire
+
+  HostNetwork(NetworkConfig config, NetworkNamespace inside, Queues tun,
+              Ownership ownership, Ports wire);
 
   const NetworkConfig config_;
   NetworkNamespace inside_;
-  std::unique_ptr<TunDevice> tun_;
+  Queues tun_;
   Ownership ownership_;
-  std::unique_ptr<PacketPort> wire_;
+  Ports wire_;
 };
 
 }  // namespace postern

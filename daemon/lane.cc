@@ -12,9 +12,9 @@ PacketPool::Shape PoolShape(const HeldPackets::Limits& hold) {
   return {.packets = 4 * Batch::kCapacity + hold.in_all, .payload = 9216};
 }
 
-// Each lane has a transform of every SA to itself.
-WorkerIndex IndexOf(Direction direction) {
-  return direction == Direction::kOutbound ? WorkerIndex{0} : WorkerIndex{1};
+WorkerIndex IndexOf(const Lane::Parts& lane) {
+  const std::size_t way = lane.direction == Direction::kOutbound ? 0 : 1;
+  return static_cast<WorkerIndex>(2 * lane.pair + way);
 }
 
 }  // namespace
@@ -28,25 +28,24 @@ Lane::Lane(Parts parts)
               .stats = stats_,
               .raw = &parts_.raw,
               .cgroups = parts_.cgroups,
-              .arrivals = &parts_.arrivals},
+              .arrivals = &parts_.arrivals,
+              .openings = parts_.openings},
              kFlows) {
   if (parts_.direction == Direction::kOutbound) {
-    outbound_.emplace(
-        OutboundPipeline::Parts{.sadb = parts_.sadb,
-                                .flows = flows_,
-                                .acquires = parts_.acquires,
-                                .stats = stats_,
-                                .worker = IndexOf(parts_.direction),
-                                .wire_mtu = parts_.exit.mtu(),
-                                .hold = parts_.hold});
+    outbound_.emplace(OutboundPipeline::Parts{.sadb = parts_.sadb,
+                                              .flows = flows_,
+                                              .acquires = parts_.acquires,
+                                              .stats = stats_,
+                                              .worker = IndexOf(parts_),
+                                              .wire_mtu = parts_.exit.mtu(),
+                                              .hold = parts_.hold});
   } else {
-    inbound_.emplace(
-        InboundPipeline::Parts{.sadb = parts_.sadb,
-                               .system = parts_.system,
-                               .flows = flows_,
-                               .audit = parts_.events,
-                               .stats = stats_,
-                               .worker = IndexOf(parts_.direction)});
+    inbound_.emplace(InboundPipeline::Parts{.sadb = parts_.sadb,
+                                            .system = parts_.system,
+                                            .flows = flows_,
+                                            .audit = parts_.events,
+                                            .stats = stats_,
+                                            .worker = IndexOf(parts_)});
   }
 }
 

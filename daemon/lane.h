@@ -10,6 +10,9 @@
 // its counters, and shares nothing it writes. Which thread carries it is the
 // worker's matter (daemon/worker.h).
 //
+// A host with several pairs of lanes (daemon/crew.h) has one entrance and exit of
+// each for every pair, and all packets of a flow in one direction come by one.
+//
 // Thread safety: Worker-confined, but Prod() and the counters are for anybody.
 
 #ifndef POSTERN_DAEMON_LANE_H_
@@ -42,8 +45,12 @@ class Lane {
  public:
   static constexpr std::size_t kFlows = 16384;
 
+  // Each lane has a transform of every SA to itself.
+  static constexpr std::size_t kMostPairs = kMaxWorkers / 2;
+
   struct Parts {
     Direction direction = Direction::kOutbound;
+    std::size_t pair = 0;  // less than kMostPairs
     PacketPort& entrance;
     PacketPort& exit;
     const Sadb& sadb;
@@ -53,6 +60,7 @@ class Lane {
     Acquires& acquires;
     CgroupPaths* cgroups = nullptr;  // null: no cgroup's path can be told
     UnownedArrivals& arrivals;
+    Openings* openings = nullptr;  // null: there is one pair
     WorkerEvents& events;
     std::unique_ptr<SocketOwner> owner;
     HeldPackets::Limits hold;  // outbound
@@ -79,6 +87,8 @@ class Lane {
   void Prod() { prodded_.store(true, std::memory_order_release); }
 
   Direction direction() const { return parts_.direction; }
+
+  std::size_t pair() const { return parts_.pair; }
 
   const WorkerStats& stats() const { return stats_; }
 

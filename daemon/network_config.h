@@ -64,6 +64,8 @@ enum class Ownership : std::uint8_t { kBpf, kSockDiag };
 std::string_view NameOf(Ownership ownership);
 
 struct NetworkConfig {
+  // Queues of the TUN, and ports of the wire: one of each for every pair.
+  std::size_t pairs = 1;
   std::optional<std::string> namespace_name;  // as `ip netns` calls it
   std::optional<Ownership> ownership;  // empty: kBpf if the kernel lets us
   TunConfig tun;

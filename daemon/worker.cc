@@ -28,13 +28,12 @@ int MillisecondsTo(std::optional<Instant> deadline) {
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));
 }
 
-// As `top` and `ps` show it.
-const char* NameOf(const Worker::Lanes& lanes) {
-  if (lanes.size() > 1) {
-    return "packets";
-  }
-  return lanes.front()->direction() == Direction::kOutbound ? "outbound"
-                                                            : "inbound";
+std::string NameOf(const Worker::Lanes& lanes) {
+  const Lane& first = *lanes.front();
+  const char* const way =
+      first.direction() == Direction::kOutbound ? "outbound" : "inbound";
+  const std::string what = lanes.size() > 1 ? "packets" : way;
+  return first.pair() == 0 ? what : what + "-" + std::to_string(first.pair());
 }
 
 // A signal is for the control thread; a new thread inherits the mask.
@@ -78,6 +77,7 @@ Worker::Worker(Lanes lanes, BusyPoll busy_poll,
                std::function<void()> on_failure, UniqueFd wake)
     : lanes_(std::move(lanes)),
       busy_poll_(busy_poll),
+      name_(NameOf(lanes_)),
       on_failure_(std::move(on_failure)),
       wake_(std::move(wake)) {
   for (const std::unique_ptr<Lane>& lane : lanes_) {
@@ -103,7 +103,7 @@ void Worker::Prod() {
 }
 
 void Worker::Run() {
-  ::pthread_setname_np(::pthread_self(), NameOf(lanes_));
+  ::pthread_setname_np(::pthread_self(), name_.c_str());
   RcuReader reader;
   for (;;) {
     reader.Offline();
@@ -187,14 +187,14 @@ Worker::Woken Worker::Wait() {
   return failed ? Woken::kByFailure : Woken::kToWork;
 }
 
-Result<Workers> StartWorkers(Worker::Lanes lanes, std::size_t threads,
+Result<Workers> StartWorkers(Worker::Lanes lanes, std::size_t lanes_each,
                              BusyPoll busy_poll,
                              const std::function<void()>& on_failure) {
   Workers workers;
   Worker::Lanes its;
   for (std::unique_ptr<Lane>& lane : lanes) {
     its.push_back(std::move(lane));
-    if (threads == 1 && its.size() < lanes.size()) {
+    if (its.size() < lanes_each) {
       continue;
     }
     Result<std::unique_ptr<Worker>> worker =

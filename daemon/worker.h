@@ -4,7 +4,8 @@
 // waits at the entrances of its lanes, a batch of each in turn, through their
 // pipelines and out at their exits, and blocks only when nothing waits.
 //
-//     two threads   one carries what goes out, the other what comes in
+//     two threads   of a pair of lanes one carries what goes out, the other what
+//                   comes in
 //     one thread    carries both: an answer to what it delivered waits for no
 //                   other thread to wake
 //
@@ -26,6 +27,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -58,6 +60,10 @@ class Worker {
 
   const Lanes& lanes() const { return lanes_; }
 
+  // As `top` and `ps` show its thread: "outbound", "inbound" or "packets", with
+  // "-1" for the second pair's, and so on.
+  const std::string& name() const { return name_; }
+
  private:
   enum class Woken : std::uint8_t { kToWork, kToStop, kByFailure };
 
@@ -74,6 +80,7 @@ class Worker {
 
   Lanes lanes_;
   BusyPoll busy_poll_;
+  const std::string name_;
   std::function<void()> on_failure_;
   UniqueFd wake_;                      // ends a wait
   std::vector<pollfd> waits_;          // the lanes' entrances, and wake_
@@ -83,9 +90,9 @@ class Worker {
 
 using Workers = std::vector<std::unique_ptr<Worker>>;
 
-// One worker for all lanes, or one for each, as many as there are `threads`.
-// REQUIRES: threads is 1 or the number of lanes. Errors: kSystem.
-Result<Workers> StartWorkers(Worker::Lanes lanes, std::size_t threads,
+// A worker for the first `lanes_each` lanes, one for as many behind them, and so
+// on. REQUIRES: the number of lanes is a multiple of that. Errors: kSystem.
+Result<Workers> StartWorkers(Worker::Lanes lanes, std::size_t lanes_each,
                              BusyPoll busy_poll,
                              const std::function<void()>& on_failure);
 

@@ -158,6 +158,8 @@ class Host:
 name = "{self.name}"
 state_directory = "{self.lab.directory}/state-{self.name}"
 ownership = "{self.lab.ownership}"
+pairs = {self.lab.pairs}
+threads = {self.lab.threads}
 {f'namespace = "{namespace}"' if namespace else ""}
 
 [tun]
@@ -310,6 +312,9 @@ class Lab:
         self.ownership = os.environ.get("POSTERN_OWNERSHIP", "auto")
         # "false" tries what hosts do whose kernel grants no offload.
         self.offload = os.environ.get("POSTERN_TUN_OFFLOAD", "true")
+        # "2" tries what hosts do with several pairs of workers, "1" and one thread each.
+        self.pairs = os.environ.get("POSTERN_PAIRS", "1")
+        self.threads = os.environ.get("POSTERN_THREADS", "2")
         self.processes = []
         self.environment = dict(os.environ, POSTERN_RUN_DIR=str(self.directory / "run"))
         self.alice = Host(self, "alice")

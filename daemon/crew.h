@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A Crew is everybody who carries a host's packets: for each pair a lane of what
+// goes out and one of what comes in, and the threads for them.
+//
+//     pair 0   queue 0 of the TUN ═══ outbound ═══▶ port 0 of the wire
+//                                 ◀══ inbound  ════
+//     pair 1   queue 1            ═══ outbound ═══▶ port 1
+//                                 ◀══ inbound  ════
+//
+// The kernel says which queue and which port a packet takes, always the same of
+// a flow in one direction (daemon/host_network.h); the two directions of a flow
+// may be two pairs'. Lanes share what docs/threads.md says, and Openings.
+//
+// Thread safety: Control-confined, but for Prod().
+
+#ifndef POSTERN_DAEMON_CREW_H_
+#define POSTERN_DAEMON_CREW_H_
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "core/error.h"
+#include "core/stats.h"
+#include "daemon/host_network.h"
+#include "daemon/value.h"
+#include "daemon/worker.h"
+#include "policy/openings.h"
+
+namespace postern {
+
+class Crew {
+ public:
+  // All of them outlive the crew.
+  struct Parts {
+    HostNetwork& network;
+    const Sadb& sadb;
+    const SystemPolicy& system;
+    SocketTable& sockets;
+    const RawSockets& raw;
+    Acquires& acquires;
+    CgroupPaths& cgroups;
+    UnownedArrivals& arrivals;
+    WorkerEvents& events;
+    HeldPackets::Limits hold;         // of each lane
+    std::size_t threads = 2;          // a pair: 1 or 2
+    BusyPoll busy_poll{Duration(0)};  // of each thread
+  };
+
+  // Starts the threads. `on_failure` is called in each that ends because its
+  // entrance has failed. Errors: kSystem, those of SockDiagOwner::Create().
+  static Result<std::unique_ptr<Crew>> Start(
+      const Parts& parts, const std::function<void()>& on_failure);
+
+  // Packets that are held may leave now, or must be dropped. Thread-safe.
+  void Prod();
+
+  // Of each lane.
+  std::vector<const WorkerStats*> counters() const;
+
+  // For `postern status`: each worker by its name, and what it has carried.
+  Array Describe() const;
+
+ private:
+  Crew() = default;
+
+  Result<std::unique_ptr<Lane>> MakeLane(const Parts& parts, std::size_t pair,
+                                         Direction direction);
+
+  Openings openings_;
+  Workers workers_;
+};
+
+}  // namespace postern
+
+#endif  // POSTERN_DAEMON_CREW_H_
