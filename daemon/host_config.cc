@@ -193,12 +193,14 @@ void ReadCgroups(Section& root, const WireLimits& limits, HostConfig& config) {
 
 void ReadAssociations(Section& root, const std::string& directory,
                       const WireLimits& limits, HostConfig& config) {
-  const SaSettingsContext context{.own_addresses = config.OwnAddresses(),
-                                  .read_key =
-                                      [&directory](std::string_view text) {
-                                        return ReadKeyOrFile(text, directory);
-                                      },
-                                  .limits = limits};
+  const SaSettingsContext context{
+      .own_addresses = config.OwnAddresses(),
+      .read_key =
+          [&directory](std::string_view text) {
+            return ReadKeyOrFile(text, directory);
+          },
+      .limits = limits,
+      .window = DefaultReplayWindow(config.network.pairs)};
   std::set<SaIdentity> seen;
   for (Section& section : root.Tables("sa")) {
     std::optional<SaParameters> parameters = ReadAssociation(section, context);

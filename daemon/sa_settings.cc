@@ -260,13 +260,13 @@ void ReadAlgorithms(Section& section, const SaSettingsContext& context,
 }
 
 // What follows from no other key.
-void ReadOptions(Section& section, SaParameters& parameters) {
+void ReadOptions(Section& section, const SaSettingsContext& context,
+                 SaParameters& parameters) {
   parameters.numbers = section.Flag("esn").value_or(false)
                            ? SequenceNumbers::kExtended
                            : SequenceNumbers::k32Bit;
-  if (const auto window = section.Whole("replay_window", {0, 4096})) {
-    parameters.replay_window = static_cast<std::uint32_t>(*window);
-  }
+  parameters.replay_window = static_cast<std::uint32_t>(
+      section.Whole("replay_window", {0, 4096}).value_or(context.window));
   const Lifetimes lifetimes = ReadLifetimes(section);
   parameters.soft = lifetimes.soft;
   parameters.hard = lifetimes.hard;
@@ -379,7 +379,7 @@ std::optional<SaParameters> ReadAssociation(Section& section,
   SaParameters parameters;
   ReadPath(section, context.answers, parameters);
   ReadAlgorithms(section, context, parameters);
-  ReadOptions(section, parameters);
+  ReadOptions(section, context, parameters);
   ReadOwner(section, context, parameters);
   if (context.answers != nullptr) {
     TakeIdentities(*context.answers, parameters);

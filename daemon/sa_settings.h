@@ -8,6 +8,7 @@
 #ifndef POSTERN_DAEMON_SA_SETTINGS_H_
 #define POSTERN_DAEMON_SA_SETTINGS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -26,6 +27,14 @@
 
 namespace postern {
 
+// An SA's replay window, if nobody says: that of RFC 4303 3.4.3. A host with
+// several pairs of workers has the most, since its peers, as a rule, have several,
+// too: one that is held up for a moment sends numbers that lie far behind those of
+// the others (docs/threads.md).
+constexpr std::uint32_t DefaultReplayWindow(std::size_t pairs) {
+  return pairs == 1 ? 64 : 4096;
+}
+
 // Where an SA is described decides this about it.
 struct SaSettingsContext {
   // The host's addresses: an SA from one of them is outbound, to one inbound.
@@ -40,6 +49,7 @@ struct SaSettingsContext {
   const Need* answers = nullptr;
   // What the host's wire carries.
   WireLimits limits = {};
+  std::int64_t window = DefaultReplayWindow(1);
 };
 
 // Keys in hexadecimal only: a request names no files of the daemon's machine.

@@ -38,12 +38,13 @@ Result<AdminReply> AdminVerbs::AddSa(Section& arguments) {
     }
     acquire = std::move(*found);
   }
-  std::optional<SaParameters> parameters =
-      ReadAssociation(arguments, {.own_addresses = parts_.config.OwnAddresses(),
-                                  .read_key = ReadHexKey,
-                                  .owners = SaSettingsContext::Owners::kTold,
-                                  .answers = acquire ? &acquire->need : nullptr,
-                                  .limits = limits_});
+  std::optional<SaParameters> parameters = ReadAssociation(
+      arguments, {.own_addresses = parts_.config.OwnAddresses(),
+                  .read_key = ReadHexKey,
+                  .owners = SaSettingsContext::Owners::kTold,
+                  .answers = acquire ? &acquire->need : nullptr,
+                  .limits = limits_,
+                  .window = DefaultReplayWindow(parts_.config.network.pairs)});
   if (!parameters) {
     return Refusal(defects_);
   }

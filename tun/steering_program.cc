@@ -122,10 +122,13 @@ std::vector<bpf_insn> MakeProgram() {
   out.push_back(program.PutRead(4, kMore));
   program.MixIn(BPF_W, kMore);
   program.Land(out);
-  // Both halves: the kernel takes the lower one and divides it by the number of
-  // queues.
-  program.Put({Copy(kR0, kR7), With(BPF_RSH, kR0, 32), With(BPF_XOR, kR0, kR7),
-               Return()});
+  // SPIs and addresses that differ in a bit must differ in the lowest ones here:
+  // the kernel divides this by the number of queues.
+  for (const int shift : {32, 29}) {
+    program.Put({Copy(kR0, kR7), With(BPF_RSH, kR0, shift),
+                 With(BPF_XOR, kR7, kR0), With(BPF_MUL, kR7, kFactor)});
+  }
+  program.Put({Copy(kR0, kR7), With(BPF_RSH, kR0, 32), Return()});
   return program.code();
 }
 

@@ -102,6 +102,27 @@ TEST(HostConfig, ReadsHowLongAThreadLooksBeforeItSleeps) {
               ElementsAre(HasSubstr("host.toml:3")));
 }
 
+TEST(HostConfig, ReadsHowManyPairsOfWorkersThereAre) {
+  const auto with = [](const std::string& pairs, const std::string& more = "") {
+    return "[host]\nname = \"a\"\npairs = " + pairs +
+           "\nstate_directory = \"/x\"\n[tun]\naddresses = "
+           "[\"10.9.0.1/24\"]\n[wire]\nkind = \"tun\"\n" +
+           more;
+  };
+  EXPECT_EQ(Read(kLeast).network.pairs, 1u);
+  EXPECT_EQ(Read(with("32")).network.pairs, 32u);
+  for (const char* wrong : {"0", "33"}) {
+    EXPECT_THAT(Refused(with(wrong)), ElementsAre(HasSubstr("host.toml:3")));
+  }
+  // Several workers send by one SA: their numbers arrive out of order.
+  EXPECT_EQ(Read(with("1", Gcm(""))).associations.at(0).replay_window, 64u);
+  EXPECT_EQ(Read(with("2", Gcm(""))).associations.at(0).replay_window, 4096u);
+  EXPECT_EQ(Read(with("2", Gcm("replay_window = 128\n")))
+                .associations.at(0)
+                .replay_window,
+            128u);
+}
+
 TEST(HostConfig, ReadsHowLongPacketsWait) {
   const AcquireSettings defaults = Read(kLeast).acquire;
   EXPECT_EQ(defaults.acquires.patience, std::chrono::seconds(30));
