@@ -41,8 +41,8 @@ def datagrams_per_call(before, after, way, calls):
 
 
 class Bench:
-    def __init__(self, two, seconds):
-        self.two, self.seconds = two, seconds
+    def __init__(self, two, seconds, streams=1):
+        self.two, self.seconds, self.streams = two, seconds, streams
         self.port = 5201
         server = ["iperf3", "-s", "-p", self.port]
         two.bob.spawn(*server)
@@ -60,8 +60,9 @@ class Bench:
         self.route(BUNDLES[bundle])
         before = [cpu_seconds(h) for h in self.two.hosts]
         counts = [h.json("stats")["counts"] for h in self.two.hosts]
+        replays = sum(h.drops().get("replay_too_old", 0) for h in self.two.hosts)
         command = ["iperf3", "-J", "-c", self.two.bob.address(4), "-p", self.port,
-                   "-t", self.seconds]
+                   "-t", self.seconds, "-P", self.streams]
         if protocol == "udp":
             command += ["-u", "-b", "0", "-l", "1200"]
         shown = self.two.alice.run(*command, timeout=self.seconds + 30)
@@ -75,6 +76,8 @@ class Bench:
             "gbit_per_s": round(received.get("bits_per_second", 0) / 1e9, 3),
             "lost_percent": round(end["sum"]["lost_percent"], 2) if protocol == "udp" else None,
             "retransmits": end.get("sum_sent", {}).get("retransmits"),
+            "replay_too_old": sum(h.drops().get("replay_too_old", 0)
+                                  for h in self.two.hosts) - replays,
             "cpu_s_per_gigabyte": round(cpu / (octets / 1e9), 2) if octets else None,
             "datagrams_per_call": [datagrams_per_call(counts[0], later[0], "sent", "send"),
                                    datagrams_per_call(counts[1], later[1], "received", "receive")],
@@ -92,13 +95,18 @@ def main():
     parser.add_argument("--seconds", type=int, default=3)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--wire", choices=CARRIED, default="tun")
+    parser.add_argument("--streams", type=int, default=1, help="of iperf3, at once")
+    parser.add_argument("--pairs", type=int, default=1, help="[host] pairs")
+    parser.add_argument("--threads", type=int, default=2, help="[host] threads, of a pair")
+    parser.add_argument("--bundle", choices=BUNDLES, help="only this one")
     options = parser.parse_args()
     results = []
-    bundles = CARRIED[options.wire]
+    bundles = (options.bundle,) if options.bundle else CARRIED[options.wire]
     categories = [c for c in lab.CATEGORIES if c != "ah" or options.wire != "udp"]
     with lab.Lab(wire=options.wire) as two:
+        two.pairs, two.threads = options.pairs, options.threads
         two.start(sas=lab.all_sas(categories, families=(4,)))
-        bench = Bench(two, options.seconds)
+        bench = Bench(two, options.seconds, options.streams)
         for _ in range(options.runs):
             for bundle in bundles:
                 for protocol in ("tcp", "udp"):
@@ -112,7 +120,11 @@ def main():
             speed = median(runs, "gbit_per_s")
             print(json.dumps({
                 "median_of": len(runs), "bundle": bundle, "protocol": protocol,
-                "wire": options.wire, "gbit_per_s": speed,
+                "wire": options.wire, "pairs": options.pairs, "threads": options.threads,
+                "streams": options.streams, "gbit_per_s": speed,
+                "retransmits": median(runs, "retransmits"),
+                "replay_too_old": median(runs, "replay_too_old"),
+                "memory_mib": median([{"of": max(r["memory_mib"])} for r in runs], "of"),
                 "of_clear": round(speed / clear, 3) if clear else None,
                 "cpu_s_per_gigabyte": median(runs, "cpu_s_per_gigabyte")}), flush=True)
 

@@ -4,8 +4,14 @@
 // for each; where it would matter which packet comes first, it does not answer
 // for all.
 
+#include <array>
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
+#include <numeric>
 #include <optional>
+#include <set>
+#include <thread>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -129,6 +135,66 @@ TEST_F(NumberRuns, AreAcceptedOnceEach) {
   EXPECT_EQ(sa.sequence(), 200u);
   EXPECT_EQ(sa.usage().packets, 3u);
   EXPECT_EQ(sa.usage().octets, 300u);
+}
+
+// RPL-21: several workers send by one SA without a lock.
+TEST_F(NumberRuns, OfSeveralWorkersNeverOverlap) {
+  SecurityAssociation sa = Make(GcmSa());
+  constexpr std::size_t kWorkers = 4;
+  constexpr std::size_t kRuns = 5'000;
+  std::array<std::vector<std::uint64_t>, kWorkers> firsts;
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t worker = 0; worker < kWorkers; ++worker) {
+      threads.emplace_back([&sa, &mine = firsts[worker], count = worker + 1] {
+        for (std::size_t i = 0; i < kRuns; ++i) {
+          mine.push_back(
+              sa.NextNumbers({.octets = count, .packets = count}, kStart)
+                  .value());
+        }
+      });
+    }
+  }
+  std::set<std::uint64_t> all;
+  for (std::size_t worker = 0; worker < kWorkers; ++worker) {
+    for (const std::uint64_t first : firsts[worker]) {
+      for (std::uint64_t i = 0; i <= worker; ++i) {
+        EXPECT_TRUE(all.insert(first + i).second);
+      }
+    }
+  }
+  EXPECT_EQ(all.size(), kRuns * (1 + 2 + 3 + 4));
+  EXPECT_EQ(*all.rbegin(), all.size());  // none is wasted
+  EXPECT_EQ(sa.usage().packets, all.size());
+}
+
+// RPL-22: the same packets come to several workers at once, a run at a time.
+TEST_F(NumberRuns, OfTwinsOnSeveralWorkersAreAcceptedOnceEach) {
+  SaParameters parameters = Inbound();
+  parameters.replay_window = 4096;
+  SecurityAssociation sa = Make(std::move(parameters));
+  constexpr std::uint32_t kRun = 16;
+  constexpr std::uint32_t kNumbers = 4096;  // none is ever too old
+  std::array<std::atomic<int>, kNumbers + 1> accepted{};
+  {
+    std::vector<std::jthread> threads;
+    for (int worker = 0; worker < 4; ++worker) {
+      threads.emplace_back([&] {
+        for (std::uint32_t from = 1; from <= kNumbers; from += kRun) {
+          std::vector<std::uint32_t> run(kRun);
+          std::iota(run.begin(), run.end(), from);
+          for (const ReceivedNumber& number : Receive(sa, run)) {
+            accepted[number.wire_seq] += number.outcome.ok() ? 1 : 0;
+          }
+        }
+      });
+    }
+  }
+  for (std::uint32_t number = 1; number <= kNumbers; ++number) {
+    ASSERT_EQ(accepted[number], 1) << number;
+  }
+  EXPECT_EQ(sa.usage().packets, kNumbers);
+  EXPECT_EQ(sa.replays(), 3U * kNumbers);
 }
 
 // SAD-15
