@@ -67,6 +67,8 @@ void AddSaAdd(Verbs& verbs, CLI::App& sa) {
       .Option("--dont-fragment", "dont_fragment", "copy, set or clear")
       .Option("--dscp", "dscp", "copy or zero")
       .Number("--udp-source-port", "udp.source_port", "ESP in UDP, from it")
+      .Number("--udp-keepalive-seconds", "udp.keepalive_seconds",
+              "ESP in UDP, with NAT keepalives")
       .Number("--udp-destination-port", "udp.destination_port",
               "ESP in UDP, to it; the port not given is 4500")
       .Option("--local-identity", "local_identity", "like fqdn:host.example")

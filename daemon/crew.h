@@ -18,8 +18,10 @@
 #define POSTERN_DAEMON_CREW_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -56,6 +58,11 @@ class Crew {
 
   // Packets that are held may leave now, or must be dropped. Thread-safe.
   void Prod();
+
+  // Sends a packet of the host's own making on the wire. Thread-safe.
+  void Emit(std::vector<std::uint8_t> packet) {
+    workers_.front()->Emit(std::move(packet));
+  }
 
   // Of each lane.
   std::vector<const WorkerStats*> counters() const;

@@ -22,6 +22,7 @@
 #include "daemon/host_network.h"
 #include "daemon/host_status.h"
 #include "daemon/housekeeping.h"
+#include "daemon/keepalives.h"
 #include "daemon/paced_call.h"
 #include "daemon/published_names.h"
 #include "daemon/roll_call.h"
@@ -88,6 +89,11 @@ struct Host::Assembly {
   std::unique_ptr<SockDiagOwner> kernel;
   std::unique_ptr<RollCall> roll_call;
   std::unique_ptr<Crew> crew;
+  Keepalives keepalives{sadb, [this](std::vector<std::uint8_t> packet) {
+                          crew->Emit(std::move(packet));
+                        }};
+  TimerWatch keep_alive{loop, std::chrono::seconds(1),
+                        [this] { keepalives.Tick(MonotonicNow()); }};
   // Anybody may change levels, and each time all held packets are judged anew.
   PacedCall prod{loop, std::chrono::milliseconds(10), [this] { crew->Prod(); }};
   std::unique_ptr<RawLevels> raw_levels;
@@ -114,6 +120,9 @@ Status Host::Assembly::OpenState() {
   }
   associations = std::make_unique<Associations>(sadb, reserve.get());
   associations->Watch([this](const AssociationChange& change) {
+    if (change.parameters != nullptr) {
+      keepalives.Take(*change.parameters);
+    }
     feed.Publish(DescribeChange(change));
   });
   return Ok();

@@ -53,6 +53,9 @@ std::size_t Lane::Carry() {
   const std::size_t received = parts_.entrance.Receive(in_, pool_, stats_);
   const bool prodded = prodded_.load(std::memory_order_relaxed) &&
                        prodded_.exchange(false, std::memory_order_acq_rel);
+  if (prodded) {
+    SendEmitted();
+  }
   if (outbound_) {
     if (prodded) {
       outbound_->Prod();
@@ -62,6 +65,28 @@ std::size_t Lane::Carry() {
     CarryThrough(*inbound_);
   }
   return received;
+}
+
+void Lane::Emit(std::vector<std::uint8_t> packet) {
+  const MutexLock lock(mutex_);
+  emitted_.push_back(std::move(packet));
+  Prod();
+}
+
+void Lane::SendEmitted() {
+  std::vector<std::vector<std::uint8_t>> emitted;
+  {
+    const MutexLock lock(mutex_);
+    emitted.swap(emitted_);
+  }
+  for (const std::vector<std::uint8_t>& octets : emitted) {
+    if (Packet packet = pool_.Copy(octets)) {
+      out_.Push(std::move(packet));
+      parts_.exit.Send(out_, stats_);
+    } else {
+      stats_.Drop(DropReason::kPoolEmpty);
+    }
+  }
 }
 
 template <typename Pipeline>

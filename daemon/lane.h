@@ -20,12 +20,15 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "core/clock.h"
 #include "core/flow/flow_key.h"
 #include "core/flow/socket_owner.h"
+#include "core/mutex.h"
 #include "core/packet/packet_pool.h"
 #include "core/packet/packet_port.h"
 #include "core/stats.h"
@@ -86,6 +89,10 @@ class Lane {
   // sees to it. Thread-safe.
   void Prod() { prodded_.store(true, std::memory_order_release); }
 
+  // A packet of the host's own making, which leaves by the exit as it is with the
+  // next Carry(). Thread-safe.
+  void Emit(std::vector<std::uint8_t> packet);
+
   Direction direction() const { return parts_.direction; }
 
   std::size_t pair() const { return parts_.pair; }
@@ -95,9 +102,12 @@ class Lane {
  private:
   template <typename Pipeline>
   void CarryThrough(Pipeline& pipeline);
+  void SendEmitted();
 
   Parts parts_;
   std::atomic<bool> prodded_{false};
+  Mutex mutex_;
+  std::vector<std::vector<std::uint8_t>> emitted_ POSTERN_GUARDED_BY(mutex_);
   WorkerStats stats_;
   PacketPool pool_;
   FlowResolver flows_;

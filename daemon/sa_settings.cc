@@ -195,17 +195,20 @@ Selector ReadSelector(Section& section) {
   return selector;
 }
 
-std::optional<UdpPorts> ReadEncapsulation(Section& section) {
+void ReadEncapsulation(Section& section, SaParameters& parameters) {
   std::optional<Section> table = section.Table("udp");
   if (!table) {
-    return std::nullopt;
+    return;
   }
   UdpPorts ports;
   ports.source = ReadPort(*table, "source_port").value_or(kIkeNatPort);
   ports.destination =
       ReadPort(*table, "destination_port").value_or(kIkeNatPort);
+  parameters.encapsulation = ports;
+  if (const auto most = table->Whole("keepalive_seconds", {1, 3600})) {
+    parameters.keepalive = std::chrono::seconds(*most);
+  }
   table->Finish();
-  return ports;
 }
 
 Lifetime ReadLifetime(Section& section, std::string_view octets,
@@ -275,7 +278,7 @@ void ReadOptions(Section& section, const SaSettingsContext& context,
   parameters.dscp =
       section.Parsed("dscp", ParseDscp).value_or(TunnelHeader::Dscp::kCopy);
   parameters.selector = ReadSelector(section);
-  parameters.encapsulation = ReadEncapsulation(section);
+  ReadEncapsulation(section, parameters);
   parameters.local_identity = section.Parsed("local_identity", Identity::Parse);
   parameters.peer_identity = section.Parsed("peer_identity", Identity::Parse);
 }

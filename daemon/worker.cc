@@ -102,6 +102,11 @@ void Worker::Prod() {
   ::eventfd_write(wake_.get(), 1);
 }
 
+void Worker::Emit(std::vector<std::uint8_t> packet) {
+  lanes_.front()->Emit(std::move(packet));
+  ::eventfd_write(wake_.get(), 1);
+}
+
 void Worker::Run() {
   ::pthread_setname_np(::pthread_self(), name_.c_str());
   RcuReader reader;

@@ -58,6 +58,9 @@ class Worker {
   // has not changed; or it has, and nothing else would wake it. Thread-safe.
   void Prod();
 
+  // A packet of the host's own making leaves by the first lane. Thread-safe.
+  void Emit(std::vector<std::uint8_t> packet);
+
   const Lanes& lanes() const { return lanes_; }
 
   // As `top` and `ps` show its thread: "outbound", "inbound" or "packets", with

@@ -82,6 +82,8 @@ struct SaParameters {
   // ESP in UDP (RFC 3948): the ports of its packets as they are sent. Inbound,
   // the source is where the peer was last known to be.
   std::optional<UdpPorts> encapsulation{};
+  // Outbound, in UDP: how long nothing may go before a NAT keepalive does.
+  std::optional<Duration> keepalive{};
 
   // Outer header options; the endpoints are source and destination above.
   TunnelHeader::DontFragment dont_fragment = TunnelHeader::DontFragment::kCopy;

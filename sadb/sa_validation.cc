@@ -202,7 +202,10 @@ Status CheckAlgorithms(const SaParameters& sa) {
 // RFC 3948 1: an ICV of AH covers the addresses that a NAT changes.
 Status CheckEncapsulation(const SaParameters& sa) {
   if (!sa.encapsulation) {
-    return Ok();
+    return sa.keepalive ? Status(Invalid(
+                              "keepalives are wanted, but udp is not set; they "
+                              "keep open what a NAT opened for UDP"))
+                        : Ok();
   }
   if (sa.protocol != IpsecProtocol::kEsp) {
     return Unsupported(

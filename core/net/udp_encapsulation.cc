@@ -101,6 +101,40 @@ Passage DecapsulateFromUdp(Packet& packet, const IpView& view) {
                          Number(IpProtocol::kEsp));
 }
 
+std::vector<std::uint8_t> NatKeepalive(const IpAddress& source,
+                                       const IpAddress& destination,
+                                       UdpPorts ports) {
+  constexpr std::uint16_t kLength = kUdpHeaderOctets + 1;
+  constexpr std::uint8_t kHopLimit = 64;
+  const bool v4 = source.family() == IpFamily::kV4;
+  const std::size_t header = v4 ? ipv4::kHeaderSize : 40;
+  std::vector<std::uint8_t> packet(header + kLength);
+  const Bytes octets(packet);
+  const Bytes datagram = octets.subspan(header);
+  StoreBe(datagram, ports.source);
+  StoreBe(datagram.subspan(2), ports.destination);
+  StoreBe(datagram.subspan(udp::kLength), kLength);
+  datagram[kUdpHeaderOctets] = kKeepalive;
+  octets[v4 ? ipv4::kProtocol : ipv6::kNextHeader] = Number(IpProtocol::kUdp);
+  octets[v4 ? ipv4::kHopLimit : ipv6::kHopLimit] = kHopLimit;
+  const std::size_t at = v4 ? ipv4::kAddresses : ipv6::kAddresses;
+  CopyBytes(octets.subspan(at), source.octets());
+  CopyBytes(octets.subspan(at + source.octets().size()), destination.octets());
+  if (v4) {
+    octets[0] = 0x45;
+    StoreBe(octets.subspan(ipv4::kLength),
+            static_cast<std::uint16_t>(packet.size()));
+    StoreBe(octets.subspan(ipv4::kFragment), ipv4::kDontFragment);
+    MendIpv4Checksum(octets);
+  } else {
+    octets[0] = 0x60;
+    StoreBe(octets.subspan(ipv6::kLength), kLength);
+    StoreBe(datagram.subspan(udp::kChecksum),
+            UdpChecksum(source, destination, datagram));
+  }
+  return packet;
+}
+
 void MendTransportChecksum(Bytes octets, const IpView& view) {
   const std::optional<std::size_t> at = ChecksumField(view.protocol());
   const Bytes segment =

@@ -21,11 +21,14 @@
 #ifndef POSTERN_CORE_NET_UDP_ENCAPSULATION_H_
 #define POSTERN_CORE_NET_UDP_ENCAPSULATION_H_
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "core/bytes.h"
 #include "core/drop_reason.h"
+#include "core/net/ip_address.h"
 #include "core/net/ip_view.h"
 #include "core/packet/packet.h"
 
@@ -36,7 +39,7 @@ struct UdpPorts {
   std::uint16_t source = 0;
   std::uint16_t destination = 0;
 
-  friend bool operator==(const UdpPorts&, const UdpPorts&) = default;
+  friend auto operator<=>(const UdpPorts&, const UdpPorts&) = default;
 };
 
 inline constexpr std::size_t kUdpHeaderOctets = 8;
@@ -63,6 +66,12 @@ Opinion<UdpPorts> PeekUdpPorts(const IpView& view);
 //   CheckEspPayload() the octets behind its header.
 // Errors: those of RewriteIpHeader().
 Passage DecapsulateFromUdp(Packet& packet, const IpView& view);
+
+// The IP packet of a keepalive: one octet 0xff (RFC 3948 2.3).
+// REQUIRES: both addresses have one family.
+std::vector<std::uint8_t> NatKeepalive(const IpAddress& source,
+                                       const IpAddress& destination,
+                                       UdpPorts ports);
 
 // Makes the checksum of the TCP, UDP or ICMPv6 in a packet right for the
 // addresses that it has now: a NAT on the way changed them, but could not reach

@@ -370,6 +370,9 @@ TEST(HostConfig, ReadsEspInUdp) {  // UDP-01
             (UdpPorts{.source = 4500, .destination = 4500}));
   EXPECT_EQ(ports_of("udp = { destination_port = 61234 }\n"),
             (UdpPorts{.source = 4500, .destination = 61234}));
+  const HostConfig kept =
+      Read(std::string(kLeast) + Gcm("udp = { keepalive_seconds = 20 }\n"));
+  EXPECT_EQ(kept.associations.at(0).keepalive, std::chrono::seconds(20));
   EXPECT_THAT(
       Refused(std::string(kLeast) + Gcm("udp = { source_port = 65536 }\n")),
       ElementsAre(HasSubstr("source_port")));

@@ -303,6 +303,13 @@ TEST_F(WorkerTest, SendsWhatHasItsSaOnceItIsProdded) {  // API-14
   EXPECT_EQ(Await(wire_.far.get()).at(9), 51);
 }
 
+TEST_F(WorkerTest, SendsWhatTheHostItselfHasToSay) {
+  const auto worker = Start(Direction::kOutbound);
+  worker->Emit(Datagram());
+  EXPECT_EQ(Await(wire_.far.get()), Datagram());
+  EXPECT_EQ(StatsOf(*worker).of(Count::kOutboundPackets), 0u);
+}
+
 TEST_F(WorkerTest, EndsWhileItWaitsAndWhileItIsBusy) {
   Start(Direction::kOutbound).reset();
   auto worker = Start(Direction::kOutbound);

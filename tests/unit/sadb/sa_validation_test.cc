@@ -127,7 +127,11 @@ TEST(SaValidation, AllowsEspInUdpAndNothingElse) {  // UDP-18
   SaParameters sa = GcmSa();
   sa.encapsulation = UdpPorts{.source = 4500, .destination = 61234};
   ExpectAccepted(sa);
-  sa.encapsulation->source = 0;
+  sa.keepalive = std::chrono::seconds(20);
+  ExpectAccepted(sa);
+  sa.encapsulation.reset();
+  ExpectRefused(sa, ErrorCode::kInvalid, {"keepalives", "udp is not set"});
+  sa.encapsulation = UdpPorts{.source = 0, .destination = 4500};
   ExpectRefused(sa, ErrorCode::kInvalid, {"a port of udp is 0"});
   SaParameters ah = AhSa();
   ah.encapsulation = UdpPorts{.source = 4500, .destination = 4500};

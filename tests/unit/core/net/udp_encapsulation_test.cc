@@ -7,6 +7,7 @@
 
 #include "gtest/gtest.h"
 
+#include "core/net/checksum.h"
 #include "core/packet/packet_pool.h"
 #include "tests/support/packet_builder.h"
 
@@ -87,6 +88,19 @@ TEST_F(UdpEncapsulationTest, LeavesOptionsAndExtensionHeadersInFront) {
   const Octets header(8);
   EXPECT_EQ(Encapsulated(V6().Extension(0, header).Raw(kEsp, EspOf(40))),
             V6().Extension(0, header).Udp(4500, 61234, EspOf(40)));
+}
+
+TEST_F(UdpEncapsulationTest, WritesKeepalives) {  // UDP-06
+  Octets v4 = V4().DontFragment().Udp(4500, 61234, {0xff});
+  // RFC 6864 4.1: the identification of what is not fragmented means nothing.
+  v4[4] = v4[5] = v4[10] = v4[11] = 0;
+  StoreBe(Bytes(v4).subspan(10), InternetChecksum(ConstBytes(v4).first(20)));
+  v4[26] = v4[27] = 0;
+  const auto of = [](const char* from, const char* to) {
+    return NatKeepalive(*IpAddress::Parse(from), *IpAddress::Parse(to), kPorts);
+  };
+  EXPECT_EQ(of("10.9.1.1", "10.9.2.1"), v4);
+  EXPECT_EQ(of("fd00:9:1::1", "fd00:9:2::1"), V6().Udp(4500, 61234, {0xff}));
 }
 
 TEST_F(UdpEncapsulationTest, NeedsRoomInFront) {
