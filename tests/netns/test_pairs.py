@@ -190,6 +190,17 @@ class TunPairs(Pairs):
                               self.start_udp(two.bob, two.alice, 4001, number=1)])
         self.assert_spread(two.alice, "outbound")
 
+    # In a user namespace the kernel takes no program that could keep the order.
+    def test_where_bpf_is_refused_there_is_one_pair(self):
+        alice = self.two.alice
+        self.two.outside = lambda name: ["unshare", "--user", "--map-root-user", "--net", "--"]
+        alice.configure()
+        alice.start()
+        status = alice.json("status")
+        self.assertEqual(status["pairs"], 1)
+        self.assertEqual([w["name"] for w in status["workers"]], ["outbound", "inbound"])
+        self.assertIn("one_pair_only", alice.log.read_text())
+
     # Nothing that needs an SA leaves without one, whichever worker has it.
     def test_both_pairs_enforce_levels(self):
         two = self.two
