@@ -7,6 +7,8 @@
 //   | next | length | reserved | SPI | seq |     ICV      | padding |
 //   +------+--------+----------+-----+-----+--------------+---------+
 //
+// GMAC's field begins with the IV, the sequence number in 8 octets (RFC 4543 4).
+//
 // It covers the headers in front (ah/mutable_fields.h), the AH with its ICV
 // zero but reserved field and padding as they are, everything behind, and with
 // ESN the high half of the sequence number, which is not sent.
@@ -20,6 +22,7 @@
 #ifndef POSTERN_AH_ICV_H_
 #define POSTERN_AH_ICV_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -28,6 +31,7 @@
 #include "ah/signer.h"
 #include "core/bytes.h"
 #include "core/crypto/auth_proof.h"
+#include "core/crypto/gmac_context.h"
 #include "core/crypto/mac_context.h"
 #include "core/drop_reason.h"
 #include "core/error.h"
@@ -58,7 +62,8 @@ class IcvContext {
   // Errors: kInvalid; kUnsupported when the crypto library refuses.
   static Result<IcvContext> Create(const Parameters& parameters);
 
-  std::size_t size() const { return size_; }
+  // Octets of the ICV's field, GMAC's IV among them.
+  std::size_t size() const { return iv_size_ + icv_size_; }
 
   // Octets of room that a job needs behind its packet.
   std::size_t room_behind() const {
@@ -69,6 +74,8 @@ class IcvContext {
     Bytes packet;           // and room_behind()
     std::size_t ah_offset;  // where an AH stands, with room for the ICV
     std::uint64_t seq;
+    // Of GMAC, as published vectors have it; empty: the number.
+    ConstBytes iv;
     Passage outcome = DropReason::kCryptoFailed;  // written
   };
 
@@ -88,11 +95,20 @@ class IcvContext {
  private:
   class Covers;
 
-  IcvContext(MacContext mac, std::size_t size, SequenceNumbers numbers)
-      : mac_(std::move(mac)), size_(size), numbers_(numbers) {}
+  using Nonce = std::array<std::uint8_t, 12>;
 
-  MacContext mac_;
-  std::size_t size_;
+  IcvContext(const IntegrityInfo& info, SequenceNumbers numbers)
+      : iv_size_(info.iv), icv_size_(info.icv), numbers_(numbers) {}
+
+  Nonce NonceOf(ConstBytes iv) const;
+  void SignByGmac(SignJob& job);
+  void VerifyByGmac(VerifyJob& job);
+
+  std::optional<MacContext> mac_;    // either this
+  std::optional<GmacContext> gmac_;  // or that
+  std::array<std::uint8_t, 4> salt_{};
+  std::size_t iv_size_;
+  std::size_t icv_size_;
   SequenceNumbers numbers_;
 };
 

@@ -38,6 +38,9 @@ struct Signer::State {
   // Makes room in the packet and writes everything but the ICV.
   Passage LayOut(const OutboundJob& job, const IpView& view, Works& works);
 
+  // An empty `iv` is chosen.
+  void Sign(std::span<OutboundJob> jobs, ConstBytes iv);
+
   // An AH's place in the packet that is made.
   struct Place {
     std::size_t offset;
@@ -100,7 +103,7 @@ Passage Signer::State::LayOut(const OutboundJob& job, const IpView& view,
   if (!packet.Append(icv.room_behind())) {
     return DropReason::kNoHeadroom;
   }
-  works.Push(packet.bytes(), place->offset, job.seq);
+  works.Push(packet.bytes(), place->offset, job.seq, ConstBytes());
   packet.TrimBack(icv.room_behind());
   return Pass();
 }
@@ -132,21 +135,37 @@ Passage Signer::Sign(Packet& packet, std::uint64_t seq) {
   return job.outcome;
 }
 
+Passage Signer::SignWithIv(Packet& packet, std::uint64_t seq, ConstBytes iv) {
+  OutboundJob job{.packet = &packet, .seq = seq};
+  state_->Sign(std::span(&job, 1), iv);
+  return job.outcome;
+}
+
+void Signer::Sign(std::span<OutboundJob> jobs) {
+  state_->Sign(jobs, {});
+}
+
 // flatten: see esp/sealer.cc.
-[[gnu::flatten]] void Signer::Sign(std::span<OutboundJob> jobs) {
+[[gnu::flatten]] void Signer::State::Sign(std::span<OutboundJob> jobs,
+                                          ConstBytes iv) {
   for (; jobs.size() > kBurst; jobs = jobs.subspan(kBurst)) {
-    Sign(jobs.first(kBurst));
+    Sign(jobs.first(kBurst), iv);
   }
-  State::Works works;
+  Works works;
   for (OutboundJob& job : jobs) {
     if (job.view != nullptr) {
-      job.outcome = state_->LayOut(job, *job.view, works);
+      job.outcome = LayOut(job, *job.view, works);
       continue;
     }
     const Opinion<IpView> view = IpView::Parse(job.packet->bytes());
-    job.outcome = view.ok() ? state_->LayOut(job, *view, works) : view.error();
+    job.outcome = view.ok() ? LayOut(job, *view, works) : view.error();
   }
-  state_->icv.Sign(works.elements());
+  if (!iv.empty()) {
+    for (IcvContext::SignJob& work : works) {
+      work.iv = iv;
+    }
+  }
+  icv.Sign(works.elements());
   const IcvContext::SignJob* work = works.begin();
   for (OutboundJob& job : jobs) {
     if (job.outcome.ok()) {

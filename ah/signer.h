@@ -71,6 +71,10 @@ class Signer {
   // REQUIRES: no packet occurs twice.
   void Sign(std::span<OutboundJob> jobs);
 
+  // The same for one packet with a given IV, as published vectors of GMAC have
+  // it. REQUIRES: iv has the algorithm's IV size.
+  Passage SignWithIv(Packet& packet, std::uint64_t seq, ConstBytes iv);
+
  private:
   struct State;
   explicit Signer(std::unique_ptr<State> state);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "core/crypto/algorithm.h"
+
 namespace postern {
 namespace {
 
@@ -58,9 +60,9 @@ void AddSaAdd(Verbs& verbs, CLI::App& sa) {
       .Number("--owner", "owner", "the cookie of the socket whose alone it is")
       .Option("--direction", "direction",
               "outbound or inbound; else told by the addresses")
-      .Option("--encryption", "encryption", "aes-gcm-16, aes-cbc or null")
+      .Option("--encryption", "encryption", EverydayEncryptions())
       .Key("--encryption-key", "encryption_key", "0x... or file:PATH")
-      .Option("--integrity", "integrity", "hmac-sha2-256-128, hmac-sha1-96")
+      .Option("--integrity", "integrity", EverydayIntegrities())
       .Key("--integrity-key", "integrity_key", "0x... or file:PATH")
       .Flag("--esn", {.name = "esn", .value = true}, "64-bit sequence numbers")
       .Number("--replay-window", "replay_window", "packets; 0: no check")

@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "sadb/peer_moves.h"
+#include "sadb/sa_algorithms.h"
+#include "sadb/sa_strength.h"
 
 namespace postern {
 namespace {
@@ -16,12 +18,6 @@ constexpr auto kLogReserveFailed =
 
 constexpr LogLimiter::Rate kRate = {.burst = 20,
                                     .refill = std::chrono::milliseconds(100)};
-
-bool UsesCounter(const SaParameters& parameters) {
-  return parameters.protocol == IpsecProtocol::kEsp &&
-         InfoOf(parameters.encryption).iv_rule ==
-             EncryptionInfo::IvRule::kCounter;
-}
 
 }  // namespace
 
@@ -40,11 +36,10 @@ Result<SecurityAssociation::Start> Associations::StartOf(
   if (Reserves(parameters)) {
     return reserve_->Begin(parameters);
   }
-  if (UsesCounter(parameters)) {
+  if (!CounterMaterial(parameters).empty()) {
     return Error{
         ErrorCode::kForbidden,
-        "an outbound SA with " +
-            std::string(InfoOf(parameters.encryption).name) +
+        "an outbound SA with " + AlgorithmsOf(parameters) +
             " needs a state directory, since a restart must not use a sequence "
             "number twice with its key: set [host] state_directory, or choose "
             "aes-cbc with an integrity algorithm."};

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "control/paths.h"
+#include "core/crypto/legacy.h"
 #include "daemon/cgroup_rules.h"
 #include "daemon/lane.h"
 #include "daemon/route_settings.h"
@@ -75,6 +76,22 @@ Result<CryptoBackend> ParseBackend(std::string_view text) {
     return Error{there.error().code, there.error().message + "."};
   }
   return backend;
+}
+
+// The choice of legacy algorithms holds at once: the file's own SAs are judged
+// by it.
+void ReadCrypto(Section& root, HostConfig& config) {
+  config.crypto = BestBackend();
+  auto legacy = LegacyChoice::kForbid;
+  if (auto crypto = root.Table("crypto")) {
+    config.crypto =
+        crypto->Parsed("backend", ParseBackend).value_or(config.crypto);
+    if (crypto->Flag("legacy").value_or(false)) {
+      legacy = LegacyChoice::kAllow;
+    }
+    crypto->Finish();
+  }
+  ChooseLegacy(legacy);
 }
 
 void ReadHost(Section& section, HostConfig& config) {
@@ -267,12 +284,7 @@ Expected<HostConfig, Defects> ParseHostConfig(std::string_view text,
         log->Parsed("level", ParseLogLevel).value_or(LogLevel::kInfo);
     log->Finish();
   }
-  config.crypto = BestBackend();
-  if (auto crypto = root.Table("crypto")) {
-    config.crypto =
-        crypto->Parsed("backend", ParseBackend).value_or(config.crypto);
-    crypto->Finish();
-  }
+  ReadCrypto(root, config);
   if (auto api = root.Table("api")) {
     config.api = ReadApiRules(*api);
   }

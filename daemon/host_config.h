@@ -47,7 +47,9 @@ struct HostConfig {
   std::vector<IpAddress> OwnAddresses() const;
 };
 
-// `directory` is where relative file names in the text start.
+// `directory` is where relative file names in the text start. What the text
+// says of legacy algorithms holds for the process from here on
+// (core/crypto/legacy.h).
 // Errors: every defect of the text, in no order.
 Expected<HostConfig, Defects> ParseHostConfig(std::string_view text,
                                               const std::string& directory);

@@ -7,13 +7,21 @@
 #include <utility>
 
 #include "core/crypto/backend.h"
+#include "core/crypto/legacy.h"
+#include "core/crypto/served.h"
 
 namespace postern {
 
 Value DescribeCrypto() {
   const CryptoBackend backend = ChosenBackend();
+  Array left;
+  for (const std::string_view name : LeftToLibcrypto(backend)) {
+    left.emplace_back(name);
+  }
   return MakeObject({{"backend", std::string(NameOf(backend)), {}},
-                     {"library", Describe(backend), {}}});
+                     {"library", Describe(backend), {}},
+                     {"left_to_libcrypto", Value(std::move(left)), {}},
+                     {"legacy", Value::Flag(LegacyIsAllowed()), {}}});
 }
 
 Value SecondsSince(Instant then) {

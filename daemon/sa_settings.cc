@@ -72,22 +72,13 @@ Result<TunnelHeader::Dscp> ParseDscp(std::string_view text) {
   return Invalid("write copy or zero here.");
 }
 
-template <typename Info>
-std::string NamesOf(std::span<const Info> infos) {
-  std::string names;
-  for (const Info& info : infos) {
-    names += (names.empty() ? "" : ", ") + std::string(info.name);
-  }
-  return names;
-}
-
 Result<Encryption> ParseEncryption(std::string_view text) {
   if (const EncryptionInfo* info = FindEncryption(text)) {
     return info->id;
   }
   return Invalid("\"" + std::string(text) +
                  "\" is no encryption algorithm here: write one of " +
-                 NamesOf(AllEncryptions()) + ".");
+                 EverydayEncryptions() + ".");
 }
 
 Result<Integrity> ParseIntegrity(std::string_view text) {
@@ -96,7 +87,7 @@ Result<Integrity> ParseIntegrity(std::string_view text) {
   }
   return Invalid("\"" + std::string(text) +
                  "\" is no integrity algorithm here: write one of " +
-                 NamesOf(AllIntegrities()) + ".");
+                 EverydayIntegrities() + ".");
 }
 
 Result<std::uint32_t> ParseNumber(std::string_view text) {

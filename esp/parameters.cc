@@ -8,8 +8,6 @@
 namespace postern::esp {
 namespace {
 
-using Kind = EncryptionInfo::Kind;
-
 std::string Octets(std::size_t count) {
   return std::to_string(count) + " octets";
 }
@@ -38,10 +36,7 @@ Status CheckEncryption(const Parameters& parameters) {
   if (std::find(info.key_sizes.begin(), info.key_sizes.end(), size) ==
       info.key_sizes.end()) {
     return Invalid("an encryption key of " + Octets(size) + " does not fit " +
-                   name + ": give " + Octets(info.key_sizes.front()) +
-                   (info.key_sizes.size() > 1
-                        ? " to " + Octets(info.key_sizes.back())
-                        : ""));
+                   name + ": give " + ListOfSizes(info.key_sizes));
   }
   if (parameters.salt.size() != info.salt) {
     return Invalid("a salt of " + Octets(parameters.salt.size()) +
@@ -52,15 +47,19 @@ Status CheckEncryption(const Parameters& parameters) {
 
 Status CheckIntegrity(const Parameters& parameters) {
   const IntegrityInfo& info = InfoOf(parameters.integrity);
-  const std::string name(InfoOf(parameters.encryption).name);
-  const Kind kind = InfoOf(parameters.encryption).kind;
+  const EncryptionInfo& encryption = InfoOf(parameters.encryption);
+  const std::string name(encryption.name);
   const bool separate = parameters.integrity != Integrity::kNone;
-  if (kind == Kind::kAead && separate) {
+  if (encryption.brings_integrity() && separate) {
     return Invalid(name +
                    " brings its own integrity: leave the integrity "
                    "algorithm out");
   }
-  if (kind == Kind::kNull && !separate) {
+  if (info.kind == IntegrityInfo::Kind::kGmac) {  // ALG-12
+    return Invalid(std::string(info.name) +
+                   " is for AH alone: choose null-auth-aes-gmac as encryption");
+  }
+  if (encryption.kind == EncryptionInfo::Kind::kNull && !separate) {
     return Invalid(
         "ESP with neither encryption nor integrity protects "
         "nothing: choose an integrity algorithm");

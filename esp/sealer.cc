@@ -176,36 +176,4 @@ Passage Sealer::SealWithIv(Packet& packet, std::uint64_t seq, ConstBytes iv) {
   return job.outcome;
 }
 
-Passage Sealer::SealInto(ConstBytes clear, std::uint64_t seq, Packet& sealed) {
-  const Opinion<IpView> view = IpView::Parse(clear);
-  if (!view.ok()) {
-    return view.error();
-  }
-  const Plan plan = PlanFor(*view, state_->tunnel);
-  if (!plan.sealable()) {
-    return DropReason::kFragment;
-  }
-  const std::size_t esp_size = state_->suite.SealedSize(plan.payload_size());
-  sealed.TrimBack(sealed.size());
-  if (!sealed.Append(plan.lead + esp_size)) {
-    return DropReason::kNoHeadroom;
-  }
-  const Bytes bytes = sealed.bytes();
-  if (!state_->tunnel.has_value()) {
-    CopyBytes(bytes, clear.first(plan.lead));
-  }
-  if (const Passage headed = state_->WriteHeader(plan, seq, bytes);
-      !headed.ok()) {
-    return headed;
-  }
-  SealingSuite::Job work{
-      .payload = clear.subspan(plan.payload_offset, plan.payload_size()),
-      .next_header = plan.next_header,
-      .seq = seq,
-      .iv = {},
-      .esp = bytes.subspan(plan.lead)};
-  state_->suite.Seal(std::span(&work, 1));
-  return work.outcome;
-}
-
 }  // namespace postern::esp

@@ -82,11 +82,6 @@ class Sealer {
   // REQUIRES: iv has the algorithm's IV size.
   Passage SealWithIv(Packet& packet, std::uint64_t seq, ConstBytes iv);
 
-  // Seals the IP packet `clear` into `sealed`, whose content and size are
-  // replaced; `clear` stays as it is. It must not lie in `sealed`.
-  // Errors: as Seal(); kNoHeadroom when `sealed` has not room enough.
-  Passage SealInto(ConstBytes clear, std::uint64_t seq, Packet& sealed);
-
  private:
   struct State;
   explicit Sealer(std::unique_ptr<State> state);

@@ -12,7 +12,6 @@
 namespace postern::esp {
 namespace {
 
-constexpr std::size_t kNonceSize = 12;
 constexpr std::size_t kSeqOffset = 4;
 constexpr std::size_t kHighHalfSize = 4;
 constexpr std::size_t kLargestIcv = 64;
@@ -20,33 +19,6 @@ constexpr std::size_t kLargestIcv = 64;
 std::uint32_t HighHalf(std::uint64_t seq) {
   return static_cast<std::uint32_t>(seq >> 32);
 }
-
-// What a combined mode is given beside the text: the nonce, which is salt and
-// IV, and the additional data (RFC 4106 4, 5).
-class Surroundings {
- public:
-  Surroundings(const SuiteBase& base, ConstBytes iv, std::uint64_t seq)
-      : aad_size_(base.numbers == SequenceNumbers::kExtended ? 12 : 8) {
-    std::copy(base.salt.begin(), base.salt.end(), nonce_.begin());
-    StoreBe(Bytes(nonce_).subspan(base.salt.size()), LoadBe<std::uint64_t>(iv));
-    const Bytes aad = aad_;
-    StoreBe(aad, Number(base.spi));
-    if (base.numbers == SequenceNumbers::kExtended) {
-      StoreBe(aad.subspan(4), seq);
-    } else {
-      StoreBe(aad.subspan(4), static_cast<std::uint32_t>(seq));
-    }
-  }
-
-  ConstBytes nonce() const { return nonce_; }
-
-  ConstBytes aad() const { return ConstBytes(aad_).first(aad_size_); }
-
- private:
-  std::array<std::uint8_t, kNonceSize> nonce_;
-  std::size_t aad_size_;
-  std::array<std::uint8_t, 12> aad_;
-};
 
 // The ICV says nothing about an SA or number that the packet does not name.
 bool Names(ConstBytes esp, Spi spi, std::uint64_t seq) {
@@ -61,6 +33,12 @@ Bytes IvOf(const Sizes& sizes, Bytes esp) {
 
 Bytes CiphertextOf(const Sizes& sizes, Bytes esp) {
   return esp.subspan(sizes.header(), esp.size() - sizes.header() - sizes.icv);
+}
+
+// What GMAC covers beside SPI and number (RFC 4543 3.3, with the IV: GCM-10).
+Bytes BehindNumber(const Sizes& sizes, Bytes esp) {
+  return esp.subspan(kFixedHeaderSize,
+                     esp.size() - kFixedHeaderSize - sizes.icv);
 }
 
 Bytes IcvOf(const Sizes& sizes, Bytes esp) {
@@ -78,62 +56,11 @@ ConstBytes Covered(const SuiteBase& base, Bytes esp, std::uint64_t seq) {
   return esp.first(sent + kHighHalfSize);
 }
 
-Status KeyContexts(const Parameters& parameters, AeadContext::Use aead_use,
-                   CipherContext::Use cipher_use, SuiteBase& base) {
-  const ConstBytes key = parameters.encryption_key.octets();
-  const EncryptionInfo::Kind kind = InfoOf(parameters.encryption).kind;
-  if (kind == EncryptionInfo::Kind::kAead) {
-    Result<AeadContext> aead = AeadContext::Create(
-        parameters.encryption, key, aead_use, parameters.backend);
-    if (!aead.ok()) {
-      return aead.error();
-    }
-    base.aead.emplace(*std::move(aead));
-  }
-  if (kind == EncryptionInfo::Kind::kCipher) {
-    Result<CipherContext> cipher = CipherContext::Create(
-        parameters.encryption, key, cipher_use, parameters.backend);
-    if (!cipher.ok()) {
-      return cipher.error();
-    }
-    base.cipher.emplace(*std::move(cipher));
-  }
-  if (parameters.integrity != Integrity::kNone) {
-    Result<MacContext> mac = MacContext::Create(
-        parameters.integrity, parameters.integrity_key.octets(),
-        parameters.backend);
-    if (!mac.ok()) {
-      return mac.error();
-    }
-    base.mac.emplace(*std::move(mac));
-  }
-  return Ok();
-}
-
-Result<SuiteBase> MakeBase(const Parameters& parameters,
-                           AeadContext::Use aead_use,
-                           CipherContext::Use cipher_use) {
-  const Result<Sizes> sizes = CheckParameters(parameters);
-  if (!sizes.ok()) {
-    return sizes.error();
-  }
-  SuiteBase base;
-  base.spi = parameters.spi;
-  base.numbers = parameters.numbers;
-  base.sizes = *sizes;
-  CopyBytes(base.salt, parameters.salt.octets());
-  if (const Status keyed = KeyContexts(parameters, aead_use, cipher_use, base);
-      !keyed.ok()) {
-    return keyed.error();
-  }
-  return base;
-}
-
 }  // namespace
 
 Result<SealingSuite> SealingSuite::Create(const Parameters& parameters) {
-  Result<SuiteBase> base = MakeBase(parameters, AeadContext::Use::kSeal,
-                                    CipherContext::Use::kEncrypt);
+  Result<SuiteBase> base = MakeSuiteBase(parameters, AeadContext::Use::kSeal,
+                                         CipherContext::Use::kEncrypt);
   if (!base.ok()) {
     return base.error();
   }
@@ -158,6 +85,10 @@ std::size_t SealingSuite::SealedSize(std::size_t payload) const {
     SealCombined(jobs);
     return;
   }
+  if (base_.gmac.has_value()) {
+    SealClear(jobs);
+    return;
+  }
   if (base_.cipher.has_value()) {
     Encrypt(jobs);
   }
@@ -178,6 +109,7 @@ Passage SealingSuite::PutIv(const Job& job) {
       return Pass();
     case EncryptionInfo::IvRule::kUnpredictable:
       return ivs_.Next(iv);
+    case EncryptionInfo::IvRule::kImplicit:
     case EncryptionInfo::IvRule::kNoIv:
       return Pass();
   }
@@ -212,12 +144,25 @@ Passage SealingSuite::LayOut(const Job& job) {
   }
 }
 
+void SealingSuite::SealClear(std::span<Job> jobs) {
+  for (Job& job : jobs) {
+    if (job.outcome.ok()) {
+      const Surroundings one(base_, IvOf(sizes(), job.esp), job.seq);
+      job.outcome = base_.gmac->Sign(one.nonce(), one.aad(),
+                                     BehindNumber(sizes(), job.esp),
+                                     IcvOf(sizes(), job.esp));
+    }
+  }
+}
+
 // REQUIRES: at most kBurst jobs, as for all that follow.
 void SealingSuite::Encrypt(std::span<Job> jobs) {
   Burst<CipherContext::Job> works;
+  Burst<CipherIv> ivs;
   for (const Job& job : jobs) {
     if (job.outcome.ok()) {
-      works.Push(IvOf(sizes(), job.esp), CiphertextOf(sizes(), job.esp));
+      works.Push(ivs.Push().Of(base_, IvOf(sizes(), job.esp)),
+                 CiphertextOf(sizes(), job.esp));
     }
   }
   base_.cipher->Transform(works.elements());
@@ -246,8 +191,8 @@ void SealingSuite::Sign(std::span<Job> jobs) {
 }
 
 Result<OpeningSuite> OpeningSuite::Create(const Parameters& parameters) {
-  Result<SuiteBase> base = MakeBase(parameters, AeadContext::Use::kOpen,
-                                    CipherContext::Use::kDecrypt);
+  Result<SuiteBase> base = MakeSuiteBase(parameters, AeadContext::Use::kOpen,
+                                         CipherContext::Use::kDecrypt);
   if (!base.ok()) {
     return base.error();
   }
@@ -273,6 +218,10 @@ Passage OpeningSuite::CheckSize(ConstBytes esp) const {
   }
   if (base_.aead.has_value()) {
     OpenCombined(jobs);
+    return;
+  }
+  if (base_.gmac.has_value()) {
+    OpenClear(jobs);
     return;
   }
   Verify(jobs);
@@ -308,6 +257,19 @@ void OpeningSuite::OpenCombined(std::span<Job> jobs) {
   }
 }
 
+void OpeningSuite::OpenClear(std::span<Job> jobs) {
+  for (Job& job : jobs) {
+    if (const Passage checked = Check(job); !checked.ok()) {
+      job.outcome = checked.error();
+      continue;
+    }
+    const Surroundings one(base_, IvOf(sizes(), job.esp), job.seq);
+    job.outcome = base_.gmac->Verify(one.nonce(), one.aad(),
+                                     BehindNumber(sizes(), job.esp),
+                                     IcvOf(sizes(), job.esp));
+  }
+}
+
 void OpeningSuite::Verify(std::span<Job> jobs) {
   Burst<std::array<std::uint8_t, kLargestIcv>> received;
   Burst<MacContext::VerifyJob> works;
@@ -335,9 +297,11 @@ void OpeningSuite::Verify(std::span<Job> jobs) {
 
 void OpeningSuite::Decrypt(std::span<Job> jobs) {
   Burst<CipherContext::Job> works;
+  Burst<CipherIv> ivs;
   for (const Job& job : jobs) {
     if (job.outcome.ok()) {
-      works.Push(IvOf(sizes(), job.esp), CiphertextOf(sizes(), job.esp));
+      works.Push(ivs.Push().Of(base_, IvOf(sizes(), job.esp)),
+                 CiphertextOf(sizes(), job.esp));
     }
   }
   base_.cipher->Transform(works.elements());
@@ -355,7 +319,8 @@ void OpeningSuite::Decrypt(std::span<Job> jobs) {
 }
 
 Passage OpeningSuite::DecryptUnverified(Bytes esp) {
-  if (base_.aead.has_value() || base_.mac.has_value()) {
+  if (base_.aead.has_value() || base_.gmac.has_value() ||
+      base_.mac.has_value()) {
     return DropReason::kBadIcv;
   }
   if (const Passage checked = CheckSize(esp); !checked.ok()) {
@@ -365,8 +330,9 @@ Passage OpeningSuite::DecryptUnverified(Bytes esp) {
     return Pass();
   }
   const Bytes ciphertext = CiphertextOf(sizes(), esp);
+  CipherIv iv;
   const Passage decrypted =
-      base_.cipher->Transform(IvOf(sizes(), esp), ciphertext);
+      base_.cipher->Transform(iv.Of(base_, IvOf(sizes(), esp)), ciphertext);
   if (!decrypted.ok()) {
     Cleanse(ciphertext);
   }

@@ -9,6 +9,7 @@
 //   |      SPI      | seq, low 32  |    IV    |    ciphertext    | ICV |
 //   +---------------+--------------+----------+------------------+-----+
 //   combined mode:    AAD = SPI, seq (with ESN all 64 bits, high half first)
+//   GMAC alone:       over the same AAD, then IV .. trailer, which are clear
 //   separate:         ICV over SPI .. ciphertext, then with ESN the high half
 //
 // A burst takes each packet through combined modes at once, and all packets
@@ -20,37 +21,19 @@
 #ifndef POSTERN_ESP_SUITE_H_
 #define POSTERN_ESP_SUITE_H_
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
 
 #include "core/bytes.h"
-#include "core/crypto/aead_context.h"
 #include "core/crypto/auth_proof.h"
-#include "core/crypto/cipher_context.h"
-#include "core/crypto/mac_context.h"
 #include "core/drop_reason.h"
 #include "core/error.h"
 #include "esp/parameters.h"
+#include "esp/suite_base.h"
 #include "esp/unpredictable_ivs.h"
 
 namespace postern::esp {
-
-// The salt of an SA's nonces (RFC 4106 4).
-using Salt = std::array<std::uint8_t, 4>;
-
-// What both directions of an SA have in common.
-struct SuiteBase {
-  Spi spi{};
-  SequenceNumbers numbers{};
-  Sizes sizes;
-  Salt salt{};
-  std::optional<AeadContext> aead;
-  std::optional<CipherContext> cipher;
-  std::optional<MacContext> mac;
-};
 
 class SealingSuite {
  public:
@@ -87,6 +70,7 @@ class SealingSuite {
   Passage PutIv(const Job& job);
   Passage LayOut(const Job& job);
   void SealCombined(std::span<Job> jobs);
+  void SealClear(std::span<Job> jobs);
   void Encrypt(std::span<Job> jobs);
   void Sign(std::span<Job> jobs);
 
@@ -133,6 +117,7 @@ class OpeningSuite {
 
   Passage Check(const Job& job) const;
   void OpenCombined(std::span<Job> jobs);
+  void OpenClear(std::span<Job> jobs);
   void Verify(std::span<Job> jobs);
   void Decrypt(std::span<Job> jobs);
 

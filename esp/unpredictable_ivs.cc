@@ -13,7 +13,7 @@ Passage UnpredictableIvs::Next(Bytes iv) {
     }
     used_ = 0;
   }
-  CopyBytes(iv, ConstBytes(drawn_).subspan(used_, kIvSize));
+  CopyBytes(iv, ConstBytes(drawn_).subspan(used_, iv.size()));
   used_ += kIvSize;
   return Pass();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // IVs for CBC, which must be unpredictable to whoever chooses plaintexts
-// (RFC 3602 3). They come from the system's random generator, drawn for many
+// (RFC 3602 3, 2451 3). They come from the system's random generator, drawn for many
 // packets at a time; never from a counter, and never from an earlier packet's
 // ciphertext, which an attacker has seen.
 //
@@ -22,11 +22,11 @@ namespace postern::esp {
 
 class UnpredictableIvs {
  public:
-  static constexpr std::size_t kIvSize = 16;
+  static constexpr std::size_t kIvSize = 16;  // the longest
   static constexpr std::size_t kAhead = 64;
 
   // Fills `iv` with octets that no other call gets.
-  // REQUIRES: iv.size() == kIvSize.
+  // REQUIRES: iv.size() is at most kIvSize.
   // Errors: kCryptoFailed when the generator fails.
   Passage Next(Bytes iv);
 

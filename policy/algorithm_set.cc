@@ -202,7 +202,7 @@ Result<AlgorithmSet> AlgorithmSet::Parse(std::string_view text) {
 
 bool AlgorithmSet::Allows(const SaParameters& sa) const {
   if (sa.protocol == IpsecProtocol::kEsp) {
-    const unsigned bits = EncryptionKeyBits(sa);
+    const unsigned bits = CipherKeyBits(sa);
     const auto& all = Encryptions();
     const auto found =
         std::ranges::find_if(all, [&sa, bits](const Encrypting& variant) {

@@ -31,7 +31,7 @@ std::size_t EspOverhead(const SaParameters& sa) {
 // RFC 4302 2.2, 2.6: the header is padded to four octets, in IPv6 to eight.
 std::size_t AhOverhead(const SaParameters& sa) {
   const std::size_t align = sa.source.family() == IpFamily::kV4 ? 4 : 8;
-  const std::size_t bare = kAhHeader + InfoOf(sa.integrity).icv;
+  const std::size_t bare = kAhHeader + InfoOf(sa.integrity).field();
   return (bare + align - 1) / align * align;
 }
 

@@ -75,7 +75,7 @@ struct SaParameters {
   IpAddress destination;  // in tunnel mode these are the tunnel's ends
 
   Encryption encryption = Encryption::kNull;  // ESP only
-  SecretBytes encryption_key;                 // key and, for AEADs, salt
+  SecretBytes encryption_key;                 // key, and salt where it has one
   Integrity integrity = Integrity::kNone;
   SecretBytes integrity_key;
 
@@ -110,21 +110,22 @@ struct SaParameters {
   ah::Parameters ForAh() const;
 };
 
-// Errors: kInvalid or kUnsupported with a sentence that names the field, what
+// Errors: kInvalid, kUnsupported or kForbidden with a sentence that names the field, what
 // it has and what it must have.
 //   - SPI 0 and 1..255 (SAD-06, SAD-07); addresses of two families, multicast,
 //     unspecified or v4-mapped
 //   - a selector of two families or, in transport mode, one that the SA's own
 //     addresses do not match; ports without a protocol that has ports
 //   - key, salt sizes; ESP without integrity (SAD-17, SAD-18), AEAD with
-//     integrity besides, AH without, AH with encryption
+//     integrity besides, AH without, AH with encryption; weak keys of DES; legacy
+//     algorithms unless they are allowed, kForbidden (core/crypto/legacy.h)
 //   - window above 4096; ESN with the window off (AH-49)
-//   - soft bounds beyond hard ones, bounds of zero
+//   - soft bounds beyond hard ones, bounds of zero, octets beyond the cipher's
 //   - AH in UDP (UDP-18), a port of 0
 //   - an inbound SA with an owner: anybody may receive what is protected
 Status Validate(const SaParameters& parameters);
 
-// The last of these alone: what an update of an SA's lifetimes must satisfy.
+// Bounds against each other alone: what an update of an SA's lifetimes must satisfy.
 Status ValidateLifetimes(const Lifetime& soft, const Lifetime& hard);
 
 // The widest replay window, in packets.

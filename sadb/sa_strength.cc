@@ -9,6 +9,12 @@
 namespace postern {
 
 unsigned EncryptionKeyBits(const SaParameters& sa) {
+  return InfoOf(sa.encryption).kind == EncryptionInfo::Kind::kGmac
+             ? 0
+             : CipherKeyBits(sa);
+}
+
+unsigned CipherKeyBits(const SaParameters& sa) {
   if (sa.protocol != IpsecProtocol::kEsp) {
     return 0;
   }
@@ -18,8 +24,7 @@ unsigned EncryptionKeyBits(const SaParameters& sa) {
 }
 
 unsigned KeyBits(const SaParameters& sa) {
-  const auto integrity =
-      static_cast<unsigned>(sa.integrity_key.octets().size() * 8);
+  const auto integrity = static_cast<unsigned>(InfoOf(sa.integrity).key * 8);
   if (sa.protocol == IpsecProtocol::kAh) {
     return integrity;
   }

@@ -15,8 +15,11 @@
 
 namespace postern {
 
-// ESP's encryption key in bits, without a salt; 0 with NULL encryption.
+// ESP's encryption key in bits, without a salt; 0 with what does not encrypt.
 unsigned EncryptionKeyBits(const SaParameters& sa);
+
+// The same, but of null-auth-aes-gmac its key.
+unsigned CipherKeyBits(const SaParameters& sa);
 
 // The bits of the SA's shortest key: of the encryption (0 with NULL) and, where
 // the SA has one, of the integrity algorithm.

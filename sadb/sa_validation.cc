@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "core/net/protocols.h"
+#include "sadb/sa_algorithms.h"
 #include "sadb/sa_parameters.h"
 
 namespace postern {
@@ -16,15 +17,6 @@ namespace {
 
 Error Unsupported(std::string message) {
   return {ErrorCode::kUnsupported, std::move(message)};
-}
-
-std::string Quoted(std::string_view name) {
-  return "\"" + std::string(name) + "\"";
-}
-
-// "16 octets", "1 octet".
-std::string Octets(std::size_t count) {
-  return std::to_string(count) + (count == 1 ? " octet" : " octets");
 }
 
 Status CheckKinds(const SaParameters& sa) {
@@ -98,105 +90,6 @@ Status CheckAddresses(const SaParameters& sa) {
                    "; both must be IPv4 or both IPv6");
   }
   return Ok();
-}
-
-// "20, 28 or 36 octets": the whole keying material, key and salt.
-std::string SizesOf(const EncryptionInfo& info) {
-  std::string text;
-  for (std::size_t i = 0; i < info.key_sizes.size(); ++i) {
-    if (i > 0) {
-      text += i + 1 == info.key_sizes.size() ? " or " : ", ";
-    }
-    text += std::to_string(info.key_sizes[i] + info.salt);
-  }
-  text += " octets";
-  if (info.salt > 0) {
-    text += ", the last " + std::to_string(info.salt) + " of them the salt";
-  }
-  return text;
-}
-
-// SAD-22: exactly the algorithm's sizes.
-Status CheckEncryptionKey(const SaParameters& sa) {
-  const EncryptionInfo& info = InfoOf(sa.encryption);
-  const std::size_t size = sa.encryption_key.size();
-  if (info.kind == EncryptionInfo::Kind::kNull) {
-    return size == 0 ? Ok()
-                     : Status(Invalid("encryption_key has " + Octets(size) +
-                                      ", but encryption " + Quoted(info.name) +
-                                      " takes no key; leave it empty"));
-  }
-  const bool fits = std::any_of(
-      info.key_sizes.begin(), info.key_sizes.end(),
-      [&](std::size_t key_size) { return key_size + info.salt == size; });
-  return fits ? Ok()
-              : Status(Invalid("encryption_key has " + Octets(size) + "; for " +
-                               Quoted(info.name) + " it must have " +
-                               SizesOf(info)));
-}
-
-// AUT-01, AUT-02.
-Status CheckIntegrityKey(const SaParameters& sa) {
-  const IntegrityInfo& info = InfoOf(sa.integrity);
-  const std::size_t size = sa.integrity_key.size();
-  if (sa.integrity == Integrity::kNone) {
-    return size == 0
-               ? Ok()
-               : Status(Invalid("integrity_key has " + Octets(size) +
-                                ", but integrity is \"none\"; leave the key "
-                                "empty or name its algorithm"));
-  }
-  return size == info.key
-             ? Ok()
-             : Status(Invalid("integrity_key has " + Octets(size) + "; for " +
-                              Quoted(info.name) + " it must have exactly " +
-                              Octets(info.key)));
-}
-
-Status CheckEspAlgorithms(const SaParameters& sa) {
-  const EncryptionInfo& info = InfoOf(sa.encryption);
-  const bool aead = info.kind == EncryptionInfo::Kind::kAead;
-  const bool has_integrity = sa.integrity != Integrity::kNone;
-  if (aead && has_integrity) {
-    return Invalid("integrity is " + Quoted(InfoOf(sa.integrity).name) +
-                   ", but encryption " + Quoted(info.name) +
-                   " brings its own; it must be \"none\"");
-  }
-  if (!aead && !has_integrity) {  // SAD-17, SAD-18, RPL-02, defect 25
-    return Invalid("integrity is \"none\" with encryption " +
-                   Quoted(info.name) +
-                   ", which would accept forged packets; it must name an "
-                   "algorithm, such as \"hmac-sha2-256-128\", or encryption "
-                   "must be an AEAD, such as \"aes-gcm-16\"");
-  }
-  return Ok();
-}
-
-Status CheckAhAlgorithms(const SaParameters& sa) {
-  if (sa.encryption != Encryption::kNull) {
-    return Invalid("encryption is " + Quoted(InfoOf(sa.encryption).name) +
-                   ", but AH does not encrypt; it must be \"null\", or the "
-                   "protocol ESP");
-  }
-  if (sa.integrity == Integrity::kNone) {
-    return Invalid(
-        "integrity is \"none\", but AH is nothing else; it must name an "
-        "algorithm, such as \"hmac-sha2-256-128\"");
-  }
-  return Ok();
-}
-
-Status CheckAlgorithms(const SaParameters& sa) {
-  Status algorithms = sa.protocol == IpsecProtocol::kEsp
-                          ? CheckEspAlgorithms(sa)
-                          : CheckAhAlgorithms(sa);
-  if (!algorithms.ok()) {
-    return algorithms;
-  }
-  if (Status key = CheckEncryptionKey(sa); !key.ok()) {
-    return key;
-  }
-  return CheckIntegrityKey(sa);
 }
 
 // RFC 3948 1: an ICV of AH covers the addresses that a NAT changes.
@@ -377,6 +270,10 @@ Status Validate(const SaParameters& parameters) {
   Status lifetimes = ValidateLifetimes(parameters.soft, parameters.hard);
   if (!lifetimes.ok()) {
     return lifetimes;
+  }
+  Status cap = CheckCap(parameters, parameters.soft, parameters.hard);
+  if (!cap.ok()) {
+    return cap;
   }
   if (Status owner = CheckOwner(parameters); !owner.ok()) {
     return owner;

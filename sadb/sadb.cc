@@ -15,6 +15,7 @@
 #include "core/rcu.h"
 #include "sadb/outbound_table.h"
 #include "sadb/rcu_hash_table.h"
+#include "sadb/sa_algorithms.h"
 #include "sadb/udp_port_set.h"
 
 namespace postern {
@@ -31,9 +32,7 @@ std::uint64_t HashOf(const SaIdentity& identity) {
 
 // Where a repeated IV is a disaster, and IVs are the sequence numbers.
 bool CountsIvs(const SaParameters& parameters) {
-  return parameters.protocol == IpsecProtocol::kEsp &&
-         InfoOf(parameters.encryption).iv_rule ==
-             EncryptionInfo::IvRule::kCounter;
+  return !CounterMaterial(parameters).empty();
 }
 
 Error NoSuchSa(const SaIdentity& identity) {
@@ -116,15 +115,14 @@ class Sadb::Tables final : public SaEventSink {
 
   struct KeyHash {
     std::size_t operator()(const SaParameters* parameters) const {
-      return KeyedHash(parameters->encryption_key.octets());
+      return KeyedHash(CounterMaterial(*parameters));
     }
   };
 
+  // Whatever the algorithms: counter blocks of AES-CTR are those of AES-GCM.
   struct SameKey {
     bool operator()(const SaParameters* a, const SaParameters* b) const {
-      return a->encryption == b->encryption &&
-             ConstantTimeEqual(a->encryption_key.octets(),
-                               b->encryption_key.octets());
+      return ConstantTimeEqual(CounterMaterial(*a), CounterMaterial(*b));
     }
   };
 
@@ -160,8 +158,10 @@ Status Sadb::Tables::CheckFree(const SaParameters& parameters) {
     const auto same = counter_keys_.find(&parameters);
     if (same != counter_keys_.end()) {
       return Error{ErrorCode::kExists,
-                   "encryption_key is also that of " +
-                       ToString((*same)->identity()) +
+                   std::string(parameters.protocol == IpsecProtocol::kEsp
+                                   ? "encryption_key"
+                                   : "integrity_key") +
+                       " is also that of " + ToString((*same)->identity()) +
                        ", and two SAs with one key would use the same IVs; "
                        "give each its own key or salt"};
     }
@@ -336,6 +336,10 @@ Status Sadb::Update(const SaIdentity& identity, const Lifetime& soft,
   Entry* const entry = tables_->Find(identity);
   if (entry == nullptr || !entry->association.usable()) {
     return NoSuchSa(identity);
+  }
+  Status cap = CheckCap(entry->association.parameters(), soft, hard);
+  if (!cap.ok()) {
+    return cap;
   }
   entry->association.SetLifetimes(soft, hard, now);
   tables_->Schedule(*entry, now);

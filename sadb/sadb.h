@@ -72,8 +72,8 @@ class Sadb {
   Sadb& operator=(const Sadb&) = delete;
 
   // Errors: those of Validate(); kExists when the identity is taken, or when
-  // another SA uses the same key in a counter mode (the IVs would collide,
-  // GCM-01); kExhausted at the limit. A dead SA is in nobody's way.
+  // another SA, of either direction, uses the same key in a counter mode (the
+  // IVs would collide; GCM-01, GCM-09, CTR-06, CCM-07); kExhausted at the limit. A dead SA is in nobody's way.
   Status Add(SaParameters parameters, const SecurityAssociation::Start& start,
              Instant now);
 

@@ -5,12 +5,14 @@
 #include <utility>
 
 #include "sadb/event_outbox.h"
+#include "sadb/sa_algorithms.h"
 #include "sadb/sending.h"
 
 namespace postern {
 struct SecurityAssociation::Cells {
   Cells(const SaParameters& parameters, Instant now, SaEventSink& events)
-      : meter(parameters.soft, parameters.hard, now), outbox(events) {}
+      : meter(parameters.soft, WithCap(parameters, parameters.hard), now),
+        outbox(events) {}
 
   LifetimeMeter meter;
   EventOutbox outbox;
@@ -329,7 +331,7 @@ void SecurityAssociation::Kill() {
 
 void SecurityAssociation::SetLifetimes(const Lifetime& soft,
                                        const Lifetime& hard, Instant now) {
-  cells_->meter.SetBounds(soft, hard);
+  cells_->meter.SetBounds(soft, WithCap(parameters_, hard));
   const bool numbers_left = !cells_->sending.has_value() ||
                             !cells_->sending->NearsEnd(cells_->sending->last());
   if (numbers_left &&

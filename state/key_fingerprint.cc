@@ -9,6 +9,7 @@
 #include "core/crypto/algorithm.h"
 #include "core/crypto/mac_context.h"
 #include "core/crypto/secret_bytes.h"
+#include "sadb/sa_algorithms.h"
 
 namespace postern {
 namespace {
@@ -26,11 +27,6 @@ void Put(std::vector<std::uint8_t>& out, std::string_view part) {
   Put(out, std::vector<std::uint8_t>(part.begin(), part.end()));
 }
 
-bool KeyAloneCounts(const SaParameters& parameters) {
-  return InfoOf(parameters.encryption).iv_rule ==
-         EncryptionInfo::IvRule::kCounter;
-}
-
 }  // namespace
 
 Result<KeyFingerprint> FingerprintOf(const SaParameters& parameters,
@@ -42,15 +38,18 @@ Result<KeyFingerprint> FingerprintOf(const SaParameters& parameters,
   }
   // Names and not enumerators: what is on disk outlives their order.
   std::vector<std::uint8_t> place;
-  if (!KeyAloneCounts(parameters)) {
+  ConstBytes encryption_key = parameters.encryption_key.octets();
+  ConstBytes integrity_key = parameters.integrity_key.octets();
+  if (const ConstBytes alone = CounterMaterial(parameters); !alone.empty()) {
+    encryption_key = alone;
+    integrity_key = {};
+  } else {
     Put(place, std::to_string(static_cast<unsigned>(parameters.protocol)));
     Put(place, InfoOf(parameters.encryption).name);
     Put(place, InfoOf(parameters.integrity).name);
     Put(place, std::to_string(Number(parameters.spi)));
     Put(place, parameters.destination.octets());
   }
-  const ConstBytes encryption_key = parameters.encryption_key.octets();
-  const ConstBytes integrity_key = parameters.integrity_key.octets();
   std::array<std::uint8_t, 8> key_sizes{};
   StoreBe<std::uint32_t>(Bytes(key_sizes).first(4),
                          static_cast<std::uint32_t>(encryption_key.size()));

@@ -16,16 +16,10 @@ namespace {
 // A packet is at most 64 KiB; far below what libcrypto's int holds.
 constexpr std::size_t kLargestPart = std::size_t{1} << 20;
 
-bool Fits(ConstBytes nonce, ConstBytes aad, ConstBytes octets, ConstBytes tag) {
-  return nonce.size() == AeadEngine::kNonceSize &&
-         tag.size() == AeadEngine::kTagSize && octets.size() <= kLargestPart &&
-         aad.size() <= kLargestPart;
-}
-
 }  // namespace
 
-AeadContext::AeadContext(std::unique_ptr<AeadEngine> engine)
-    : engine_(std::move(engine)) {}
+AeadContext::AeadContext(std::unique_ptr<AeadEngine> engine, Sizes sizes)
+    : engine_(std::move(engine)), sizes_(sizes) {}
 
 AeadContext::AeadContext(AeadContext&&) noexcept = default;
 AeadContext& AeadContext::operator=(AeadContext&&) noexcept = default;
@@ -41,15 +35,21 @@ Result<AeadContext> AeadContext::Create(Encryption algorithm, ConstBytes key,
   }
   if (!IsKeySize(algorithm, key.size())) {
     return Invalid("a key of " + std::to_string(key.size()) +
-                   " octets does not fit " + std::string(info.name) +
-                   "; use 16, 24 or 32 octets without the salt");
+                   " octets does not fit " + std::string(info.name) + "; use " +
+                   ListOfSizes(info.key_sizes) + " without the salt");
   }
   Result<std::unique_ptr<AeadEngine>> engine =
       AeadEngineOf(backend, algorithm, key, use);
   if (!engine.ok()) {
     return engine.error();
   }
-  return AeadContext(*std::move(engine));
+  return AeadContext(*std::move(engine), {info.nonce(), info.icv});
+}
+
+bool AeadContext::Fits(ConstBytes nonce, ConstBytes aad, ConstBytes octets,
+                       ConstBytes tag) const {
+  return nonce.size() == sizes_.nonce && tag.size() == sizes_.tag &&
+         octets.size() <= kLargestPart && aad.size() <= kLargestPart;
 }
 
 Passage AeadContext::Seal(ConstBytes nonce, ConstBytes aad, Bytes octets,

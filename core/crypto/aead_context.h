@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An AeadContext seals and opens with one key of an AEAD (AES-GCM, RFC 4106).
+// An AeadContext seals and opens with one key of an AEAD (AES-GCM, RFC 4106;
+// AES-CCM, RFC 4309; ChaCha20-Poly1305, RFC 7634).
 // A message is opened wholly or not at all, and the same nonce must never seal
 // two messages: the caller owns that promise (core/seq/sequence_counter.h).
 //
@@ -12,6 +13,7 @@
 #ifndef POSTERN_CORE_CRYPTO_AEAD_CONTEXT_H_
 #define POSTERN_CORE_CRYPTO_AEAD_CONTEXT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -42,8 +44,8 @@ class AeadContext {
   ~AeadContext();
 
   // Encrypts `octets` in place and writes the tag.
-  // REQUIRES: made with kSeal; nonce is salt and IV (12 octets); tag has the
-  //   ICV's size.
+  // REQUIRES: made with kSeal; nonce is salt and IV (12 octets, of CCM 11); tag
+  //   has the ICV's size.
   // Errors: kCryptoFailed.
   Passage Seal(ConstBytes nonce, ConstBytes aad, Bytes octets, Bytes tag);
 
@@ -54,9 +56,18 @@ class AeadContext {
                           ConstBytes tag);
 
  private:
-  explicit AeadContext(std::unique_ptr<AeadEngine> engine);
+  struct Sizes {
+    std::size_t nonce;
+    std::size_t tag;
+  };
+
+  AeadContext(std::unique_ptr<AeadEngine> engine, Sizes sizes);
+
+  bool Fits(ConstBytes nonce, ConstBytes aad, ConstBytes octets,
+            ConstBytes tag) const;
 
   std::unique_ptr<AeadEngine> engine_;
+  Sizes sizes_;
 };
 
 }  // namespace postern

@@ -23,6 +23,7 @@ class AuthProof {
  private:
   friend class AeadContext;        // after a successful Open()
   friend class MacContext;         // after a successful Verify()
+  friend class GmacContext;        // after a successful Verify()
   friend class AuthProofTestPeer;  // tests/support only
 
   AuthProof() = default;

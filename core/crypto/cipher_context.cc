@@ -14,35 +14,12 @@
 namespace postern {
 namespace {
 
-constexpr std::size_t kBlock = 16;
 constexpr std::size_t kLargest = std::size_t{1} << 16;
-
-bool Fits(ConstBytes iv, ConstBytes octets) {
-  return iv.size() == kBlock && octets.size() % kBlock == 0 &&
-         octets.size() < kLargest;
-}
-
-void TransformSome(CipherEngine& engine, std::span<CipherContext::Job> jobs) {
-  Burst<CipherWork> works;
-  for (CipherContext::Job& job : jobs) {
-    job.outcome = Fits(job.iv, job.octets) ? Pass() : DropReason::kCryptoFailed;
-    if (job.outcome.ok() && !job.octets.empty()) {
-      works.Push(job.iv, job.octets, false);
-    }
-  }
-  engine.Transform(works.elements());
-  const CipherWork* work = works.begin();
-  for (CipherContext::Job& job : jobs) {
-    if (job.outcome.ok() && !job.octets.empty() && !(work++)->done) {
-      job.outcome = DropReason::kCryptoFailed;
-    }
-  }
-}
 
 }  // namespace
 
-CipherContext::CipherContext(std::unique_ptr<CipherEngine> engine)
-    : engine_(std::move(engine)) {}
+CipherContext::CipherContext(std::unique_ptr<CipherEngine> engine, Sizes sizes)
+    : engine_(std::move(engine)), sizes_(sizes) {}
 
 CipherContext::CipherContext(CipherContext&&) noexcept = default;
 CipherContext& CipherContext::operator=(CipherContext&&) noexcept = default;
@@ -59,28 +36,53 @@ Result<CipherContext> CipherContext::Create(Encryption algorithm,
   }
   if (!IsKeySize(algorithm, key.size())) {
     return Invalid("a key of " + std::to_string(key.size()) +
-                   " octets does not fit " + std::string(info.name) +
-                   "; use 16, 24 or 32 octets");
+                   " octets does not fit " + std::string(info.name) + "; use " +
+                   ListOfSizes(info.key_sizes));
   }
   Result<std::unique_ptr<CipherEngine>> engine =
       CipherEngineOf(backend, algorithm, key, use);
   if (!engine.ok()) {
     return engine.error();
   }
-  return CipherContext(*std::move(engine));
+  constexpr std::size_t kCounterBlock = 16;
+  const Sizes sizes =
+      info.counts_ivs() ? Sizes{kCounterBlock, 1} : Sizes{info.iv, info.iv};
+  return CipherContext(*std::move(engine), sizes);
+}
+
+bool CipherContext::Fits(ConstBytes iv, ConstBytes octets) const {
+  return iv.size() == sizes_.iv && (octets.size() & (sizes_.block - 1)) == 0 &&
+         octets.size() < kLargest;
+}
+
+void CipherContext::TransformSome(std::span<Job> jobs) {
+  Burst<CipherWork> works;
+  for (Job& job : jobs) {
+    job.outcome = Fits(job.iv, job.octets) ? Pass() : DropReason::kCryptoFailed;
+    if (job.outcome.ok() && !job.octets.empty()) {
+      works.Push(job.iv, job.octets, false);
+    }
+  }
+  engine_->Transform(works.elements());
+  const CipherWork* work = works.begin();
+  for (Job& job : jobs) {
+    if (job.outcome.ok() && !job.octets.empty() && !(work++)->done) {
+      job.outcome = DropReason::kCryptoFailed;
+    }
+  }
 }
 
 void CipherContext::Transform(std::span<Job> jobs) {
   while (!jobs.empty()) {
     const std::size_t some = std::min(jobs.size(), kBurst);
-    TransformSome(*engine_, jobs.first(some));
+    TransformSome(jobs.first(some));
     jobs = jobs.subspan(some);
   }
 }
 
 Passage CipherContext::Transform(ConstBytes iv, Bytes octets) {
   Job job{.iv = iv, .octets = octets};
-  TransformSome(*engine_, std::span(&job, 1));
+  TransformSome(std::span(&job, 1));
   return job.outcome;
 }
 

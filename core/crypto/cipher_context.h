@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A CipherContext encrypts or decrypts with one key of a cipher that gives
-// confidentiality alone (AES-CBC without padding, RFC 3602). It proves nothing
-// about a packet's origin; a MacContext does.
+// confidentiality alone (CBC without padding, RFC 2451, 3602, 4312; AES-CTR,
+// RFC 3686). It proves nothing about a packet's origin; a MacContext does.
 //
 // Encrypting CBC is a chain: one message leaves most of a CPU idle. Bursts let
 // a backend that can work on several at once.
@@ -12,6 +12,7 @@
 #ifndef POSTERN_CORE_CRYPTO_CIPHER_CONTEXT_H_
 #define POSTERN_CORE_CRYPTO_CIPHER_CONTEXT_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -47,7 +48,8 @@ class CipherContext {
   };
 
   // Transforms each job's octets in place.
-  // REQUIRES: octets are whole blocks, at most 64 KiB; iv is one block.
+  // REQUIRES: octets are less than 64 KiB, with CBC whole blocks; iv is one
+  //   block, with CTR the first counter block (RFC 3686 4).
   // Errors: kCryptoFailed.
   void Transform(std::span<Job> jobs);
 
@@ -55,9 +57,18 @@ class CipherContext {
   Passage Transform(ConstBytes iv, Bytes octets);
 
  private:
-  explicit CipherContext(std::unique_ptr<CipherEngine> engine);
+  struct Sizes {
+    std::size_t iv;
+    std::size_t block;  // a power of two
+  };
+
+  CipherContext(std::unique_ptr<CipherEngine> engine, Sizes sizes);
+
+  bool Fits(ConstBytes iv, ConstBytes octets) const;
+  void TransformSome(std::span<Job> jobs);
 
   std::unique_ptr<CipherEngine> engine_;
+  Sizes sizes_;
 };
 
 }  // namespace postern

@@ -66,4 +66,11 @@ Result<std::unique_ptr<MacEngine>> MacEngineOf(CryptoBackend backend,
       [&] { return libcrypto::MakeMac(algorithm, key); });
 }
 
+Result<std::unique_ptr<GmacEngine>> GmacEngineOf(CryptoBackend backend,
+                                                 ConstBytes key) {
+  return EngineOf<GmacEngine>(
+      backend, "GMAC", [&] { return ipsec_mb::MakeGmac(key); },
+      [&] { return libcrypto::MakeGmac(key); });
+}
+
 }  // namespace postern

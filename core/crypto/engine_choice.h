@@ -37,6 +37,9 @@ Result<std::unique_ptr<MacEngine>> MacEngineOf(CryptoBackend backend,
                                                Integrity algorithm,
                                                ConstBytes key);
 
+Result<std::unique_ptr<GmacEngine>> GmacEngineOf(CryptoBackend backend,
+                                                 ConstBytes key);
+
 }  // namespace postern
 
 #endif  // POSTERN_CORE_CRYPTO_ENGINE_CHOICE_H_

@@ -21,15 +21,14 @@ namespace postern {
 
 class AeadEngine {
  public:
-  static constexpr std::size_t kNonceSize = 12;
-  static constexpr std::size_t kTagSize = 16;
+  static constexpr std::size_t kLargestTag = 16;
 
   AeadEngine() = default;
   AeadEngine(const AeadEngine&) = delete;
   AeadEngine& operator=(const AeadEngine&) = delete;
   virtual ~AeadEngine() = default;
 
-  // Nonce and tag have the sizes above. False when the library refused.
+  // Nonce and tag have the algorithm's sizes. False when the library refused.
   virtual bool Seal(ConstBytes nonce, ConstBytes aad, Bytes octets,
                     Bytes tag) = 0;
 
@@ -38,10 +37,27 @@ class AeadEngine {
                     ConstBytes tag) = 0;
 };
 
+// GMAC (RFC 4543): what it covers comes in two parts, as the number in front may
+// not stand in the packet.
+class GmacEngine {
+ public:
+  static constexpr std::size_t kNonceSize = 12;
+  static constexpr std::size_t kTagSize = 16;
+
+  GmacEngine() = default;
+  GmacEngine(const GmacEngine&) = delete;
+  GmacEngine& operator=(const GmacEngine&) = delete;
+  virtual ~GmacEngine() = default;
+
+  // Nonce and tag have the sizes above. False when the library refused.
+  virtual bool Compute(ConstBytes nonce, ConstBytes head, ConstBytes body,
+                       Bytes tag) = 0;
+};
+
 // One message of a burst.
 struct CipherWork {
-  ConstBytes iv;  // one block
-  Bytes octets;   // whole blocks, at least one, at most 64 KiB
+  ConstBytes iv;  // one block; with CTR the first counter block
+  Bytes octets;   // whole blocks, at least one, at most 64 KiB; CTR: any octets
   bool done;      // written: false when the library refused
 };
 

@@ -7,12 +7,17 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/crypto/legacy.h"
 
 namespace postern {
 namespace {
 
-EVP_CIPHER* Cipher(const char* name) {
-  EVP_CIPHER* const cipher = ::EVP_CIPHER_fetch(nullptr, name, nullptr);
+EVP_CIPHER* Cipher(const std::string& name) {
+  EVP_CIPHER* const cipher = ::EVP_CIPHER_fetch(nullptr, name.c_str(), nullptr);
   ::ERR_clear_error();
   return cipher;
 }
@@ -23,9 +28,87 @@ EVP_MD* Digest(const char* name) {
   return digest;
 }
 
-// 16, 24, 32 octets -> 0, 1, 2.
-std::size_t AesIndex(std::size_t key_size) {
-  return (key_size - 16) / 8;
+// libcrypto's name, around a key size in bits where it has one.
+struct Named {
+  std::string_view name;
+  std::string_view behind_bits;
+
+  std::string With(std::size_t key_size) const {
+    std::string text(name);
+    if (!behind_bits.empty()) {
+      text += std::to_string(8 * key_size);
+      text += behind_bits;
+    }
+    return text;
+  }
+};
+
+Named NameOf(Encryption algorithm) {
+  switch (algorithm) {
+    case Encryption::kNull:
+      break;
+    case Encryption::kAesCbc:
+      return {"AES-", "-CBC"};
+    case Encryption::kAesCtr:
+      return {"AES-", "-CTR"};
+    case Encryption::kAesGcm16:
+    case Encryption::kAesGcm12:
+    case Encryption::kAesGcm8:
+    case Encryption::kAesGcm16Iiv:
+    case Encryption::kNullAuthAesGmac:
+      return {"AES-", "-GCM"};
+    case Encryption::kAesCcm16:
+    case Encryption::kAesCcm12:
+    case Encryption::kAesCcm8:
+    case Encryption::kAesCcm8Iiv:
+      return {"AES-", "-CCM"};
+    case Encryption::kCamelliaCbc:
+      return {"CAMELLIA-", "-CBC"};
+    case Encryption::kChaCha20Poly1305:
+    case Encryption::kChaCha20Poly1305Iiv:
+      return {"ChaCha20-Poly1305", ""};
+    case Encryption::kTripleDesCbc:
+      return {"DES-EDE3-CBC", ""};
+    case Encryption::kDesCbc:
+      return {"DES-CBC", ""};
+  }
+  return {};
+}
+
+// One algorithm's, in the order of its key sizes.
+constexpr std::size_t kMostKeySizes = 3;
+using BySize = std::array<EVP_CIPHER*, kMostKeySizes>;
+
+BySize FetchAll(const EncryptionInfo& info) {
+  BySize ciphers{};
+  if (info.kind != EncryptionInfo::Kind::kNull) {
+    for (std::size_t i = 0; i < info.key_sizes.size(); ++i) {
+      ciphers[i] = Cipher(NameOf(info.id).With(info.key_sizes[i]));
+    }
+  }
+  return ciphers;
+}
+
+// All but DES, which is not there before the legacy provider is.
+const std::vector<BySize>& Everyday() {
+  static const std::vector<BySize> all = [] {
+    std::vector<BySize> fetched;
+    for (const EncryptionInfo& info : AllEncryptions()) {
+      fetched.push_back(info.id == Encryption::kDesCbc ? BySize{}
+                                                       : FetchAll(info));
+    }
+    return fetched;
+  }();
+  return all;
+}
+
+EVP_CIPHER* Des() {
+  if (!LegacyIsAllowed()) {
+    return nullptr;
+  }
+  static EVP_CIPHER* const cipher =
+      FetchAll(InfoOf(Encryption::kDesCbc)).front();
+  return cipher;
 }
 
 }  // namespace
@@ -36,30 +119,20 @@ bool IsKeySize(Encryption algorithm, std::size_t key_size) {
 }
 
 evp_cipher_st* FetchedCipher(Encryption algorithm, std::size_t key_size) {
-  if (!IsKeySize(algorithm, key_size)) {
+  const std::span<const std::size_t> sizes = InfoOf(algorithm).key_sizes;
+  const auto found = std::find(sizes.begin(), sizes.end(), key_size);
+  if (found == sizes.end()) {
     return nullptr;
   }
-  switch (algorithm) {
-    case Encryption::kNull:
-      return nullptr;
-    case Encryption::kAesCbc: {
-      static const std::array<EVP_CIPHER*, 3> ciphers = {
-          Cipher("AES-128-CBC"), Cipher("AES-192-CBC"), Cipher("AES-256-CBC")};
-      return ciphers[AesIndex(key_size)];
-    }
-    case Encryption::kAesGcm16: {
-      static const std::array<EVP_CIPHER*, 3> ciphers = {
-          Cipher("AES-128-GCM"), Cipher("AES-192-GCM"), Cipher("AES-256-GCM")};
-      return ciphers[AesIndex(key_size)];
-    }
+  if (algorithm == Encryption::kDesCbc) {
+    return Des();
   }
-  return nullptr;
+  return Everyday()[static_cast<std::size_t>(algorithm)]
+                   [static_cast<std::size_t>(found - sizes.begin())];
 }
 
 evp_md_st* FetchedDigest(Integrity algorithm) {
   switch (algorithm) {
-    case Integrity::kNone:
-      return nullptr;
     case Integrity::kHmacSha1_96: {
       static EVP_MD* const digest = Digest("SHA1");
       return digest;
@@ -68,6 +141,25 @@ evp_md_st* FetchedDigest(Integrity algorithm) {
       static EVP_MD* const digest = Digest("SHA256");
       return digest;
     }
+    case Integrity::kHmacSha2_384_192: {
+      static EVP_MD* const digest = Digest("SHA384");
+      return digest;
+    }
+    case Integrity::kHmacSha2_512_256: {
+      static EVP_MD* const digest = Digest("SHA512");
+      return digest;
+    }
+    case Integrity::kHmacMd5_96: {
+      static EVP_MD* const digest = Digest("MD5");
+      return digest;
+    }
+    case Integrity::kNone:
+    case Integrity::kAesCmac96:
+    case Integrity::kAesXcbc96:
+    case Integrity::kAes128Gmac:
+    case Integrity::kAes192Gmac:
+    case Integrity::kAes256Gmac:
+      break;
   }
   return nullptr;
 }

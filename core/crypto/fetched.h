@@ -23,7 +23,7 @@ namespace postern {
 // nullptr when there is no such cipher, key size, or the library refuses.
 evp_cipher_st* FetchedCipher(Encryption algorithm, std::size_t key_size);
 
-// nullptr for kNone, or when the library refuses.
+// nullptr for what is no HMAC, or when the library refuses.
 evp_md_st* FetchedDigest(Integrity algorithm);
 
 // Whether the table lists this key size, salt not counted.

@@ -54,6 +54,15 @@ Result<MacContext> MacContext::Create(Integrity algorithm, ConstBytes key,
                    std::to_string(info.key) + " octets for " +
                    std::string(info.name));
   }
+  if (info.kind == IntegrityInfo::Kind::kGmac) {
+    return Invalid(std::string(info.name) +
+                   " needs a nonce for each message; use a GMAC context");
+  }
+  if (info.kind == IntegrityInfo::Kind::kBlockMac && key.size() != info.key) {
+    return Invalid("a key of " + std::to_string(key.size()) +
+                   " octets does not fit " + std::string(info.name) + "; use " +
+                   std::to_string(info.key));
+  }
   Result<std::unique_ptr<MacEngine>> engine =
       MacEngineOf(backend, algorithm, key);
   if (!engine.ok()) {

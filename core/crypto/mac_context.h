@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A MacContext computes and verifies the ICV of one keyed integrity algorithm
-// (HMAC with truncation, RFC 2404, RFC 4868).
+// (HMAC with truncation, RFC 2403, 2404, 4868; AES-CMAC, RFC 4494;
+// AES-XCBC-MAC, RFC 3566). GMAC is another thing: core/crypto/gmac_context.h.
 //
-// The two HMAC pads are hashed once, when the context is made. A hash is a
+// What the key alone decides is computed once, when the context is made. A MAC is a
 // chain: one message leaves most of a CPU idle. Bursts let a backend that can
 // work on several at once; therefore a message is one contiguous range.
 //
@@ -29,7 +30,7 @@ class MacEngine;
 
 class MacContext {
  public:
-  // Keys of any length but zero are taken, as RFC 2104 does; that an IPsec SA
+  // HMACs take keys of any length but zero, as RFC 2104 does; that an IPsec SA
   // has a key of exactly the prescribed length is checked by sadb/.
   // Errors: kInvalid; kUnsupported when the backend is not there or refuses.
   static Result<MacContext> Create(Integrity algorithm, ConstBytes key,

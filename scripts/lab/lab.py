@@ -76,6 +76,9 @@ class Sa:
     ALGORITHMS = {
         "aes-gcm-16": (20, "none", 0),
         "aes-cbc": (16, "hmac-sha2-256-128", 32),
+        "aes-ctr": (20, "hmac-sha2-512-256", 64),
+        "chacha20-poly1305": (36, "none", 0),
+        "3des-cbc": (24, "aes-xcbc-96", 16),
         "null": (0, "hmac-sha2-256-128", 32),
     }
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "core/crypto/legacy.h"
 #include "policy/bundle.h"
 
 namespace postern {
@@ -147,6 +148,24 @@ TEST(HostConfig, ReadsHowLongPacketsWait) {
                 ElementsAre(HasSubstr("acquire.")))
         << wrong;
   }
+}
+
+// ALG-07, ALG-08: off unless the file says so, and for its own SAs too.
+TEST(HostConfig, AllowsLegacyAlgorithmsOnlyWhenTold) {
+  const std::string sa =
+      "[[sa]]\nprotocol = \"ah\"\nmode = \"transport\"\nspi = 0x1001\n"
+      "source = \"10.9.0.1\"\ndestination = \"10.9.0.2\"\n"
+      "integrity = \"hmac-md5-96\"\nintegrity_key = \"" +
+      Key(16) + "\"\n";
+  EXPECT_THAT(Refused(std::string(kLeast) + sa),
+              ElementsAre(HasSubstr("set legacy = true under [crypto]")));
+  EXPECT_THAT(Refused(std::string(kLeast) + "[crypto]\nlegacy = false\n" + sa),
+              ElementsAre(HasSubstr("set legacy = true under [crypto]")));
+  EXPECT_EQ(Read(std::string(kLeast) + "[crypto]\nlegacy = true\n" + sa)
+                .associations.size(),
+            1U);
+  EXPECT_EQ(Read(kLeast).associations.size(), 0U);
+  EXPECT_FALSE(LegacyIsAllowed());
 }
 
 TEST(HostConfig, ReadsTheCryptoBackend) {

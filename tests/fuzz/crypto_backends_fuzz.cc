@@ -7,6 +7,9 @@
 //   operation, key size, backend's burst, forged octet, then the key, then a
 //   size (two octets) and a nonce or IV (16) for each message; the messages'
 //   octets are the input over again
+//
+// Each message and tag stands between guards: a library's assembly must not
+// write beside what it was given.
 
 #include <algorithm>
 #include <array>
@@ -16,22 +19,24 @@
 
 #include "core/crypto/aead_context.h"
 #include "core/crypto/cipher_context.h"
+#include "core/crypto/gmac_context.h"
+#include "core/crypto/legacy.h"
 #include "core/crypto/mac_context.h"
 #include "tests/fuzz/fuzz_target.h"
+#include "tests/support/guarded_octets.h"
 
 namespace postern {
 namespace {
 
 using Octets = std::vector<std::uint8_t>;
 
-constexpr std::size_t kLargestMessage = 2048;
+constexpr std::size_t kLargestMessage = 9 * 1024;
 constexpr std::size_t kMostMessages = 40;
-constexpr std::array<std::size_t, 3> kKeySizes = {16, 24, 32};
 
 struct Message {
   std::array<std::uint8_t, 16> iv{};
-  Octets octets;
-  Octets tag;
+  GuardedOctets octets{0};
+  GuardedOctets tag{0};
   bool accepted = false;
 
   friend bool operator==(const Message&, const Message&) = default;
@@ -39,8 +44,9 @@ struct Message {
 
 struct Scene {
   std::uint8_t operation = 0;
+  std::uint8_t key_size = 0;
   std::size_t forged = 0;  // which octet of a burst's tags is another one
-  Octets key;
+  Octets key;              // as many octets as any algorithm wants
   std::vector<Message> messages;
 };
 
@@ -55,67 +61,113 @@ std::optional<Scene> ReadScene(ConstBytes input) {
   if (!operation || !key_size || !count || !forged || !key) {
     return std::nullopt;
   }
-  Scene scene{
-      .operation = *operation, .forged = *forged, .key = {}, .messages = {}};
-  const ConstBytes fit = key->first(kKeySizes[*key_size % kKeySizes.size()]);
-  scene.key.assign(fit.begin(), fit.end());
+  Scene scene{.operation = *operation,
+              .key_size = *key_size,
+              .forged = *forged,
+              .key = {key->begin(), key->end()},
+              .messages = {}};
   for (std::size_t i = 0; i < *count % kMostMessages + 1U; ++i) {
     Message message;
     // Past the end all is zero: sizes and nonces that were not given.
-    message.octets.resize(in.Read<std::uint16_t>().value_or(0) %
-                          kLargestMessage);
+    Octets octets(in.Read<std::uint16_t>().value_or(0) % (kLargestMessage + 1));
     const ConstBytes iv = in.Take(16).value_or(ConstBytes());
     CopyBytes(message.iv, iv);
-    for (std::size_t at = 0; at < message.octets.size(); ++at) {
-      message.octets[at] = input[(at + i) % input.size()];
+    for (std::size_t at = 0; at < octets.size(); ++at) {
+      octets[at] = input[(at + i) % input.size()];
     }
+    message.octets = GuardedOctets(octets);
     scene.messages.push_back(std::move(message));
   }
   return scene;
 }
 
+ConstBytes KeyOf(const Scene& scene, const EncryptionInfo& info) {
+  return ConstBytes(scene.key).first(
+      info.key_sizes[scene.key_size % info.key_sizes.size()]);
+}
+
 // Changes an octet of one message's tag: only that one is refused.
 void Forge(Scene& scene) {
   Message& one = scene.messages[scene.forged % scene.messages.size()];
-  one.tag[scene.forged % one.tag.size()] ^= 0x20;
+  const Bytes tag = one.tag.octets();
+  tag[scene.forged % tag.size()] ^= 0x20;
 }
 
-void SealAndOpen(CryptoBackend backend, Scene& scene) {
-  auto sealer = AeadContext::Create(Encryption::kAesGcm16, scene.key,
-                                    AeadContext::Use::kSeal, backend);
-  auto opener = AeadContext::Create(Encryption::kAesGcm16, scene.key,
-                                    AeadContext::Use::kOpen, backend);
+void ClaimOneRefused(const Scene& scene) {
+  const auto refused =
+      std::count_if(scene.messages.begin(), scene.messages.end(),
+                    [](const Message& message) { return !message.accepted; });
+  Claim("the forged one is refused, and no other", refused == 1);
+}
+
+void SealAndOpen(CryptoBackend backend, const EncryptionInfo& info,
+                 Scene& scene) {
+  const ConstBytes key = KeyOf(scene, info);
+  auto sealer =
+      AeadContext::Create(info.id, key, AeadContext::Use::kSeal, backend);
+  auto opener =
+      AeadContext::Create(info.id, key, AeadContext::Use::kOpen, backend);
   Claim("the key is taken", sealer.ok() && opener.ok());
   for (Message& message : scene.messages) {
-    message.tag.resize(16);
-    const ConstBytes nonce = ConstBytes(message.iv).first(12);
+    message.tag = GuardedOctets(info.icv);
+    const ConstBytes nonce = ConstBytes(message.iv).first(info.nonce());
     const ConstBytes aad = ConstBytes(message.iv).last(message.iv[0] % 13);
-    Claim("it seals",
-          sealer->Seal(nonce, aad, message.octets, message.tag).ok());
+    Claim(
+        "it seals",
+        sealer->Seal(nonce, aad, message.octets.octets(), message.tag.octets())
+            .ok());
   }
   const std::vector<Message> sealed = scene.messages;
   Forge(scene);
   for (Message& message : scene.messages) {
-    const ConstBytes nonce = ConstBytes(message.iv).first(12);
+    const ConstBytes nonce = ConstBytes(message.iv).first(info.nonce());
     const ConstBytes aad = ConstBytes(message.iv).last(message.iv[0] % 13);
     message.accepted =
-        opener->Open(nonce, aad, message.octets, message.tag).ok();
+        opener->Open(nonce, aad, message.octets.octets(), message.tag.octets())
+            .ok();
   }
+  ClaimOneRefused(scene);
   // What was sealed is compared, too.
   scene.messages.insert(scene.messages.end(), sealed.begin(), sealed.end());
 }
 
-void Transform(CryptoBackend backend, CipherContext::Use use, Scene& scene) {
+void MakeGmac(CryptoBackend backend, const EncryptionInfo& info, Scene& scene) {
+  auto gmac = GmacContext::Create(KeyOf(scene, info), backend);
+  Claim("the key is taken", gmac.ok());
+  for (Message& message : scene.messages) {
+    message.tag = GuardedOctets(info.icv);
+    const ConstBytes nonce = ConstBytes(message.iv).first(12);
+    const ConstBytes head = ConstBytes(message.iv).last(message.iv[0] % 13);
+    Claim("it signs",
+          gmac->Sign(nonce, head, message.octets.octets(), message.tag.octets())
+              .ok());
+  }
+  Forge(scene);
+  for (Message& message : scene.messages) {
+    const ConstBytes nonce = ConstBytes(message.iv).first(12);
+    const ConstBytes head = ConstBytes(message.iv).last(message.iv[0] % 13);
+    message.accepted =
+        gmac->Verify(nonce, head, message.octets.octets(), message.tag.octets())
+            .ok();
+  }
+  ClaimOneRefused(scene);
+}
+
+void Transform(CryptoBackend backend, const EncryptionInfo& info,
+               CipherContext::Use use, Scene& scene) {
   auto context =
-      CipherContext::Create(Encryption::kAesCbc, scene.key, use, backend);
+      CipherContext::Create(info.id, KeyOf(scene, info), use, backend);
   Claim("the key is taken", context.ok());
   std::vector<CipherContext::Job> jobs;
   for (Message& message : scene.messages) {
-    // Most are whole blocks; the others are refused.
+    // Most are whole blocks; the others are refused, but by CTR.
     if (message.iv[0] % 8 != 0) {
-      message.octets.resize(message.octets.size() / 16 * 16);
+      const ConstBytes octets = message.octets.octets();
+      message.octets = GuardedOctets(octets.first(octets.size() / 16 * 16));
     }
-    jobs.push_back({.iv = message.iv, .octets = message.octets});
+    const std::size_t iv = info.counts_ivs() ? 16 : info.iv;
+    jobs.push_back({.iv = ConstBytes(message.iv).first(iv),
+                    .octets = message.octets.octets()});
   }
   context->Transform(jobs);
   for (std::size_t i = 0; i < jobs.size(); ++i) {
@@ -123,49 +175,74 @@ void Transform(CryptoBackend backend, CipherContext::Use use, Scene& scene) {
   }
 }
 
-void SignAndVerify(CryptoBackend backend, Integrity algorithm, Scene& scene) {
-  auto context = MacContext::Create(algorithm, scene.key, backend);
+void SignAndVerify(CryptoBackend backend, const IntegrityInfo& info,
+                   Scene& scene) {
+  // HMACs take any key, the MACs of AES theirs.
+  const ConstBytes key = ConstBytes(scene.key).first(
+      info.kind == IntegrityInfo::Kind::kHmac ? 1 + scene.key_size % 32U
+                                              : info.key);
+  auto context = MacContext::Create(info.id, key, backend);
   Claim("the key is taken", context.ok());
   std::vector<MacContext::SignJob> signing;
   for (Message& message : scene.messages) {
-    message.tag.resize(InfoOf(algorithm).icv);
-    signing.push_back({.message = message.octets, .icv = message.tag});
+    message.tag = GuardedOctets(info.icv);
+    signing.push_back(
+        {.message = message.octets.octets(), .icv = message.tag.octets()});
   }
   context->Sign(signing);
   Forge(scene);
   std::vector<MacContext::VerifyJob> verifying(scene.messages.size());
   for (std::size_t i = 0; i < signing.size(); ++i) {
     Claim("it signs", signing[i].outcome.ok());
-    verifying[i].message = scene.messages[i].octets;
-    verifying[i].icv = scene.messages[i].tag;
+    verifying[i].message = scene.messages[i].octets.octets();
+    verifying[i].icv = scene.messages[i].tag.octets();
   }
   context->Verify(verifying);
   for (std::size_t i = 0; i < verifying.size(); ++i) {
     scene.messages[i].accepted = verifying[i].outcome.ok();
   }
-  const auto refused =
-      std::count_if(scene.messages.begin(), scene.messages.end(),
-                    [](const Message& message) { return !message.accepted; });
-  Claim("the forged one is refused, and no other", refused == 1);
+  ClaimOneRefused(scene);
 }
 
+void PlayEncryption(CryptoBackend backend, const EncryptionInfo& info,
+                    Scene& scene) {
+  switch (info.kind) {
+    case EncryptionInfo::Kind::kNull:
+      break;
+    case EncryptionInfo::Kind::kCipher:
+      if (CheckUsable(info.id).ok()) {
+        Transform(backend, info,
+                  scene.operation < 128 ? CipherContext::Use::kEncrypt
+                                        : CipherContext::Use::kDecrypt,
+                  scene);
+      }
+      break;
+    case EncryptionInfo::Kind::kAead:
+      SealAndOpen(backend, info, scene);
+      break;
+    case EncryptionInfo::Kind::kGmac:
+      MakeGmac(backend, info, scene);
+      break;
+  }
+}
+
+// The operation's lower half numbers the table's algorithms.
 Scene Played(CryptoBackend backend, Scene scene) {
-  switch (scene.operation % 5) {
-    case 0:
-      SealAndOpen(backend, scene);
-      break;
-    case 1:
-      Transform(backend, CipherContext::Use::kEncrypt, scene);
-      break;
-    case 2:
-      Transform(backend, CipherContext::Use::kDecrypt, scene);
-      break;
-    case 3:
-      SignAndVerify(backend, Integrity::kHmacSha1_96, scene);
-      break;
-    default:
-      SignAndVerify(backend, Integrity::kHmacSha2_256_128, scene);
-      break;
+  const std::size_t encryptions = AllEncryptions().size();
+  const std::size_t index =
+      scene.operation % 128 % (encryptions + AllIntegrities().size());
+  if (index < encryptions) {
+    PlayEncryption(backend, AllEncryptions()[index], scene);
+  } else {
+    const IntegrityInfo& info = AllIntegrities()[index - encryptions];
+    if (info.kind == IntegrityInfo::Kind::kHmac ||
+        info.kind == IntegrityInfo::Kind::kBlockMac) {
+      SignAndVerify(backend, info, scene);
+    }
+  }
+  for (const Message& message : scene.messages) {
+    Claim("nothing is written beside the octets",
+          message.octets.intact() && message.tag.intact());
   }
   return scene;
 }
@@ -175,6 +252,7 @@ Scene Played(CryptoBackend backend, Scene scene) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* octets,
                                       std::size_t size) {
+  postern::ChooseLegacy(postern::LegacyChoice::kAllow);
   const auto scene = postern::ReadScene({octets, size});
   if (!scene.has_value()) {
     return 0;

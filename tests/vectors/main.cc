@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // postern_vectors [--backend NAME] DIR...: runs every *.json vector file in the
-// directories and prints a line for each, what failed, what was skipped and why,
-// and
+// directories and prints a line for each, what failed, what IPsec has no use for,
+// what was skipped and why, and
 //
 //     N passed, N failed, N skipped
 //
@@ -22,6 +22,7 @@
 #include <vector>
 
 #include "core/crypto/backend.h"
+#include "core/crypto/legacy.h"
 #include "tests/vectors/vector_file.h"
 
 namespace postern::vectors {
@@ -100,6 +101,9 @@ int RunAll(const std::vector<std::string>& directories) {
     }
     total.Add(tally);
   }
+  for (const auto& [reason, count] : total.not_applicable()) {
+    std::cout << "not applicable " << count << ": " << reason << "\n";
+  }
   for (const auto& [reason, count] : total.skipped()) {
     std::cout << "skipped " << count << ": " << reason << "\n";
   }
@@ -132,6 +136,7 @@ int main(int argc, char** argv) {
     std::cerr << "usage: postern_vectors [--backend NAME] DIR...\n";
     return 2;
   }
+  postern::ChooseLegacy(postern::LegacyChoice::kAllow);
   try {
     return postern::vectors::RunAll(directories);
   } catch (const std::exception& error) {

@@ -113,7 +113,13 @@ Outcome RunSign(const VectorSa& sa, const Octets& plain,
     jobs[i].packet = &packets[i];
     jobs[i].seq = sa.seq;
   }
-  signer->Sign(jobs);
+  if (sa.iv.empty()) {
+    signer->Sign(jobs);
+  } else {
+    for (OutboundJob& job : jobs) {
+      job.outcome = signer->SignWithIv(*job.packet, job.seq, sa.iv);
+    }
+  }
   const Passage passage = jobs.back().outcome;
   Packet packet = std::move(packets.back());
   packets.pop_back();

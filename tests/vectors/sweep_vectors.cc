@@ -49,8 +49,8 @@ Octets PlainPacket(IpFamily family, std::size_t length) {
 }
 
 // The IV that golden/generate.py gives to CBC.
-Octets CbcIv(std::uint32_t seq) {
-  Octets iv(16);
+Octets CbcIv(std::uint32_t seq, std::size_t size) {
+  Octets iv(size);
   for (std::size_t i = 0; i < iv.size(); ++i) {
     iv[i] = static_cast<std::uint8_t>(seq * (2 * i + 1) + i);
   }
@@ -108,9 +108,11 @@ class Sweep {
     if (!sealer.ok()) {
       return DropReason::kCryptoFailed;
     }
-    return sa_.esp().encryption == Encryption::kAesCbc
-               ? sealer->SealWithIv(packet, seq,
-                                    CbcIv(static_cast<std::uint32_t>(seq)))
+    const EncryptionInfo& info = InfoOf(sa_.esp().encryption);
+    return info.iv_rule == EncryptionInfo::IvRule::kUnpredictable
+               ? sealer->SealWithIv(
+                     packet, seq,
+                     CbcIv(static_cast<std::uint32_t>(seq), info.iv))
                : sealer->Seal(packet, seq);
   }
 

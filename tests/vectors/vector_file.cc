@@ -80,6 +80,10 @@ Outcome Skipped(std::string reason) {
   return {Outcome::Kind::kSkipped, std::move(reason)};
 }
 
+Outcome NotApplicable(std::string reason) {
+  return {Outcome::Kind::kNotApplicable, std::move(reason)};
+}
+
 Outcome Compare(std::string_view what, ConstBytes got, ConstBytes expected) {
   if (std::equal(got.begin(), got.end(), expected.begin(), expected.end())) {
     return Passed();
@@ -105,6 +109,9 @@ void Tally::Run(const std::string& id, const std::function<Outcome()>& vector) {
     case Outcome::Kind::kSkipped:
       ++skipped_[outcome.text];
       break;
+    case Outcome::Kind::kNotApplicable:
+      ++not_applicable_[outcome.text];
+      break;
   }
 }
 
@@ -121,6 +128,9 @@ void Tally::Add(const Tally& other) {
   failed_.insert(failed_.end(), other.failed_.begin(), other.failed_.end());
   for (const auto& [reason, times] : other.skipped_) {
     skipped_[reason] += times;
+  }
+  for (const auto& [reason, times] : other.not_applicable_) {
+    not_applicable_[reason] += times;
   }
 }
 

@@ -49,15 +49,17 @@ void CheckCaseFields(const Json& object,
 
 // How one vector went.
 struct Outcome {
-  enum class Kind : std::uint8_t { kPassed, kFailed, kSkipped };
+  // Not applicable: sizes that IPsec never has; nothing is missing here.
+  enum class Kind : std::uint8_t { kPassed, kFailed, kSkipped, kNotApplicable };
 
   Kind kind;
-  std::string text;  // why it failed, or the reason for which it is skipped
+  std::string text;  // why it failed, or is skipped, or does not apply
 };
 
 Outcome Passed();
 Outcome Failed(std::string why);
 Outcome Skipped(std::string reason);
+Outcome NotApplicable(std::string reason);
 // Passed when the two are equal.
 Outcome Compare(std::string_view what, ConstBytes got, ConstBytes expected);
 
@@ -73,6 +75,11 @@ class Tally {
   // Reason to count.
   const std::map<std::string, std::size_t>& skipped() const { return skipped_; }
 
+  // The same of vectors that do not apply.
+  const std::map<std::string, std::size_t>& not_applicable() const {
+    return not_applicable_;
+  }
+
   std::size_t skipped_count() const;
 
   void Add(const Tally& other);
@@ -81,6 +88,7 @@ class Tally {
   std::size_t passed_ = 0;
   std::vector<std::string> failed_;
   std::map<std::string, std::size_t> skipped_;
+  std::map<std::string, std::size_t> not_applicable_;
 };
 
 // One file of each kind.

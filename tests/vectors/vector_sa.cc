@@ -15,44 +15,6 @@
 namespace postern::vectors {
 namespace {
 
-constexpr std::uint64_t kGcmIcvSize = 16;
-
-std::variant<Encryption, Outcome> EncryptionOf(const Json& enc) {
-  const std::string name = enc.at("alg");
-  if (enc.value("implicit_iv", false)) {
-    return NotBuilt("implicit IV (RFC 8750)");
-  }
-  if (name == "null") {
-    return Encryption::kNull;
-  }
-  if (name == "aes-cbc") {
-    return Encryption::kAesCbc;
-  }
-  if (name != "aes-gcm") {
-    return NotBuilt(name);
-  }
-  const std::uint64_t icv = enc.value("icv_len", kGcmIcvSize);
-  if (icv != kGcmIcvSize) {
-    return NotBuilt("aes-gcm with an ICV of " + std::to_string(icv) +
-                    " octets");
-  }
-  return Encryption::kAesGcm16;
-}
-
-std::variant<Integrity, Outcome> IntegrityOf(const Json& auth) {
-  const std::string name = auth.at("alg");
-  if (name == "none") {
-    return Integrity::kNone;
-  }
-  if (name == "hmac-sha1-96") {
-    return Integrity::kHmacSha1_96;
-  }
-  if (name == "hmac-sha2-256-128") {
-    return Integrity::kHmacSha2_256_128;
-  }
-  return NotBuilt(name);
-}
-
 IpAddress AddressOf(const Json& text) {
   const auto address = IpAddress::Parse(text.get_ref<const std::string&>());
   if (!address.ok()) {
@@ -77,7 +39,7 @@ std::optional<TunnelHeader> TunnelOf(const Json& sa) {
 
 // What AH and ESP SAs have in common.
 template <typename Parameters>
-Outcome FillCommon(const Json& sa, Parameters& parameters) {
+void FillCommon(const Json& sa, Parameters& parameters) {
   parameters.spi = Spi{static_cast<std::uint32_t>(
       std::stoul(sa.at("spi").get<std::string>(), nullptr, 16))};
   parameters.tunnel = TunnelOf(sa);
@@ -91,37 +53,36 @@ Outcome FillCommon(const Json& sa, Parameters& parameters) {
                                               : SequenceNumbers::k32Bit;
   const Json& auth = sa.at("auth");
   CheckFields(auth, {"alg", "key", "salt", "iv"});
-  auto integrity = IntegrityOf(auth);
-  if (auto* skipped = std::get_if<Outcome>(&integrity)) {
-    return *skipped;
-  }
-  parameters.integrity = std::get<Integrity>(integrity);
-  parameters.integrity_key = SecretOf(auth, "key");
-  return Passed();
+  const Octets key = HexOf(auth, "key");
+  parameters.integrity =
+      IntegrityNamed(auth.at("alg").get<std::string>(), key.size());
+  // Keying material: the key, and of GMAC the salt.
+  Octets material = key;
+  const Octets salt = HexOf(auth, "salt");
+  material.insert(material.end(), salt.begin(), salt.end());
+  parameters.integrity_key = SecretBytes(material);
 }
 
-Outcome FillEsp(const Json& sa, VectorSa& out) {
+void FillEsp(const Json& sa, VectorSa& out) {
   const Json& enc = sa.at("enc");
   CheckFields(enc, {"alg", "key", "salt", "iv", "icv_len", "implicit_iv"});
-  auto encryption = EncryptionOf(enc);
-  if (auto* skipped = std::get_if<Outcome>(&encryption)) {
-    return *skipped;
-  }
+  const std::string name = enc.at("alg");
   esp::Parameters parameters;
-  parameters.encryption = std::get<Encryption>(encryption);
+  parameters.encryption = EncryptionNamed(
+      name, enc.value("icv_len", std::size_t{0}),
+      enc.value("implicit_iv", false) ? ImplicitIv::kYes : ImplicitIv::kNo);
   parameters.encryption_key = SecretOf(enc, "key");
   parameters.salt = SecretOf(enc, "salt");
   out.iv = HexOf(enc, "iv");
-  const Outcome filled = FillCommon(sa, parameters);
+  FillCommon(sa, parameters);
   out.parameters = std::move(parameters);
-  return filled;
 }
 
-Outcome FillAh(const Json& sa, VectorSa& out) {
+void FillAh(const Json& sa, VectorSa& out) {
   ah::Parameters parameters;
-  const Outcome filled = FillCommon(sa, parameters);
+  out.iv = HexOf(sa.at("auth"), "iv");
+  FillCommon(sa, parameters);
   out.parameters = std::move(parameters);
-  return filled;
 }
 
 // What a burst is made of; the caller releases them.
@@ -250,9 +211,10 @@ std::variant<VectorSa, Outcome> ReadSa(const Json& sa) {
   if (sa.value("esn", false)) {
     out.seq |= sa.at("seq_hi").get<std::uint64_t>() << 32;
   }
-  const Outcome filled = protocol == "esp" ? FillEsp(sa, out) : FillAh(sa, out);
-  if (filled.kind != Outcome::Kind::kPassed) {
-    return filled;
+  if (protocol == "esp") {
+    FillEsp(sa, out);
+  } else {
+    FillAh(sa, out);
   }
   if (sa.contains("udp_encap")) {
     const Json& udp = sa.at("udp_encap");

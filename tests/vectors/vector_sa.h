@@ -24,7 +24,7 @@ namespace postern::vectors {
 struct VectorSa {
   std::variant<esp::Parameters, ah::Parameters> parameters;
   std::uint64_t seq = 0;  // all 64 bits
-  Octets iv;              // of ESP, as on the wire
+  Octets iv;              // as on the wire; of AH GMAC's
   std::optional<Json> tunnel;
   std::optional<UdpPorts> udp;
 

@@ -32,4 +32,8 @@ std::unique_ptr<MacEngine> MakeMac(Integrity /*algorithm*/,
   return nullptr;
 }
 
+std::unique_ptr<GmacEngine> MakeGmac(ConstBytes /*key*/) {
+  return nullptr;
+}
+
 }  // namespace postern::ipsec_mb

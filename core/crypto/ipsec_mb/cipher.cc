@@ -34,15 +34,17 @@ RoundKeys Schedule(const IMB_MGR& manager, ConstBytes key,
   return chosen;
 }
 
-class Cbc final : public CipherEngine {
+class Aes final : public CipherEngine {
  public:
-  Cbc(const IMB_MGR& manager, ConstBytes key, CipherContext::Use use)
+  Aes(const IMB_MGR& manager, IMB_CIPHER_MODE mode, ConstBytes key,
+      CipherContext::Use use)
       : keys_(Schedule(manager, key, use)),
+        mode_(mode),
         key_size_(static_cast<IMB_KEY_SIZE_BYTES>(key.size())),
         direction_(use == CipherContext::Use::kEncrypt ? IMB_DIR_ENCRYPT
                                                        : IMB_DIR_DECRYPT) {}
 
-  ~Cbc() override { CleanseObject(keys_); }
+  ~Aes() override { CleanseObject(keys_); }
 
   void Transform(std::span<CipherWork> works) override {
     while (!works.empty()) {
@@ -63,8 +65,8 @@ class Cbc final : public CipherEngine {
       Fill(work, *job++);
     }
     IMB_SUBMIT_CIPHER_BURST(bursts->manager, bursts->jobs,
-                            static_cast<std::uint32_t>(works.size()),
-                            IMB_CIPHER_CBC, direction_, key_size_);
+                            static_cast<std::uint32_t>(works.size()), mode_,
+                            direction_, key_size_);
     job = bursts->jobs;
     for (CipherWork& work : works) {
       work.done = (job++)->status == IMB_STATUS_COMPLETED;
@@ -85,6 +87,7 @@ class Cbc final : public CipherEngine {
   }
 
   RoundKeys keys_;
+  IMB_CIPHER_MODE mode_;
   IMB_KEY_SIZE_BYTES key_size_;
   IMB_CIPHER_DIRECTION direction_;
 };
@@ -95,11 +98,17 @@ std::unique_ptr<CipherEngine> MakeCipher(Encryption algorithm, ConstBytes key,
                                          CipherContext::Use use) {
   const IMB_MGR* const manager = DirectCalls();
   // The thread's manager is made with its first key and not for a packet.
-  if (algorithm != Encryption::kAesCbc || manager == nullptr ||
-      ThreadsBursts() == nullptr) {
+  const bool served =
+      algorithm == Encryption::kAesCbc || algorithm == Encryption::kAesCtr;
+  if (!served || manager == nullptr || ThreadsBursts() == nullptr) {
     return nullptr;
   }
-  return std::make_unique<Cbc>(*manager, key, use);
+  if (algorithm == Encryption::kAesCbc) {
+    return std::make_unique<Aes>(*manager, IMB_CIPHER_CBC, key, use);
+  }
+  // Both ways the counter blocks are encrypted.
+  return std::make_unique<Aes>(*manager, IMB_CIPHER_CNTR, key,
+                               CipherContext::Use::kEncrypt);
 }
 
 }  // namespace postern::ipsec_mb

@@ -40,6 +40,11 @@ std::unique_ptr<CipherEngine> MakeCipher(Encryption algorithm, ConstBytes key,
 // libcrypto's all the same: the engine holds one of its engines.
 std::unique_ptr<MacEngine> MakeMac(Integrity algorithm, ConstBytes key);
 
+// AES-CMAC and AES-XCBC-MAC alone. REQUIRES: this thread has its bursts.
+std::unique_ptr<MacEngine> MakeBlockMac(Integrity algorithm, ConstBytes key);
+
+std::unique_ptr<GmacEngine> MakeGmac(ConstBytes key);
+
 }  // namespace postern::ipsec_mb
 
 #endif  // POSTERN_CORE_CRYPTO_IPSEC_MB_ENGINES_H_

@@ -21,6 +21,7 @@ struct Hash {
   // and a lane takes as long as so many messages of libcrypto's, which hashes
   // one with the CPU's SHA instructions (docs/crypto.md).
   std::size_t worth;
+  std::size_t lane_width;  // lanes of a 32-bit hash that one of this takes
 };
 
 // The state of a hash that has absorbed a pad, as the library keeps it.
@@ -46,7 +47,7 @@ class Hmac final : public MacEngine {
        std::unique_ptr<MacEngine> for_few)
       : MacEngine(for_few->digest_size()),
         hash_(hash),
-        lanes_(Lanes()),
+        lanes_(Lanes() / hash.lane_width),
         inner_(Absorb(hash, key, 0x36)),
         outer_(Absorb(hash, key, 0x5c)),
         for_few_(std::move(for_few)) {}
@@ -123,14 +124,23 @@ std::unique_ptr<MacEngine> MakeMac(Integrity algorithm, ConstBytes key) {
   }
   Hash hash{};
   switch (algorithm) {
-    case Integrity::kNone:
-      return nullptr;
     case Integrity::kHmacSha1_96:
-      hash = {IMB_AUTH_HMAC_SHA_1, manager->sha1_one_block, 4};
+      hash = {IMB_AUTH_HMAC_SHA_1, manager->sha1_one_block, 4, 1};
       break;
     case Integrity::kHmacSha2_256_128:
-      hash = {IMB_AUTH_HMAC_SHA_256, manager->sha256_one_block, 7};
+      hash = {IMB_AUTH_HMAC_SHA_256, manager->sha256_one_block, 7, 1};
       break;
+    case Integrity::kHmacSha2_384_192:
+      hash = {IMB_AUTH_HMAC_SHA_384, manager->sha384_one_block, 2, 2};
+      break;
+    case Integrity::kHmacSha2_512_256:
+      hash = {IMB_AUTH_HMAC_SHA_512, manager->sha512_one_block, 2, 2};
+      break;
+    case Integrity::kAesCmac96:
+    case Integrity::kAesXcbc96:
+      return MakeBlockMac(algorithm, key);
+    default:
+      return nullptr;
   }
   libcrypto::HashBlock block;
   std::unique_ptr<MacEngine> for_few = libcrypto::MakeMac(algorithm, key);

@@ -29,11 +29,17 @@ std::unique_ptr<AeadEngine> MakeAead(Encryption algorithm, ConstBytes key,
 std::unique_ptr<CipherEngine> MakeCipher(Encryption algorithm, ConstBytes key,
                                          CipherContext::Use use);
 
+// Of HMACs and of MACs made of AES.
 std::unique_ptr<MacEngine> MakeMac(Integrity algorithm, ConstBytes key);
 
-// One block of the hash behind an HMAC: 64 octets of SHA-1 and SHA-256.
+// AES-CMAC and AES-XCBC-MAC alone: libcrypto/block_mac.cc.
+std::unique_ptr<MacEngine> MakeBlockMac(Integrity algorithm, ConstBytes key);
+
+std::unique_ptr<GmacEngine> MakeGmac(ConstBytes key);
+
+// One block of the hash behind an HMAC: 64 octets, 128 of SHA-384 and SHA-512.
 struct HashBlock {
-  static constexpr std::size_t kLargest = 128;  // of SHA-512
+  static constexpr std::size_t kLargest = 128;
 
   std::array<std::uint8_t, kLargest> octets{};
   std::size_t size = 0;

@@ -92,6 +92,9 @@ bool FitHmacKey(Integrity algorithm, ConstBytes key, HashBlock& block) {
 }
 
 std::unique_ptr<MacEngine> MakeMac(Integrity algorithm, ConstBytes key) {
+  if (InfoOf(algorithm).kind == IntegrityInfo::Kind::kBlockMac) {
+    return MakeBlockMac(algorithm, key);
+  }
   HashBlock block;
   if (!FitHmacKey(algorithm, key, block)) {
     return nullptr;

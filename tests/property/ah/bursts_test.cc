@@ -60,7 +60,7 @@ class AhBursts
  protected:
   static std::vector<Parameters> AllSas() {
     std::vector<Parameters> all;
-    for (Parameters sa : {Sha1Sa(), Sha256Sa()}) {
+    for (Parameters sa : AllTransportSas()) {
       for (const SequenceNumbers numbers :
            {SequenceNumbers::k32Bit, SequenceNumbers::kExtended}) {
         sa.numbers = numbers;
@@ -172,11 +172,12 @@ std::string NameOfCase(
                                                              : "Libcrypto");
 }
 
-INSTANTIATE_TEST_SUITE_P(EverySa, AhBursts,
-                         testing::Combine(testing::Range(std::size_t{0},
-                                                         std::size_t{12}),
-                                          testing::ValuesIn(AllBackends())),
-                         NameOfCase);
+INSTANTIATE_TEST_SUITE_P(
+    EverySa, AhBursts,
+    testing::Combine(testing::Range(std::size_t{0},
+                                    6 * AllTransportSas().size()),
+                     testing::ValuesIn(AllBackends())),
+    NameOfCase);
 
 }  // namespace
 }  // namespace postern::ah

@@ -63,7 +63,7 @@ TEST_F(EveryBit, OfAnIpv4PacketWithOptions) {
   // option or none: what that gives is in mutable_fields_test.cc.
   const std::set<std::size_t> mutable_octets = {1,  6,  8,  10, 11, 30,
                                                 31, 32, 33, 34, 38, 39};
-  for (const Parameters& sa : {Sha1Sa(), Sha256Sa()}) {
+  for (const Parameters& sa : AllTransportSas()) {
     std::set<std::size_t> bits;
     // Record route's type may become another mutable type, and so may that of
     // the unknown option; a type of the immutable set may not.
@@ -93,7 +93,7 @@ TEST_F(EveryBit, OfAnIpv6PacketWithExtensionHeaders) {
   const Octets hop_by_hop = {0,    1, 0x3e, 4, 1, 2, 3, 4,   // may change
                              0x1e, 6, 1,    2, 3, 4, 5, 6};  // may not
   const Octets destination = {0, 0, 0x1e, 4, 1, 2, 3, 4};
-  for (const Parameters& sa : {Sha1Sa(), Sha256Sa()}) {
+  for (const Parameters& sa : AllTransportSas()) {
     FlipAll(sa,
             HostsV6()
                 .Extension(0, hop_by_hop)

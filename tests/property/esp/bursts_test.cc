@@ -195,11 +195,12 @@ std::string NameOfCase(
                                                              : "Libcrypto");
 }
 
-INSTANTIATE_TEST_SUITE_P(EverySa, EspBursts,
-                         testing::Combine(testing::Range(std::size_t{0},
-                                                         std::size_t{33}),
-                                          testing::ValuesIn(AllBackends())),
-                         NameOfCase);
+INSTANTIATE_TEST_SUITE_P(
+    EverySa, EspBursts,
+    testing::Combine(testing::Range(std::size_t{0},
+                                    3 * AllTransportSas().size()),
+                     testing::ValuesIn(AllBackends())),
+    NameOfCase);
 
 }  // namespace
 }  // namespace postern::esp

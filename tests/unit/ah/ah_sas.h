@@ -16,7 +16,7 @@
 namespace postern::ah {
 
 inline Parameters TransportSa(Integrity integrity) {
-  Octets key(InfoOf(integrity).key);
+  Octets key(InfoOf(integrity).material());
   for (std::size_t i = 0; i < key.size(); ++i) {
     key[i] = static_cast<std::uint8_t>(3 + 7 * i);
   }
@@ -33,6 +33,17 @@ inline Parameters Sha1Sa() {
 
 inline Parameters Sha256Sa() {
   return TransportSa(Integrity::kHmacSha2_256_128);
+}
+
+// Every algorithm.
+inline std::vector<Parameters> AllTransportSas() {
+  std::vector<Parameters> all;
+  for (const IntegrityInfo& info : AllIntegrities()) {
+    if (info.id != Integrity::kNone) {
+      all.push_back(TransportSa(info.id));
+    }
+  }
+  return all;
 }
 
 inline Parameters InTunnel(Parameters parameters, IpFamily outer) {

@@ -47,19 +47,27 @@ inline Parameters NullSa() {
   return TransportSa(Encryption::kNull, 0, Integrity::kHmacSha1_96);
 }
 
-// Every algorithm and key size.
+// Every algorithm and key size; without DES, which is not there unless legacy
+// algorithms are allowed.
 inline std::vector<Parameters> AllTransportSas() {
   std::vector<Parameters> all;
-  for (const std::size_t key : {16U, 24U, 32U}) {
-    all.push_back(TransportSa(Encryption::kAesGcm16, key, Integrity::kNone));
-    all.push_back(
-        TransportSa(Encryption::kAesCbc, key, Integrity::kHmacSha1_96));
-    all.push_back(
-        TransportSa(Encryption::kAesCbc, key, Integrity::kHmacSha2_256_128));
+  for (const EncryptionInfo& info : AllEncryptions()) {
+    for (const std::size_t key : info.key_sizes) {
+      if (info.id != Encryption::kDesCbc) {
+        all.push_back(TransportSa(info.id, key,
+                                  info.brings_integrity()
+                                      ? Integrity::kNone
+                                      : Integrity::kHmacSha2_256_128));
+      }
+    }
   }
-  all.push_back(NullSa());
-  all.push_back(
-      TransportSa(Encryption::kNull, 0, Integrity::kHmacSha2_256_128));
+  for (const IntegrityInfo& info : AllIntegrities()) {
+    if (info.kind == IntegrityInfo::Kind::kHmac ||
+        info.kind == IntegrityInfo::Kind::kBlockMac) {
+      all.push_back(TransportSa(Encryption::kAesCbc, 16, info.id));
+      all.push_back(TransportSa(Encryption::kNull, 0, info.id));
+    }
+  }
   return all;
 }
 

@@ -42,8 +42,8 @@ struct Refusal {
 TEST(EspParameters, ThatDoNotFitAreRefusedWithASentence) {
   const std::vector<Refusal> refusals = {
       {"key", [](Parameters& sa) { sa.encryption_key = TestKey(20, 1); },
-       "an encryption key of 20 octets does not fit aes-gcm-16: give 16 octets "
-       "to 32 octets"},
+       "an encryption key of 20 octets does not fit aes-gcm-16: give 16, 24 or "
+       "32 octets"},
       {"salt", [](Parameters& sa) { sa.salt = TestKey(3, 1); },
        "a salt of 3 octets does not fit aes-gcm-16: give 4 octets"},
       {"AEAD with MAC",

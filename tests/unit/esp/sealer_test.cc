@@ -254,29 +254,5 @@ TEST_F(EspSealer, PromisesItsRoomExactly) {
   }
 }
 
-TEST_F(EspSealer, RefusesATargetWithoutRoom) {
-  const Octets clear = HostsV4().Udp(1, 2, Octets(61));
-  PacketPool tight(
-      {.packets = 1, .payload = clear.size(), .headroom = 64, .tailroom = 0});
-  Packet sealed = tight.Take(0);
-  Result<Sealer> sealer = Sealer::Create(GcmSa());
-  EXPECT_EQ(sealer->SealInto(clear, kSeq, sealed).error(),
-            DropReason::kNoHeadroom);
-  sealed.Release();
-}
-
-TEST_F(EspSealer, RefusesTheSameOutOfPlace) {
-  Packet sealed = pool_.Take(0);
-  Result<Sealer> sealer = Sealer::Create(GcmSa());
-  EXPECT_EQ(sealer
-                ->SealInto(HostsV4().MoreFragments().Raw(17, Octets(16)), kSeq,
-                           sealed)
-                .error(),
-            DropReason::kFragment);
-  EXPECT_EQ(sealer->SealInto(Octets(3), kSeq, sealed).error(),
-            DropReason::kBadIpVersion);
-  sealed.Release();
-}
-
 }  // namespace
 }  // namespace postern::esp

@@ -90,6 +90,29 @@ TEST(AlgorithmSet, AllowsWhatTheListNames) {
   EXPECT_EQ(Allowed("null"), "N A1 A256 ");
 }
 
+// Every algorithm and key size of the table has a word, and its SA is what the
+// word allows.
+TEST(AlgorithmSet, HasAWordForEveryAlgorithm) {
+  for (const EncryptionInfo& info : AllEncryptions()) {
+    const auto named = AlgorithmSet::Parse(info.name);
+    ASSERT_TRUE(named.ok()) << info.name;
+    SaParameters sa;
+    sa.encryption = info.id;
+    sa.encryption_key = Key(info.key_sizes.front() + info.salt);
+    EXPECT_TRUE(named->Allows(sa)) << info.name;
+    EXPECT_EQ(named->Allows(kGcm128), info.id == Encryption::kAesGcm16);
+  }
+  for (const IntegrityInfo& info : AllIntegrities()) {
+    if (info.id != Integrity::kNone) {
+      const auto named = AlgorithmSet::Parse(info.name);
+      ASSERT_TRUE(named.ok()) << info.name;
+      EXPECT_TRUE(named->Allows(Ah(info.id, info.material()))) << info.name;
+      EXPECT_EQ(named->Allows(kAhSha1), info.id == Integrity::kHmacSha1_96);
+    }
+  }
+  EXPECT_FALSE(AlgorithmSet::Parse("aes256ccm8")->Allows(kGcm256));
+}
+
 TEST(AlgorithmSet, PassesOverWhatNoSaCanHave) {
   EXPECT_EQ(Allowed("aes256gcm16,serpent"), "G256 A1 A256 ");
   EXPECT_EQ(Allowed("serpent"), "unsupported");
@@ -131,6 +154,11 @@ TEST(SaStrength, IsTheShortestKey) {
   EXPECT_EQ(KeyBits(Cbc(32, Integrity::kHmacSha1_96, 20)), 160u);
   EXPECT_EQ(KeyBits(kNullCipher), 0u);
   EXPECT_EQ(KeyBits(kAhSha1), 160u);
+  // Salts are no key, and GMAC encrypts nothing.
+  EXPECT_EQ(KeyBits(Ah(Integrity::kAes128Gmac, 20)), 128u);
+  SaParameters gmac = Gcm(16);
+  gmac.encryption = Encryption::kNullAuthAesGmac;
+  EXPECT_EQ(KeyBits(gmac), 0u);
   EXPECT_GE(StrongestKeyBits(), 256u);
 }
 

@@ -44,6 +44,23 @@ TEST(KeyFingerprint, OfACounterModeIsThatOfKeyAndSalt) {  // GCM-01
   EXPECT_NE(Of(sa), Of(other_salt));
 }
 
+// CTR-06: neither the integrity key nor the algorithm makes it another key.
+TEST(KeyFingerprint, OfACounterModeIsNotThatOfWhatIsBesideTheKey) {
+  const SaParameters gcm = GcmSa(0x1011);
+  SaParameters ctr = gcm;
+  ctr.encryption = Encryption::kAesCtr;
+  ctr.integrity = Integrity::kHmacSha1_96;
+  ctr.integrity_key = Key(20, 1);
+  SaParameters other = ctr;
+  other.integrity_key = Key(20, 2);
+  SaParameters ah = AhSa(0x1011);
+  ah.integrity = Integrity::kAes128Gmac;
+  ah.integrity_key = gcm.encryption_key;
+  EXPECT_EQ(Of(ctr), Of(other));
+  EXPECT_EQ(Of(ctr), Of(gcm));
+  EXPECT_EQ(Of(ah), Of(gcm));
+}
+
 TEST(KeyFingerprint, OfOtherAlgorithmsIsThatOfTheSa) {
   const SaParameters sa = AhSa(0x1011);
   SaParameters mode = sa;

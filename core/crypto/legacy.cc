@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#include "core/crypto/legacy.h"
+
+#include <openssl/err.h>
+#include <openssl/provider.h>
+
+#include <atomic>
+#include <string>
+#include <string_view>
+
+#include "core/crypto/fetched.h"
+
+namespace postern {
+namespace {
+
+std::atomic<bool>& Allowed() {
+  static std::atomic<bool> allowed = false;
+  return allowed;
+}
+
+// Beside the provider that libcrypto takes by itself, which "try_load" with
+// this 1 keeps. Where there is none, fetching DES fails, and CheckUsable() says
+// so; 3DES and MD5 need none.
+void LoadProvider() {
+  static OSSL_PROVIDER* const provider =
+      ::OSSL_PROVIDER_try_load(nullptr, "legacy", 1);
+  static_cast<void>(provider);  // libcrypto's exit function unloads it
+  ::ERR_clear_error();
+}
+
+Status CheckStatus(std::string_view name, Rfc8221 status) {
+  if (!IsLegacy(status) || LegacyIsAllowed()) {
+    return Ok();
+  }
+  return Error{ErrorCode::kForbidden,
+               std::string(name) + " " + std::string(NameOf(status)) +
+                   " be used (RFC 8221): choose \"aes-gcm-16\" or "
+                   "\"hmac-sha2-256-128\", or, for a peer that has nothing "
+                   "else, set legacy = true under [crypto] in the "
+                   "configuration"};
+}
+
+}  // namespace
+
+void ChooseLegacy(LegacyChoice choice) {
+  if (choice == LegacyChoice::kAllow) {
+    LoadProvider();
+  }
+  Allowed().store(choice == LegacyChoice::kAllow, std::memory_order_release);
+}
+
+bool LegacyIsAllowed() {
+  return Allowed().load(std::memory_order_acquire);
+}
+
+Status CheckUsable(Encryption algorithm) {
+  const EncryptionInfo& info = InfoOf(algorithm);
+  if (Status allowed = CheckStatus(info.name, info.status); !allowed.ok()) {
+    return allowed;
+  }
+  if (info.kind == EncryptionInfo::Kind::kNull ||
+      FetchedCipher(algorithm, info.key_sizes.front()) != nullptr) {
+    return Ok();
+  }
+  return Error{
+      ErrorCode::kUnsupported,
+      "libcrypto has no " + std::string(info.name) + " on this machine" +
+          (algorithm == Encryption::kDesCbc
+               ? ": it needs OpenSSL's legacy provider (legacy.so), which is "
+                 "not installed or does not load; install it, or choose "
+                 "another algorithm"
+               : "; check which providers its configuration loads")};
+}
+
+Status CheckUsable(Integrity algorithm) {
+  const IntegrityInfo& info = InfoOf(algorithm);
+  return CheckStatus(info.name, info.status);
+}
+
+}  // namespace postern
