@@ -7,9 +7,11 @@ implementations make them.
 
 One is scapy (2.5.0), the other is the few lines below on python3-cryptography.
 They must agree on every octet, or nothing is written. Where scapy is known to
-be wrong it is not asked: it leaves the ESN out of a separate ICV of ESP.
+be wrong it is not asked: it leaves the ESN out of a separate ICV of ESP, and
+knows no tags of AES-GCM but 16 octets, no implicit IVs, no GMAC, no Camellia and
+no AES-XCBC; these are made by the definition in their RFC alone.
 
-    packets.json  ipsec-vec/packet/1: a few lengths of each layout, in full
+    packets.json  ipsec-vec/packet/1: a few lengths of most layouts, in full
     sweep.json    postern-vec/sweep/1: every length, four octets of
                   HMAC-SHA-256 (key: 32 zero octets) over each packet
 
@@ -29,7 +31,8 @@ warnings.filterwarnings("ignore")
 logging.getLogger("scapy.runtime").setLevel(logging.ERROR)
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives import cmac
+from cryptography.hazmat.primitives.ciphers.aead import AESCCM, AESGCM, ChaCha20Poly1305
 from scapy.layers.inet import IP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.ipsec import AH, ESP, SecurityAssociation
@@ -40,16 +43,49 @@ TTL = 64
 RANGES = [[0, 300], [1400, 1500]]
 FULL = [0, 1, 13, 255]  # lengths of which packets.json has the whole packet
 
+# Name: function or what else makes the MAC, key octets, ICV octets, scapy's name.
 HASHES = {"hmac-sha1-96": (hashlib.sha1, 20, 12, "HMAC-SHA1-96"),
-          "hmac-sha2-256-128": (hashlib.sha256, 32, 16, "SHA2-256-128")}
+          "hmac-sha2-256-128": (hashlib.sha256, 32, 16, "SHA2-256-128"),
+          "hmac-sha2-384-192": (hashlib.sha384, 48, 24, "SHA2-384-192"),
+          "hmac-sha2-512-256": (hashlib.sha512, 64, 32, "SHA2-512-256"),
+          "hmac-md5-96": (hashlib.md5, 16, 12, "HMAC-MD5-96"),
+          "aes-cmac-96": ("cmac", 16, 12, "AES-CMAC-96"),
+          "aes-xcbc-96": ("xcbc", 16, 12, None)}
+# Encryption: key sizes, salt, IV, ICV, block, scapy's name.
+CIPHERS = {"null": ([0], 0, 0, 0, 4, "NULL"),
+           "aes-cbc": ([16, 24, 32], 0, 16, 0, 16, "AES-CBC"),
+           "camellia-cbc": ([16, 24, 32], 0, 16, 0, 16, None),
+           "3des-cbc": ([24], 0, 8, 0, 8, "3DES"),
+           "des-cbc": ([8], 0, 8, 0, 8, "DES"),
+           "aes-ctr": ([16, 24, 32], 4, 8, 0, 4, "AES-CTR"),
+           "aes-gcm": ([16, 24, 32], 4, 8, 16, 4, "AES-GCM"),
+           "aes-ccm": ([16, 24, 32], 3, 8, 16, 4, "AES-CCM"),
+           "chacha20-poly1305": ([32], 4, 8, 16, 4, "CHACHA20-POLY1305"),
+           "null-auth-aes-gmac": ([16, 24, 32], 4, 8, 16, 4, None)}
+GMAC_IV = 8
 ENDS = {4: ("192.0.2.10", "198.51.100.20"), 6: ("2001:db8:1::10", "2001:db8:2::20")}
 OUTER = {4: ("203.0.113.1", "203.0.113.2"), 6: ("2001:db8:f::1", "2001:db8:f::2")}
 
-# Encryption, key octets, integrity.
-ESP_SUITES = [("aes-gcm", 16, "none"), ("aes-gcm", 24, "none"), ("aes-gcm", 32, "none"),
-              ("aes-cbc", 16, "hmac-sha1-96"), ("aes-cbc", 24, "hmac-sha2-256-128"),
-              ("aes-cbc", 32, "hmac-sha2-256-128"),
-              ("null", 0, "hmac-sha1-96"), ("null", 0, "hmac-sha2-256-128")]
+# Encryption, key octets, integrity, and options: "icv" octets, "iiv" (implicit
+# IV). Without key octets each layout takes the next of the algorithm's sizes.
+ESP_SUITES = [("aes-gcm", 16, "none", {}), ("aes-gcm", 24, "none", {}), ("aes-gcm", 32, "none", {}),
+              ("aes-cbc", 16, "hmac-sha1-96", {}), ("aes-cbc", 24, "hmac-sha2-256-128", {}),
+              ("aes-cbc", 32, "hmac-sha2-256-128", {}),
+              ("null", 0, "hmac-sha1-96", {}), ("null", 0, "hmac-sha2-256-128", {})]
+MORE_ESP_SUITES = [("aes-gcm", None, "none", {"icv": 12}), ("aes-gcm", None, "none", {"icv": 8}),
+                   ("aes-gcm", None, "none", {"iiv": True}),
+                   ("aes-ccm", None, "none", {"icv": 16}), ("aes-ccm", None, "none", {"icv": 12}),
+                   ("aes-ccm", None, "none", {"icv": 8}), ("aes-ccm", None, "none", {"icv": 8, "iiv": True}),
+                   ("chacha20-poly1305", 32, "none", {}), ("chacha20-poly1305", 32, "none", {"iiv": True}),
+                   ("null-auth-aes-gmac", None, "none", {}),
+                   ("aes-ctr", None, "hmac-sha2-256-128", {}),
+                   ("camellia-cbc", None, "hmac-sha2-256-128", {}),
+                   ("3des-cbc", 24, "hmac-sha1-96", {}), ("des-cbc", 8, "hmac-md5-96", {}),
+                   ("aes-cbc", None, "hmac-sha2-384-192", {}), ("aes-cbc", None, "hmac-sha2-512-256", {}),
+                   ("aes-cbc", None, "aes-cmac-96", {}), ("aes-cbc", None, "aes-xcbc-96", {}),
+                   ("null", 0, "hmac-md5-96", {})]
+AH_SUITES = ["hmac-sha1-96", "hmac-sha2-256-128"]
+MORE_AH_SUITES = ["hmac-sha2-384-192", "hmac-sha2-512-256", "hmac-md5-96", "aes-cmac-96", "aes-xcbc-96", "aes-gmac"]
 LAYOUTS = [("transport", 4, None), ("transport", 6, None), ("tunnel", 4, 4),
            ("tunnel", 6, 6), ("tunnel", 4, 6), ("tunnel", 6, 4)]
 
@@ -88,9 +124,42 @@ def plain_packet(family, length):
     return ip_header(family, ENDS[family], PROTOCOL, length, 0x28, 0x1111, length % 2 == 1, TTL) + payload
 
 
+def aes_block(key, block):
+    encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()
+    return encryptor.update(block) + encryptor.finalize()
+
+
+def xor(a, b):
+    return bytes(x ^ y for x, y in zip(a, b))
+
+
+def xcbc(key, data):
+    """RFC 3566 4."""
+    first, whole, padded = (aes_block(key, bytes([number]) * 16) for number in (1, 2, 3))
+    last = len(data) - ((len(data) - 1) % 16 + 1) if data else 0
+    chain = bytes(16)
+    for at in range(0, last, 16):
+        chain = aes_block(first, xor(chain, data[at:at + 16]))
+    end, subkey = data[last:], whole
+    if len(end) < 16:
+        end, subkey = end + b"\x80" + bytes(15 - len(end)), padded
+    return aes_block(first, xor(xor(chain, end), subkey))
+
+
 def icv_of(case, data):
     function, _, size, _ = HASHES[case["auth"]]
+    if function == "xcbc":
+        return xcbc(case["auth_key"], data)[:size]
+    if function == "cmac":
+        mac = cmac.CMAC(algorithms.AES(case["auth_key"]))
+        mac.update(data)
+        return mac.finalize()[:size]
     return hmac.new(case["auth_key"], data, function).digest()[:size]
+
+
+def ah_field_size(case):
+    """Octets of an AH's ICV field: GMAC has its IV in it (RFC 4543 4)."""
+    return GMAC_IV + 16 if case["auth"] == "aes-gmac" else HASHES[case["auth"]][2]
 
 
 def high_half(case):
@@ -98,15 +167,32 @@ def high_half(case):
 
 
 def esp_of(case, seq, iv, payload, next_header):
-    block = 16 if case["enc"] == "aes-cbc" else 4
+    block = CIPHERS[case["enc"]][4]
     pad = -(len(payload) + 2) % block
     clear = payload + bytes(range(1, pad + 1)) + bytes([pad, next_header])
     start = struct.pack("!II", case["spi"], seq)
+    aad = start[:4] + high_half(case) + start[4:]
+    if case["iiv"]:  # RFC 8750 4: all 64 bits, the upper 32 zero without ESN
+        nonce, iv = case["salt"] + struct.pack("!II", case["seq_hi"], seq), b""
+    else:
+        nonce = case["salt"] + iv
     if case["enc"] == "aes-gcm":
-        aad = start[:4] + high_half(case) + start[4:]
-        return start + iv + AESGCM(case["key"]).encrypt(case["salt"] + iv, clear, aad)
-    if case["enc"] == "aes-cbc":
-        encryptor = Cipher(algorithms.AES(case["key"]), modes.CBC(iv)).encryptor()
+        sealed = AESGCM(case["key"]).encrypt(nonce, clear, aad)
+        return start + iv + sealed[:len(sealed) - 16 + case["icv"]]
+    if case["enc"] == "aes-ccm":
+        return start + iv + AESCCM(case["key"], tag_length=case["icv"]).encrypt(nonce, clear, aad)
+    if case["enc"] == "chacha20-poly1305":
+        return start + iv + ChaCha20Poly1305(case["key"]).encrypt(nonce, clear, aad)
+    if case["enc"] == "null-auth-aes-gmac":
+        return start + iv + clear + AESGCM(case["key"]).encrypt(nonce, b"", aad + iv + clear)
+    encryptor = {"aes-cbc": lambda: Cipher(algorithms.AES(case["key"]), modes.CBC(iv)),
+                 "camellia-cbc": lambda: Cipher(algorithms.Camellia(case["key"]), modes.CBC(iv)),
+                 "3des-cbc": lambda: Cipher(algorithms.TripleDES(case["key"]), modes.CBC(iv)),
+                 "des-cbc": lambda: Cipher(algorithms.TripleDES(case["key"]), modes.CBC(iv)),
+                 "aes-ctr": lambda: Cipher(algorithms.AES(case["key"]), modes.CTR(nonce + struct.pack("!I", 1))),
+                 "null": lambda: None}[case["enc"]]()
+    if encryptor:
+        encryptor = encryptor.encryptor()
         clear = encryptor.update(clear) + encryptor.finalize()
     body = start + iv + clear
     return body + icv_of(case, body + high_half(case))
@@ -120,12 +206,16 @@ def zeroed(header):
 
 
 def ah_of(case, seq, header, rest, next_header):
-    icv_size = HASHES[case["auth"]][2]
+    icv_size = ah_field_size(case)
     size = 12 + icv_size
     if header[0] >> 4 == 6:
         size += -size % 8
     fixed = struct.pack("!BBHII", next_header, size // 4 - 2, 0, case["spi"], seq)
     padding = bytes(size - 12 - icv_size)
+    if case["auth"] == "aes-gmac":  # the IV is Postern's: the number
+        iv = struct.pack("!II", case["seq_hi"], seq)
+        covered = zeroed(header) + fixed + iv + bytes(16) + padding + rest + high_half(case)
+        return fixed + iv + AESGCM(case["auth_key"]).encrypt(case["auth_salt"] + iv, b"", covered) + padding
     icv = icv_of(case, zeroed(header) + fixed + bytes(icv_size) + padding + rest + high_half(case))
     return fixed + icv + padding
 
@@ -148,7 +238,7 @@ def own_packet(case, seq, iv, plain):
     if case["proto"] == "esp":
         esp = esp_of(case, seq, iv, payload, protocol)
         return header_for(len(esp)) + esp
-    icv_size = HASHES[case["auth"]][2]
+    icv_size = ah_field_size(case)
     size = 12 + icv_size + (-(12 + icv_size) % 8 if family == 6 else 0)
     header = header_for(size + len(payload))
     return header + ah_of(case, seq, header, payload, protocol) + payload
@@ -163,12 +253,17 @@ def outer_choices(case, seq, plain):
 
 def scapy_packet(case, seq, iv, plain):
     """The same by scapy; None where scapy is wrong."""
-    if case["proto"] == "esp" and case["esn"] and case["enc"] != "aes-gcm":
+    if case["proto"] == "esp" and (case["esn"] and case["auth"] != "none" or case["iiv"] or
+                                   not CIPHERS[case["enc"]][5] or case["enc"] == "aes-gcm" and case["icv"] != 16):
+        return None
+    if case["auth"] == "aes-gmac" or case["auth"] != "none" and not HASHES[case["auth"]][3]:
         return None
     arguments = {"spi": case["spi"]}
     if case["proto"] == "esp":
-        arguments["crypt_algo"] = {"aes-gcm": "AES-GCM", "aes-cbc": "AES-CBC", "null": "NULL"}[case["enc"]]
+        arguments["crypt_algo"] = CIPHERS[case["enc"]][5]
         arguments["crypt_key"] = case["key"] + case["salt"]
+        if case["enc"] == "aes-ccm":
+            arguments["crypt_icv_size"] = case["icv"]
     if case["auth"] != "none":
         arguments["auth_algo"] = HASHES[case["auth"]][3]
         arguments["auth_key"] = case["auth_key"]
@@ -189,10 +284,11 @@ def scapy_packet(case, seq, iv, plain):
 
 
 def iv_of(case, seq):
-    """Postern's own rule for GCM; for CBC, anything that sweep_vectors.cc can make too."""
-    if case["enc"] == "aes-gcm":
+    """Postern's own rule for counters; for CBC, anything that sweep_vectors.cc can make too."""
+    size = CIPHERS[case["enc"]][2] if case["enc"] and not case["iiv"] else 0
+    if size == 8 and CIPHERS[case["enc"]][4] == 4:
         return struct.pack("!Q", case["seq_hi"] << 32 | seq)
-    return bytes((seq * (2 * i + 1) + i) & 0xff for i in range(16)) if case["enc"] == "aes-cbc" else b""
+    return bytes((seq * (2 * i + 1) + i) & 0xff for i in range(size))
 
 
 def make(case, seq, length):
@@ -209,7 +305,11 @@ def sa_of(case, seq, iv, plain):
         sa["seq_hi"] = case["seq_hi"]
     if case["proto"] == "esp":
         sa["enc"] = {"alg": case["enc"], "key": case["key"].hex(), "salt": case["salt"].hex(), "iv": iv.hex()}
+        if case["icv"] or case["iiv"]:
+            sa["enc"].update({"icv_len": case["icv"], "implicit_iv": case["iiv"]})
     sa["auth"] = {"alg": case["auth"], "key": case["auth_key"].hex()}
+    if case["auth_salt"]:
+        sa["auth"]["salt"] = case["auth_salt"].hex()
     if case["mode"] == "tunnel":
         source, destination = OUTER[case["outer_af"]]
         identification, dont_fragment = outer_choices(case, seq, plain)
@@ -220,21 +320,37 @@ def sa_of(case, seq, iv, plain):
     return sa
 
 
+def suites():
+    """Protocol, encryption, key octets, integrity, options, and whether packets.json has every layout."""
+    yield from (("esp", *suite, True) for suite in ESP_SUITES)
+    yield from (("ah", "", 0, auth, {}, True) for auth in AH_SUITES)
+    yield from (("esp", *suite, False) for suite in MORE_ESP_SUITES)
+    yield from (("ah", "", None if auth == "aes-gmac" else 0, auth, {}, False) for auth in MORE_AH_SUITES)
+
+
 def cases():
-    for proto, suites in (("esp", ESP_SUITES), ("ah", [("", 0, auth) for auth in HASHES])):
-        for enc, key_size, auth in suites:
-            for mode, inner, outer in LAYOUTS:
-                for esn in (False, True):
-                    name = f"{proto}-{mode}-v{inner}" + (f"in{outer}" if outer else "")
-                    name += f"-{enc}{8 * key_size or ''}" if enc else ""
-                    name += ("" if auth == "none" else f"-{auth}") + ("-esn" if esn else "")
-                    spi = 256 + int.from_bytes(octets(f"{name} spi", 3), "big")
-                    yield {"id": name, "proto": proto, "mode": mode, "inner_af": inner, "outer_af": outer or inner,
-                           "enc": enc, "auth": auth, "esn": esn, "spi": spi,
-                           "seq_hi": int.from_bytes(octets(f"{name} high", 2), "big") if esn else 0,
-                           "key": octets(f"{name} key", key_size),
-                           "salt": octets(f"{name} salt", 4 if enc == "aes-gcm" else 0),
-                           "auth_key": octets(f"{name} auth", HASHES[auth][1] if auth != "none" else 0)}
+    for proto, enc, fixed_size, auth, options, everywhere in suites():
+        sizes, salt, _, icv, _, _ = CIPHERS["aes-gcm" if auth == "aes-gmac" else enc or "null"]
+        for index, (mode, inner, outer) in enumerate(LAYOUTS):
+            size = fixed_size if fixed_size is not None else sizes[index % len(sizes)]
+            for esn in (False, True):
+                name = f"{proto}-{mode}-v{inner}" + (f"in{outer}" if outer else "")
+                name += f"-{enc}{8 * size or ''}" if enc else ""
+                name += "".join(f"-{key}{value if key == 'icv' else ''}" for key, value in options.items())
+                name += ("" if auth == "none" else f"-{auth}") + (f"{8 * size}" if auth == "aes-gmac" else "")
+                name += "-esn" if esn else ""
+                spi = 256 + int.from_bytes(octets(f"{name} spi", 3), "big")
+                gmac = auth == "aes-gmac"
+                yield {"id": name, "proto": proto, "mode": mode, "inner_af": inner, "outer_af": outer or inner,
+                       "enc": enc, "auth": auth, "esn": esn, "spi": spi, "iiv": options.get("iiv", False),
+                       "icv": options.get("icv", icv) if enc else 0,
+                       "in_full": not esn and (everywhere or (mode, inner, outer) in (LAYOUTS[0], LAYOUTS[3])),
+                       "seq_hi": int.from_bytes(octets(f"{name} high", 2), "big") if esn else 0,
+                       "key": octets(f"{name} key", 0 if gmac else size),
+                       "salt": octets(f"{name} salt", salt if enc else 0),
+                       "auth_key": octets(f"{name} auth",
+                                          size if gmac else HASHES[auth][1] if auth != "none" else 0),
+                       "auth_salt": octets(f"{name} auth salt", 4 if gmac else 0)}
 
 
 def first_seq(case):
@@ -275,7 +391,7 @@ def main():
     source = "tests/vectors/golden/generate.py"
     # Full packets without ESN only: the sweep has both.
     write("packets.json", {"format": "ipsec-vec/packet/1", "source": source},
-          [packet for case in cases() if not case["esn"] for packet in packets(case)])
+          [packet for case in cases() if case["in_full"] for packet in packets(case)])
     write("sweep.json", {"format": "postern-vec/sweep/1", "source": source}, [sweep(case) for case in cases()])
 
 
