@@ -75,12 +75,18 @@ void AddSaAdd(Verbs& verbs, CLI::App& sa) {
               "ESP in UDP, to it; the port not given is 4500")
       .Option("--local-identity", "local_identity", "like fqdn:host.example")
       .Option("--peer-identity", "peer_identity", "like fqdn:host.example")
-      .Option("--selector-source", "selector.source", "a prefix")
-      .Option("--selector-destination", "selector.destination", "a prefix")
+      .Option("--selector-source", "selector.source",
+              "prefixes, and ranges like 192.0.2.3-192.0.2.10")
+      .Option("--selector-destination", "selector.destination", "likewise")
       .Option("--selector-protocol", "selector.protocol", "tcp, udp, ...")
-      .Number("--selector-source-port", "selector.source_port", "a port")
-      .Number("--selector-destination-port", "selector.destination_port",
-              "a port");
+      .Option("--selector-source-port", "selector.source_port",
+              "ports and ranges, like 80,1000-2000, or opaque")
+      .Option("--selector-destination-port", "selector.destination_port",
+              "likewise")
+      .Option("--selector-icmp", "selector.icmp",
+              "types and codes, like 8,3/0-15")
+      .Option("--selector-mobility", "selector.mobility",
+              "Mobility Header types, like 5-6");
   Lifetimes(add);
   add.app().parse_complete_callback([&add] { CheckEnds(add); });
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "daemon/sa_settings.h"
+#include "daemon/selector_settings.h"
 #include "sadb/sa_strength.h"
 
 namespace postern {
@@ -30,26 +31,6 @@ Value Describe(const Lifetime& lifetime) {
   }
   if (lifetime.time) {
     Add(members, "seconds", Value::Whole(SecondsOf(*lifetime.time)));
-  }
-  return MakeObject(std::move(members));
-}
-
-Value Describe(const Selector& selector) {
-  Object members;
-  if (selector.source) {
-    Add(members, "source", selector.source->ToString());
-  }
-  if (selector.destination) {
-    Add(members, "destination", selector.destination->ToString());
-  }
-  if (selector.protocol) {
-    Add(members, "protocol", Value::Whole(*selector.protocol));
-  }
-  if (selector.source_port) {
-    Add(members, "source_port", Value::Whole(*selector.source_port));
-  }
-  if (selector.destination_port) {
-    Add(members, "destination_port", Value::Whole(*selector.destination_port));
   }
   return MakeObject(std::move(members));
 }
@@ -111,7 +92,8 @@ Object DescribeParameters(const SaParameters& parameters) {
   if (parameters.peer_identity) {
     Add(members, "peer_identity", parameters.peer_identity->ToString());
   }
-  Add(members, "selector", Describe(parameters.selector));
+  Add(members, "selector",
+      MakeObject(Describe(parameters.selector, kPacketsEnds)));
   return members;
 }
 

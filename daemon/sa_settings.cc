@@ -3,13 +3,13 @@
 #include "daemon/sa_settings.h"
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <limits>
 #include <string>
 #include <utility>
 
 #include "core/crypto/algorithm.h"
+#include "daemon/selector_settings.h"
 
 namespace postern {
 namespace {
@@ -142,48 +142,9 @@ std::optional<T> Agreed(Section& section, std::string_view key, Parse&& parse,
   return asked;
 }
 
-Result<std::uint8_t> ParseUpperProtocol(std::string_view text) {
-  struct Known {
-    std::string_view name;
-    IpProtocol protocol;
-  };
-
-  constexpr std::array<Known, 4> kKnown = {{{"tcp", IpProtocol::kTcp},
-                                            {"udp", IpProtocol::kUdp},
-                                            {"icmp", IpProtocol::kIcmp},
-                                            {"icmpv6", IpProtocol::kIcmpv6}}};
-  for (const Known& known : kKnown) {
-    if (known.name == text) {
-      return Number(known.protocol);
-    }
-  }
-  const Result<std::uint32_t> number = ParseNumber(text);
-  if (!number.ok() || *number > 255) {
-    return Invalid("\"" + std::string(text) +
-                   "\" is no protocol: write tcp, udp, icmp, icmpv6 or a "
-                   "number up to 255, in quotes.");
-  }
-  return static_cast<std::uint8_t>(*number);
-}
-
 std::optional<std::uint16_t> ReadPort(Section& section, std::string_view key) {
   const auto port = section.Whole(key, {1, 65535});
   return port ? std::optional(static_cast<std::uint16_t>(*port)) : std::nullopt;
-}
-
-Selector ReadSelector(Section& section) {
-  Selector selector;
-  std::optional<Section> table = section.Table("selector");
-  if (!table) {
-    return selector;
-  }
-  selector.source = table->Parsed("source", IpPrefix::Parse);
-  selector.destination = table->Parsed("destination", IpPrefix::Parse);
-  selector.protocol = table->Parsed("protocol", ParseUpperProtocol);
-  selector.source_port = ReadPort(*table, "source_port");
-  selector.destination_port = ReadPort(*table, "destination_port");
-  table->Finish();
-  return selector;
 }
 
 void ReadEncapsulation(Section& section, SaParameters& parameters) {
@@ -268,7 +229,10 @@ void ReadOptions(Section& section, const SaSettingsContext& context,
                                  .value_or(TunnelHeader::DontFragment::kCopy);
   parameters.dscp =
       section.Parsed("dscp", ParseDscp).value_or(TunnelHeader::Dscp::kCopy);
-  parameters.selector = ReadSelector(section);
+  if (std::optional<Section> table = section.Table("selector")) {
+    parameters.selector = ReadSelector(*table, kPacketsEnds);
+    table->Finish();
+  }
   ReadEncapsulation(section, parameters);
   parameters.local_identity = section.Parsed("local_identity", Identity::Parse);
   parameters.peer_identity = section.Parsed("peer_identity", Identity::Parse);
@@ -337,7 +301,7 @@ void CheckAnswer(Section& section, const Need& need,
   if (parameters.direction != Direction::kOutbound) {
     section.Refuse("direction", "an acquire asks for an outbound SA.");
   }
-  if (!parameters.selector.Matches(need.flow, Direction::kOutbound)) {
+  if (!parameters.selector.Matches(need.traffic(), Direction::kOutbound)) {
     section.Refuse("selector", "it does not match the flow of the acquire, " +
                                    ToString(need.flow) + ".");
   }

@@ -63,6 +63,7 @@ Need NeedOf(const Flow& flow, Category category) {
           .owner = unique ? flow.session : std::nullopt,
           .wishes = flow.wishes,
           .flow = flow.key,
+          .aspect = flow.aspect,
           .asker = flow.cookie};
 }
 
@@ -230,7 +231,9 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
   if (!key.ok()) {
     return key.error();
   }
-  if (const Passage matched = MatchSelectors(*key, path); !matched.ok()) {
+  const Aspect aspect = AspectOf(packet, Direction::kInbound);
+  if (const Passage matched = MatchSelectors({*key, aspect}, path);
+      !matched.ok()) {
     return matched;
   }
   if (packet.fragment() == IpView::Fragment::kLater) {
@@ -318,12 +321,12 @@ Passage InboundPolicy::Satisfies(const Flow& flow, const LevelSet& raw,
 }
 
 // RFC 4301 5.2: an SA speaks only for the packets that its selectors name.
-Passage InboundPolicy::MatchSelectors(const FlowKey& key,
+Passage InboundPolicy::MatchSelectors(const Traffic& traffic,
                                       const TransformPath& path) const {
   for (const SecurityAssociation* association : path.associations()) {
     const SaParameters& sa = association->parameters();
-    if (!sa.selector.Matches(key, Direction::kInbound) ||
-        !SpeaksFor(sa, key.remote)) {
+    if (!sa.selector.Matches(traffic, Direction::kInbound) ||
+        !SpeaksFor(sa, traffic.key.remote)) {
       return DropReason::kSelectorMismatch;
     }
   }
@@ -339,7 +342,7 @@ bool InboundPolicy::SpeaksFor(const SaParameters& sa,
   if (sa.mode == IpsecMode::kTransport) {
     return false;
   }
-  return sa.selector.source.has_value() ||
+  return !sa.selector.source.any() ||
          system_.routes().Find(remote).gateway == sa.source;
 }
 

@@ -143,7 +143,8 @@ class InboundPolicy {
                      const TransformPath& path, Instant now);
   static Passage Satisfies(const Flow& flow, const LevelSet& raw,
                            const TransformPath& path);
-  Passage MatchSelectors(const FlowKey& key, const TransformPath& path) const;
+  Passage MatchSelectors(const Traffic& traffic,
+                         const TransformPath& path) const;
   bool SpeaksFor(const SaParameters& sa, const IpAddress& remote) const;
   Passage AdmitUnowned(const FlowKey& key, const TransformPath& path,
                        DropReason reason) const;

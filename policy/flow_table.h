@@ -25,8 +25,8 @@
 #include <vector>
 
 #include "core/clock.h"
-#include "core/flow/flow_key.h"
 #include "core/flow/socket_owner.h"
+#include "core/flow/traffic.h"
 #include "policy/bundle.h"
 #include "policy/level.h"
 #include "policy/openings.h"
@@ -36,6 +36,7 @@ namespace postern {
 
 struct Flow {
   FlowKey key;
+  Aspect aspect;          // of the packet that it was judged for
   SocketCookie sender{};  // whom its packets name; 0: nobody
 
   // Who owns it, and when the kernel said so.

@@ -24,7 +24,7 @@ bool IsSame(const Need& a, const Need& b) {
 
 SecurityAssociation* FindFor(const Sadb& sadb, const Need& need) {
   const WishFilter filter(need.wishes.get());
-  return sadb.FindOutbound(need.Key(), need.flow,
+  return sadb.FindOutbound(need.Key(), need.traffic(),
                            need.wishes ? &filter : nullptr);
 }
 

@@ -11,8 +11,8 @@
 
 #include <optional>
 
-#include "core/flow/flow_key.h"
 #include "core/flow/socket_owner.h"
+#include "core/flow/traffic.h"
 #include "policy/level.h"
 #include "policy/socket_wishes.h"
 #include "sadb/sadb.h"
@@ -29,12 +29,15 @@ struct Need {
   WishesRef wishes;  // null: none
   // The packet's: a hint for selectors, and what Find() matches them with.
   FlowKey flow;
+  Aspect aspect{};
   // The socket whose packet asks; absent: the kernel itself.
   std::optional<SocketCookie> asker;
   // Whether a stranger may have caused it: an answer of a listener or of the
   // kernel. Such needs cannot be allowed to crowd out our own (draft 1.2.2, level
   // USE).
   enum class Cause : std::uint8_t { kOwn, kStranger } cause = Cause::kOwn;
+
+  Traffic traffic() const { return {flow, aspect}; }
 
   Sadb::OutboundKey Key() const {
     return {ProtocolOf(category), ModeOf(category), source, destination, owner};

@@ -100,7 +100,7 @@ void OutboundTable::Remove(OutboundLink& link) {
 }
 
 SecurityAssociation* OutboundTable::NewestIn(const OutboundGroup* group,
-                                             const FlowKey& flow,
+                                             const Traffic& traffic,
                                              const SaFilter* filter) {
   if (group == nullptr) {
     return nullptr;
@@ -109,7 +109,8 @@ SecurityAssociation* OutboundTable::NewestIn(const OutboundGroup* group,
        link != nullptr; link = link->older_.load(std::memory_order_acquire)) {
     SecurityAssociation& association = link->association_;
     if (association.usable() &&
-        association.parameters().selector.Matches(flow, Direction::kOutbound) &&
+        association.parameters().selector.Matches(traffic,
+                                                  Direction::kOutbound) &&
         (filter == nullptr || filter->Accepts(association.parameters()))) {
       return &association;
     }
@@ -118,16 +119,17 @@ SecurityAssociation* OutboundTable::NewestIn(const OutboundGroup* group,
 }
 
 SecurityAssociation* OutboundTable::Find(const Sadb::OutboundKey& key,
-                                         const FlowKey& flow,
+                                         const Traffic& traffic,
                                          const SaFilter* filter) const {
   const auto look = [&](const std::atomic<std::size_t>& groups,
                         const GroupKey& wanted) -> SecurityAssociation* {
     return groups.load(std::memory_order_relaxed) == 0
                ? nullptr
-               : NewestIn(groups_.Find(HashOf(wanted), wanted), flow, filter);
+               : NewestIn(groups_.Find(HashOf(wanted), wanted), traffic,
+                          filter);
   };
   SecurityAssociation* const general = look(for_any_flow_, {key, std::nullopt});
-  SecurityAssociation* const special = look(for_one_flow_, {key, flow});
+  SecurityAssociation* const special = look(for_one_flow_, {key, traffic.key});
   if (general == nullptr || special == nullptr) {
     return general == nullptr ? special : general;
   }

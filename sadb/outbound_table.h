@@ -60,14 +60,15 @@ class OutboundTable {
   // Readers may hold the link until a grace period later.
   void Remove(OutboundLink& link);
 
-  SecurityAssociation* Find(const Sadb::OutboundKey& key, const FlowKey& flow,
+  SecurityAssociation* Find(const Sadb::OutboundKey& key,
+                            const Traffic& traffic,
                             const SaFilter* filter) const;
 
  private:
-  // The newest usable one that `flow` may take and the filter, if there is one,
+  // The newest usable one that `traffic` may take and the filter, if there is one,
   // accepts; null without a group.
   static SecurityAssociation* NewestIn(const OutboundGroup* group,
-                                       const FlowKey& flow,
+                                       const Traffic& traffic,
                                        const SaFilter* filter);
 
   RcuHashTable<OutboundGroup> groups_;

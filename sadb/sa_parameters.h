@@ -19,7 +19,7 @@
 #include "core/crypto/algorithm.h"
 #include "core/crypto/secret_bytes.h"
 #include "core/error.h"
-#include "core/flow/flow_key.h"
+#include "core/flow/selector.h"
 #include "core/flow/socket_owner.h"
 #include "core/identity.h"
 #include "core/ipsec.h"
@@ -34,23 +34,6 @@ struct Lifetime {
   std::optional<std::uint64_t> octets{};
   std::optional<std::uint64_t> packets{};
   std::optional<Duration> time{};  // since the SA became mature
-};
-
-// Which packets an SA may carry (RFC 4301 4.4.1.1), seen as the packet's own
-// source and destination. Ports bind only when the protocol has ports; an
-// empty optional is ANY.
-struct Selector {
-  std::optional<IpPrefix> source{};
-  std::optional<IpPrefix> destination{};
-  std::optional<std::uint8_t> protocol{};
-  std::optional<std::uint16_t> source_port{};
-  std::optional<std::uint16_t> destination_port{};
-
-  // `key` is the packet's 5-tuple, `direction` says how to read it.
-  bool Matches(const FlowKey& key, Direction direction) const;
-
-  // The only outbound 5-tuple that matches, when there is only one.
-  std::optional<FlowKey> OnlyFlow() const;
 };
 
 // What identifies an SA: RFC 4301 4.1 allows (SPI, protocol); we add the
@@ -93,7 +76,7 @@ struct SaParameters {
   std::uint32_t replay_window = 64;  // packets; 0 switches the check off
   Lifetime soft;
   Lifetime hard;
-  Selector selector;
+  Selector selector;  // which packets it may carry; default: all
 
   // The socket whose alone an outbound SA is (level UNIQUE, API-19); absent:
   // whoever's flow the selector matches.

@@ -8,7 +8,6 @@
 #include <string>
 #include <string_view>
 
-#include "core/net/protocols.h"
 #include "sadb/sa_algorithms.h"
 #include "sadb/sa_parameters.h"
 
@@ -127,68 +126,30 @@ Status CheckWindow(const SaParameters& sa) {
   return Ok();
 }
 
-Status CheckFamilies(const SaParameters& sa) {
-  const Selector& selector = sa.selector;
-  if (selector.source.has_value() && selector.destination.has_value() &&
-      selector.source->address().family() !=
-          selector.destination->address().family()) {
-    return Invalid("selector.source is " + selector.source->ToString() +
-                   " and selector.destination is " +
-                   selector.destination->ToString() +
-                   "; both must be IPv4 or both IPv6");
-  }
-  return Ok();
-}
-
 // In transport mode the packets' addresses are the SA's own; a selector that
 // leaves them out would match nothing.
 Status CheckTransportEnd(std::string_view field,
-                         const std::optional<IpPrefix>& prefix,
+                         const AddressSelector& selector,
                          const IpAddress& end) {
-  if (!prefix.has_value() || prefix->Contains(end)) {
+  if (selector.Judge(end) == Fit::kYes) {
     return Ok();
   }
   return Invalid("selector." + std::string(field) + " is " +
-                 prefix->ToString() + "; in transport mode it must contain " +
+                 ToString(selector) + "; in transport mode it must contain " +
                  "the SA's " + std::string(field) + ", " + end.ToString());
 }
 
-Status CheckPorts(const Selector& selector) {
-  const bool names_ports =
-      selector.source_port.has_value() || selector.destination_port.has_value();
-  if (!names_ports) {
+Status CheckSelector(const SaParameters& sa) {
+  if (Status meant = Validate(sa.selector); !meant.ok()) {
+    return meant;
+  }
+  if (sa.mode != IpsecMode::kTransport) {
     return Ok();
   }
-  if (!selector.protocol.has_value()) {
-    return Invalid(
-        "selector.protocol is ANY, but a port is given; it must name the "
-        "protocol that the port belongs to, such as 6 (TCP)");
-  }
-  if (!HasPorts(*selector.protocol)) {
-    return Unsupported("selector.protocol is " +
-                       std::to_string(*selector.protocol) +
-                       ", which has no ports, but a port is given; the ports "
-                       "must be ANY");
-  }
-  return Ok();
-}
-
-Status CheckSelector(const SaParameters& sa) {
-  if (Status families = CheckFamilies(sa); !families.ok()) {
-    return families;
-  }
-  if (sa.mode == IpsecMode::kTransport) {
-    Status source = CheckTransportEnd("source", sa.selector.source, sa.source);
-    if (!source.ok()) {
-      return source;
-    }
-    Status destination = CheckTransportEnd(
-        "destination", sa.selector.destination, sa.destination);
-    if (!destination.ok()) {
-      return destination;
-    }
-  }
-  return CheckPorts(sa.selector);
+  Status source = CheckTransportEnd("source", sa.selector.source, sa.source);
+  return source.ok() ? CheckTransportEnd("destination", sa.selector.destination,
+                                         sa.destination)
+                     : source;
 }
 
 struct NamedBound {

@@ -393,9 +393,9 @@ bool Sadb::ExpectsUdpAt(std::uint16_t port) const {
 }
 
 SecurityAssociation* Sadb::FindOutbound(const OutboundKey& key,
-                                        const FlowKey& flow,
+                                        const Traffic& traffic,
                                         const SaFilter* filter) const {
-  return tables_->outbound().Find(key, flow, filter);
+  return tables_->outbound().Find(key, traffic, filter);
 }
 
 }  // namespace postern

@@ -123,9 +123,10 @@ class Sadb {
   };
 
   // `key` selects, and an SA that has an owner is found by its owner only; of
-  // several the newest whose selector matches `flow`, and that
+  // several the newest whose selector matches `traffic`, and that
   // the filter accepts, wins.
-  SecurityAssociation* FindOutbound(const OutboundKey& key, const FlowKey& flow,
+  SecurityAssociation* FindOutbound(const OutboundKey& key,
+                                    const Traffic& traffic,
                                     const SaFilter* filter = nullptr) const;
 
   std::uint64_t generation() const {

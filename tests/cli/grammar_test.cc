@@ -82,7 +82,7 @@ TEST(Grammar, DescribesAnAssociation) {
       R"("spi":"0x1001","source":"10.9.0.1","destination":"10.9.0.2",)"
       R"("encryption":"aes-gcm-16","encryption_key":"0x00","esn":true,)"
       R"("replay_window":1024,"selector":{"protocol":"tcp",)"
-      R"("source_port":80},"hard_octets":5000000000}})");
+      R"("source_port":"80"},"hard_octets":5000000000}})");
 }
 
 TEST(Grammar, NamesAnAssociation) {

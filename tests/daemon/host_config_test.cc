@@ -372,8 +372,8 @@ TEST(HostConfig, ReadsAssociationsAndTellsTheirDirection) {
   EXPECT_EQ(out.hard.time, std::chrono::hours(1));
   EXPECT_EQ(out.dont_fragment, TunnelHeader::DontFragment::kClear);
   EXPECT_EQ(out.dscp, TunnelHeader::Dscp::kMap0);
-  EXPECT_EQ(out.selector.protocol, 6);
-  EXPECT_EQ(out.selector.destination_port, 80);
+  EXPECT_EQ(out.selector.protocol, std::uint8_t{6});
+  EXPECT_EQ(out.selector.destination_port, std::uint16_t{80});
   const SaParameters& in = config.associations[1];
   EXPECT_EQ(in.direction, Direction::kInbound);
   EXPECT_EQ(ToString(in.spi), "0x00002002");

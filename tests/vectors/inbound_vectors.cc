@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // ipsec-vec/inbound/1: one received packet, a fresh SA, and the verdict. The
-// transforms and the window judge; what needs an SADB and policy (selectors,
-// audit events) is the pipeline's.
+// transforms, the window and the SA's selectors judge; what needs an SADB and
+// policy (audit events) is the pipeline's.
 
 #include <string>
 
+#include "core/flow/selector.h"
+#include "core/net/ip_view.h"
 #include "tests/vectors/vector_file.h"
 #include "tests/vectors/vector_sa.h"
 
@@ -23,9 +25,15 @@ Outcome JudgeAccepted(const std::string& verdict, const Json& expect,
   return Compare("plain", packet.bytes(), HexOf(expect.at("plain")));
 }
 
-Outcome JudgeRefused(const std::string& verdict, DropReason reason,
+Outcome JudgeRefused(const Json& expect, DropReason reason,
                      const ReplayWindow& window) {
+  const std::string verdict = expect.at("verdict");
+  const std::string audit = expect.value("audit", "");
   const std::string name(NameOf(reason));
+  const bool by_selector = reason == DropReason::kSelectorMismatch;
+  if (by_selector != (audit == "selector-mismatch")) {
+    return Failed("refused (" + name + "), expected " + audit);
+  }
   if (verdict == "drop" && reason != DropReason::kDummyPacket) {
     return Passed();
   }
@@ -39,6 +47,30 @@ Outcome JudgeRefused(const std::string& verdict, DropReason reason,
   return Failed("refused (" + name + "), expected " + verdict);
 }
 
+// SEL-12, IN-05: what the SA speaks for, against what it carried.
+Passage CheckSelectors(const Json& selectors, const Packet& packet) {
+  CheckFields(selectors, {"remote", "local"});
+  const auto prefix = [&selectors](const char* end) {
+    const auto parsed = IpPrefix::Parse(selectors.at(end).get<std::string>());
+    if (!parsed.ok()) {
+      throw VectorError("no prefix: " + parsed.error().message);
+    }
+    return *parsed;
+  };
+  const Selector selector{.source = prefix("remote"),
+                          .destination = prefix("local")};
+  const auto view = IpView::Parse(packet.bytes());
+  const auto key = view.ok() ? view->Key(Direction::kInbound)
+                             : Opinion<FlowKey>(view.error());
+  if (!key.ok()) {
+    return key.error();
+  }
+  const Traffic traffic(*key, AspectOf(*view, Direction::kInbound));
+  return selector.Matches(traffic, Direction::kInbound)
+             ? Pass()
+             : Passage(DropReason::kSelectorMismatch);
+}
+
 Outcome RunCase(const Json& test) {
   CheckCaseFields(
       test, {"base", "proto", "sa", "packet", "selectors", "expect", "rows"});
@@ -48,17 +80,17 @@ Outcome RunCase(const Json& test) {
   if (auto* skipped = std::get_if<Outcome>(&read)) {
     return *skipped;
   }
-  if (test.contains("selectors")) {
-    return Skipped("inbound selectors need the pipeline runner");
-  }
   const auto& sa = std::get<VectorSa>(read);
   ReplayWindow window(kWindowSize, sa.numbers());
   Packet packet = Pool().Copy(HexOf(test.at("packet")));
-  const Passage received = Receive(sa, window, packet);
+  Passage received = Receive(sa, window, packet);
+  if (received.ok() && test.contains("selectors")) {
+    received = CheckSelectors(test.at("selectors"), packet);
+  }
   const std::string verdict = expect.at("verdict");
   const Outcome outcome = received.ok()
                               ? JudgeAccepted(verdict, expect, packet)
-                              : JudgeRefused(verdict, received.error(), window);
+                              : JudgeRefused(expect, received.error(), window);
   packet.Release();
   return outcome;
 }

@@ -98,6 +98,7 @@ void RunPacketVectors(const Json& file, Tally& tally);
 void RunInboundVectors(const Json& file, Tally& tally);
 void RunReplayVectors(const Json& file, Tally& tally);
 void RunTableVectors(const Json& file, Tally& tally);
+void RunPfKeyVectors(const Json& file, Tally& tally);
 void RunSweepVectors(const Json& file, Tally& tally);
 
 }  // namespace postern::vectors

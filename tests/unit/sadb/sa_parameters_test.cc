@@ -87,7 +87,7 @@ TEST(Selector, OnlyAFullOneHasAnOnlyFlow) {
   wide.source = Prefix("10.9.0.0/31");
   EXPECT_EQ(wide.OnlyFlow(), std::nullopt);
   Selector any_port = full;
-  any_port.source_port.reset();
+  any_port.source_port = PortSelector();
   EXPECT_EQ(any_port.OnlyFlow(), std::nullopt);
   Selector icmp = full;
   icmp.protocol = 1;

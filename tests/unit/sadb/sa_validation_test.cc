@@ -346,7 +346,7 @@ TEST(SaValidation, RefusesPortsWithoutAProtocolThatHasPorts) {
   icmp.selector.protocol = 1;
   icmp.selector.source_port = 8;
   ExpectRefused(icmp, ErrorCode::kUnsupported, {"selector.protocol is 1"});
-  icmp.selector.source_port.reset();
+  icmp.selector.source_port = PortSelector();
   ExpectAccepted(icmp);
 }
 
