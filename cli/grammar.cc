@@ -50,6 +50,33 @@ std::vector<std::string> SocketLevelNames() {
   return names;
 }
 
+void AddRules(Verbs& verbs, CLI::App& root) {
+  CLI::App& policy = *root.add_subcommand("policy", "rules, in their order");
+  policy.require_subcommand(1);
+  Add(verbs, policy, "list", "show all",
+      {.verb = "policy.list", .arguments = {}, .view = View::kRules});
+  Add(verbs, policy, "set", "add or replace one",
+      {.verb = "policy.set", .arguments = {}})
+      .Positional("NAME", "name", "how it is called")
+      .Positional("VERDICT", "verdict", "protect, bypass or discard")
+      .Option("--before", "before", "put it in front of this one")
+      .Option("--direction", "direction", "both, outbound or inbound")
+      .Option("--local", "local",
+              "prefixes, and ranges like 192.0.2.3-192.0.2.10")
+      .Option("--remote", "remote", "likewise")
+      .Option("--protocol", "protocol", "tcp, udp, icmp, icmpv6, ...")
+      .Option("--local-port", "local_port",
+              "ports and ranges, like 80,1000-2000, or opaque")
+      .Option("--remote-port", "remote_port", "likewise")
+      .Option("--icmp", "icmp", "types and codes, like 8,3/0-15")
+      .Option("--mobility", "mobility", "Mobility Header types, like 5-6")
+      .Levels({"none", "require", "unique"})
+      .Option("--gateway", "gateway", "the ESP network tunnel's far end");
+  Add(verbs, policy, "delete", "delete one",
+      {.verb = "policy.delete", .arguments = {}})
+      .Positional("NAME", "name", "how it is called");
+}
+
 void AddPolicy(Verbs& verbs, CLI::App& root) {
   CLI::App& route = *root.add_subcommand("route", "levels by remote address");
   route.require_subcommand(1);
@@ -65,6 +92,7 @@ void AddPolicy(Verbs& verbs, CLI::App& root) {
   Add(verbs, route, "delete", "delete one",
       {.verb = "route.delete", .arguments = {}})
       .Positional("PREFIX", "prefix", "like 10.91.25.0/24");
+  AddRules(verbs, root);
   CLI::App& cgroup = *root.add_subcommand("cgroup", "levels by cgroup");
   cgroup.require_subcommand(1);
   Add(verbs, cgroup, "list", "show all",

@@ -32,6 +32,7 @@ enum class View : std::uint8_t {
   kAssociations,
   kAssociation,
   kRoutes,
+  kRules,
   kCgroups,
   kLevels,
   kSockets,

@@ -80,6 +80,38 @@ std::string Routes(const Json& answer) {
   return InColumns(rows);
 }
 
+// What a rule asks for besides its name, verdict and direction.
+std::string Conditions(const Json& rule) {
+  std::string text;
+  for (const auto& [name, value] : rule.items()) {
+    if (name == "name" || name == "verdict" || name == "direction") {
+      continue;
+    }
+    text += text.empty() ? "" : " ";
+    text += name + "=";
+    if (!value.is_array()) {
+      text += Plain(value);
+      continue;
+    }
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      text += (i == 0 ? "" : ",") + Plain(value[i]);
+    }
+  }
+  return text.empty() ? "any" : text;
+}
+
+std::string Rules(const Json& answer) {
+  std::vector<Row> rows = {{"NAME", "VERDICT", "DIRECTION", "WHAT"}};
+  for (const Json& rule : answer.at("rules")) {
+    rows.push_back({Cell(rule, "name"), Cell(rule, "verdict"),
+                    Cell(rule, "direction"), Conditions(rule)});
+  }
+  const bool discards = answer.at("default") == "discard";
+  rows.push_back({"-", discards ? "discard" : "levels", "both",
+                  discards ? "what no rule and no route names" : "the rest"});
+  return InColumns(rows);
+}
+
 std::string Cgroups(const Json& answer) {
   std::vector<Row> rows = {
       {"CGROUP", "ESP-TRANSPORT", "AH", "ESP-NETWORK", "PRESENT"}};
@@ -154,6 +186,8 @@ std::string RenderJson(View view, const Json& answer) {
       return Associations(answer);
     case View::kRoutes:
       return Routes(answer);
+    case View::kRules:
+      return Rules(answer);
     case View::kCgroups:
       return Cgroups(answer);
     case View::kLevels:

@@ -34,6 +34,8 @@ enum class DropReason : std::uint8_t {
   kNoHeadroom,
   // Outbound.
   kDiscardRoute,
+  kDiscardRule,
+  kDiscardDefault,
   kNoSa,
   kAcquireRefused,
   kAcquireLimited,

@@ -45,7 +45,7 @@ const AdminVerbs::Entry* AdminVerbs::FindVerb(std::string_view name) {
   constexpr auto kNone = Entry::Arguments::kNone;
   constexpr auto kSome = Entry::Arguments::kSome;
   constexpr auto kChanges = Entry::Effect::kChanges;
-  static constexpr std::array<Entry, 21> kVerbs = {{
+  static constexpr std::array<Entry, 24> kVerbs = {{
       {"status", &AdminVerbs::ShowStatus},
       {"sa.add", &AdminVerbs::AddSa, kSome, kChanges},
       {"sa.update", &AdminVerbs::UpdateSa, kSome, kChanges},
@@ -58,6 +58,9 @@ const AdminVerbs::Entry* AdminVerbs::FindVerb(std::string_view name) {
       {"route.list", &AdminVerbs::ListRoutes},
       {"route.set", &AdminVerbs::SetRoute, kSome, kChanges},
       {"route.delete", &AdminVerbs::DeleteRoute, kSome, kChanges},
+      {"policy.list", &AdminVerbs::ListRules},
+      {"policy.set", &AdminVerbs::SetRule, kSome, kChanges},
+      {"policy.delete", &AdminVerbs::DeleteRule, kSome, kChanges},
       {"cgroup.list", &AdminVerbs::ListCgroups},
       {"cgroup.set", &AdminVerbs::SetCgroup, kSome, kChanges},
       {"cgroup.delete", &AdminVerbs::DeleteCgroup, kSome, kChanges},
@@ -117,6 +120,7 @@ Result<AdminReply> AdminVerbs::ShowStatus(Section& /*none*/) {
   };
   count("associations", parts_.associations.sadb().size());
   count("routes", parts_.system.routes().routes().size());
+  count("policies", parts_.system.rules().rules().size());
   count("sockets", parts_.sockets.sockets());
   count("lingering_sockets", parts_.sockets.lingering());
   count("flows", parts_.sockets.flows());

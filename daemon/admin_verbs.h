@@ -15,6 +15,9 @@
 //     acquire.refuse                    acquire: its id
 //     route.list, route.set             keys as in [[route]]
 //     route.delete                      prefix
+//     policy.list                       rules in their order, and the default
+//     policy.set                        keys as in [[policy]]; before: a name
+//     policy.delete                     name
 //     cgroup.list, cgroup.set           keys as in [[cgroup]]
 //     cgroup.delete                     path
 //     level.get, level.set              keys as in [levels]; 0.0.0.0/0 and ::/0
@@ -49,8 +52,8 @@
 #include "daemon/section.h"
 #include "daemon/value.h"
 #include "daemon/wire_limits.h"
-#include "policy/route_table.h"
 #include "policy/socket_table.h"
+#include "policy/system_policy.h"
 
 namespace postern {
 
@@ -96,6 +99,9 @@ class AdminVerbs {
   Result<AdminReply> ListRoutes(Section& arguments);
   Result<AdminReply> SetRoute(Section& arguments);
   Result<AdminReply> DeleteRoute(Section& arguments);
+  Result<AdminReply> ListRules(Section& arguments);
+  Result<AdminReply> SetRule(Section& arguments);
+  Result<AdminReply> DeleteRule(Section& arguments);
   Result<AdminReply> ListCgroups(Section& arguments);
   Result<AdminReply> SetCgroup(Section& arguments);
   Result<AdminReply> DeleteCgroup(Section& arguments);

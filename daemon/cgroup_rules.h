@@ -23,7 +23,7 @@
 #include "daemon/section.h"
 #include "daemon/value.h"
 #include "policy/cgroup_table.h"
-#include "policy/route_table.h"
+#include "policy/system_policy.h"
 
 namespace postern {
 

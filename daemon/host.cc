@@ -130,10 +130,12 @@ Status Host::Assembly::OpenState() {
 
 Status Host::Assembly::LoadPolicy() {
   Result<RouteTable> table = RouteTable::Create(config.routes);
-  if (!table.ok()) {
-    return table.error();
+  Result<RuleTable> rules = RuleTable::Create(config.rules, config.otherwise);
+  if (!table.ok() || !rules.ok()) {
+    return table.ok() ? rules.error() : table.error();
   }
   system.Replace(std::move(*table));
+  system.ReplaceRules(std::move(*rules));
   if (Status loaded = cgroup_rules.Load(config.cgroups); !loaded.ok()) {
     return Error{loaded.error().code,
                  "[[cgroup]] of the configuration: " + loaded.error().message};
@@ -249,7 +251,8 @@ Status Host::Assembly::StartWorkers() {
                           .sockets = sockets,
                           .watch = *watch,
                           .roll_call = *roll_call,
-                          .raw = *raw_levels});
+                          .raw = *raw_levels,
+                          .audit = config.audit});
   return Ok();
 }
 

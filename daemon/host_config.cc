@@ -16,6 +16,7 @@
 #include "daemon/cgroup_rules.h"
 #include "daemon/lane.h"
 #include "daemon/route_settings.h"
+#include "daemon/rule_settings.h"
 #include "daemon/sa_settings.h"
 #include "daemon/toml_text.h"
 #include "daemon/wire_limits.h"
@@ -104,6 +105,8 @@ void ReadHost(Section& section, HostConfig& config) {
       section.Parsed("namespace", ParseNamespaceName);
   config.network.ownership =
       section.Parsed("ownership", ParseOwnership).value_or(std::nullopt);
+  config.otherwise =
+      section.Parsed("default", ParseOtherwise).value_or(config.otherwise);
   config.threads = static_cast<std::size_t>(
       section.Whole("threads", {.least = 1, .most = 2}).value_or(2));
   config.busy_poll = std::chrono::microseconds(
@@ -169,6 +172,11 @@ void ReadRoutes(Section& root, const WireLimits& limits, HostConfig& config) {
     levels->Finish();
     RefuseUnless(limits.Check(defaults), "ah", *levels);
     config.routes = DefaultRoutes(defaults);
+    if (config.otherwise == RuleTable::Otherwise::kDiscard) {
+      levels->Refuse("",
+                     "these name every packet, so that [host] default = "
+                     "\"discard\" discards none: leave out one of the two.");
+    }
   }
   std::set<IpPrefix> seen;
   for (Section& section : root.Tables("route")) {
@@ -188,6 +196,22 @@ void ReadRoutes(Section& root, const WireLimits& limits, HostConfig& config) {
       return other.prefix == route->prefix;
     });
     config.routes.push_back(std::move(*route));
+  }
+}
+
+void ReadRules(Section& root, const WireLimits& limits, HostConfig& config) {
+  std::set<std::string> seen;
+  for (Section& section : root.Tables("policy")) {
+    std::optional<Rule> rule = ReadRule(section);
+    if (!rule) {
+      continue;
+    }
+    RefuseUnless(Check(limits, *rule), "", section);
+    if (!seen.insert(rule->name).second) {
+      section.Refuse("name",
+                     rule->name + " is there twice: give one another name.");
+    }
+    config.rules.push_back(std::move(*rule));
   }
 }
 
@@ -282,6 +306,8 @@ Expected<HostConfig, Defects> ParseHostConfig(std::string_view text,
   if (auto log = root.Table("log")) {
     config.log_level =
         log->Parsed("level", ParseLogLevel).value_or(LogLevel::kInfo);
+    config.audit = log->Flag("audit").value_or(true) ? AuditLog::Switch::kOn
+                                                     : AuditLog::Switch::kOff;
     log->Finish();
   }
   ReadCrypto(root, config);
@@ -295,6 +321,7 @@ Expected<HostConfig, Defects> ParseHostConfig(std::string_view text,
   const WireLimits limits =
       defects.empty() ? WireLimits(config.network) : WireLimits();
   ReadRoutes(root, limits, config);
+  ReadRules(root, limits, config);
   ReadCgroups(root, limits, config);
   ReadAssociations(root, directory, limits, config);
   root.Finish();

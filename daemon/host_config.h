@@ -20,10 +20,12 @@
 #include "core/net/ip_address.h"
 #include "daemon/acquire_settings.h"
 #include "daemon/api_rules.h"
+#include "daemon/audit_log.h"
 #include "daemon/defect.h"
 #include "daemon/network_config.h"
 #include "policy/cgroup_table.h"
 #include "policy/route_table.h"
+#include "policy/rule_table.h"
 #include "sadb/sa_parameters.h"
 
 namespace postern {
@@ -33,6 +35,7 @@ struct HostConfig {
   std::optional<std::string> state_directory;
   std::optional<std::string> run_directory;  // else what paths.h says
   LogLevel log_level = LogLevel::kInfo;
+  AuditLog::Switch audit = AuditLog::Switch::kOn;
   std::size_t threads = 2;  // a pair; 1: both directions' packets in one
   Duration busy_poll{0};    // how long a thread looks before it sleeps
   ApiRules api;
@@ -41,6 +44,8 @@ struct HostConfig {
 
   NetworkConfig network;
   std::vector<Route> routes;
+  std::vector<Rule> rules;  // in their order
+  RuleTable::Otherwise otherwise = RuleTable::Otherwise::kNoLevels;
   std::vector<CgroupRule> cgroups;
   std::vector<SaParameters> associations;
 

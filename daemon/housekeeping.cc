@@ -2,10 +2,6 @@
 
 #include "daemon/housekeeping.h"
 
-#include <string>
-
-#include "core/drop_reason.h"
-
 namespace postern {
 namespace {
 
@@ -23,7 +19,7 @@ constexpr int kEventsATurn = 256;
 
 Housekeeping::Housekeeping(const Parts& parts)
     : parts_(parts),
-      audit_log_(kDropReasonCount, LogLimiter::Rate()),
+      audit_log_(parts.associations.sadb(), parts.audit),
       other_log_(kOtherKinds, LogLimiter::Rate()),
       events_ready_(parts.loop, parts.events.descriptor()),
       sockets_ready_(parts.loop, parts.watch.descriptor()),
@@ -48,7 +44,7 @@ void Housekeeping::TakeEvents() {
       ++taken;
     }
     if (const auto event = parts_.events.NextAudit()) {
-      LogAudit(*event, now);
+      audit_log_.Write(*event, now);
       ++taken;
     }
     if (taken == before) {
@@ -63,21 +59,6 @@ void Housekeeping::AgeAssociations() {
   parts_.associations.sadb().Age(now);
   parts_.associations.DeleteOrphans(now);
   parts_.acquires.Age(now);
-}
-
-// RFC 4302 3.4.3, RFC 4303 3.4.3: SPI, time, addresses, sequence number.
-void Housekeeping::LogAudit(const AuditEvent& event, Instant now) {
-  const auto kind = static_cast<std::size_t>(event.reason);
-  const std::string spi = event.spi ? ToString(*event.spi) : "none";
-  const std::string sequence =
-      event.sequence ? std::to_string(*event.sequence) : "none";
-  LogLimited(audit_log_, {kind, now}, LogLevel::kWarning, "packet_refused",
-             {{"reason", NameOf(event.reason)},
-              {"spi", spi},
-              {"source", event.source.ToString()},
-              {"destination", event.destination.ToString()},
-              {"protocol", event.protocol},
-              {"sequence", sequence}});
 }
 
 void Housekeeping::TakeSocketEvents() {

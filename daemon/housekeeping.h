@@ -14,6 +14,7 @@
 #include "core/log/log.h"
 #include "daemon/acquire_events.h"
 #include "daemon/associations.h"
+#include "daemon/audit_log.h"
 #include "daemon/event_loop.h"
 #include "daemon/raw_levels.h"
 #include "daemon/roll_call.h"
@@ -34,6 +35,7 @@ class Housekeeping {
     SocketWatch& watch;
     RollCall& roll_call;
     RawLevels& raw;
+    AuditLog::Switch audit = AuditLog::Switch::kOn;
   };
 
   explicit Housekeeping(const Parts& parts);
@@ -44,10 +46,9 @@ class Housekeeping {
   void AgeSockets();
   void CallRoll();
   void AgeAssociations();
-  void LogAudit(const AuditEvent& event, Instant now);
 
   Parts parts_;
-  LogLimiter audit_log_;
+  AuditLog audit_log_;
   LogLimiter other_log_;
   DescriptorWatch events_ready_;
   DescriptorWatch sockets_ready_;

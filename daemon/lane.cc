@@ -38,7 +38,8 @@ Lane::Lane(Parts parts)
                                               .stats = stats_,
                                               .worker = IndexOf(parts_),
                                               .wire_mtu = parts_.exit.mtu(),
-                                              .hold = parts_.hold});
+                                              .hold = parts_.hold,
+                                              .audit = &parts_.events});
   } else {
     inbound_.emplace(InboundPipeline::Parts{.sadb = parts_.sadb,
                                             .system = parts_.system,

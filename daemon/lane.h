@@ -38,8 +38,8 @@
 #include "policy/acquires.h"
 #include "policy/flow_resolver.h"
 #include "policy/raw_sockets.h"
-#include "policy/route_table.h"
 #include "policy/socket_table.h"
+#include "policy/system_policy.h"
 #include "sadb/sadb.h"
 
 namespace postern {

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/log/log.h"
 #include "core/rcu.h"
 #include "daemon/admin_verbs.h"
 #include "daemon/sa_settings.h"
@@ -24,6 +25,15 @@ Value DescribeListed(const Acquire& acquire, Instant now) {
   members.push_back({"state", waits ? "waiting" : "refused", {}});
   members.push_back({"age_seconds", Value::Whole(age.count()), {}});
   return MakeObject(std::move(members));
+}
+
+// RFC 4301 4.2: to ask for an SA without encryption and integrity is an auditable
+// event. What is wrong with a key is not told: it may tell the key.
+void LogRefusal(const Defects& defects) {
+  const bool of_key =
+      defects.empty() || defects.front().key.find("key") != std::string::npos;
+  Log(LogLevel::kWarning, "sa_refused",
+      {{"why", of_key ? std::string("a key") : defects.front().message}});
 }
 
 }  // namespace
@@ -46,6 +56,7 @@ Result<AdminReply> AdminVerbs::AddSa(Section& arguments) {
                   .limits = limits_,
                   .window = DefaultReplayWindow(parts_.config.network.pairs)});
   if (!parameters) {
+    LogRefusal(defects_);
     return Refusal(defects_);
   }
   const SaIdentity identity = parameters->identity();

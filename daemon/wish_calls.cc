@@ -246,13 +246,16 @@ void WishCalls::TellIdentity(WishEnd end, const SocketPolicy& policy,
 
 void WishCalls::TellStatus(const SocketFacts& facts, const SocketPolicy& policy,
                            WishReply& reply) const {
-  const Route& route = parts_.system.routes().Find(RemoteOf(facts));
+  const FlowKey flow{facts.local.address, RemoteOf(facts), facts.local.port,
+                     facts.remote ? facts.remote->port : std::uint16_t{0},
+                     static_cast<std::uint8_t>(facts.protocol)};
+  const SystemDemand system = parts_.system.DemandOn(flow);
   // Its packets tell a socket's cgroup: before the first nobody knows it.
   const LevelSet cgroup =
       policy.cgroup() == kNoCgroup
           ? LevelSet()
           : LevelsOf(parts_.system.cgroups(), parts_.cgroups, policy.cgroup());
-  const LevelSet effective = Effective(route.levels, cgroup, policy.levels());
+  const LevelSet effective = Effective(system.levels, cgroup, policy.levels());
   for (std::size_t i = 0; i < kCategories.size(); ++i) {
     reply.status[i].level = ApiLevelOf(effective.of(kCategories[i]));
     Describe(policy.record(), kCategories[i], reply.status[i]);

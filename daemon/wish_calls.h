@@ -24,9 +24,9 @@
 #include "control/wish_protocol.h"
 #include "daemon/api_rules.h"
 #include "daemon/socket_levels.h"
-#include "policy/route_table.h"
 #include "policy/socket_table.h"
 #include "policy/socket_wishes.h"
+#include "policy/system_policy.h"
 #include "tun/socket_facts.h"
 
 namespace postern {

@@ -46,10 +46,27 @@ struct Arrival {
   IpAddress destination;
   std::uint8_t protocol = 0;
   std::optional<IpsecHeader> outermost;
+  std::optional<std::uint32_t> flow_label;  // IPv6
 };
+
+// The flow label of an IPv6 packet (RFC 8200 3); nothing of an IPv4 one.
+// REQUIRES: IpView::Parse() accepted the packet.
+std::optional<std::uint32_t> FlowLabelOf(ConstBytes packet);
 
 // What an audit record tells of it (RFC 4303 4).
 AuditEvent Describe(const Arrival& arrival, DropReason reason, Instant now);
+
+// The same of a packet on its way out, in whatever state; `association` is the SA
+// that refused it, null if none did.
+AuditEvent DescribeDeparture(ConstBytes packet,
+                             const SecurityAssociation* association,
+                             DropReason reason, Instant now);
+
+// Whether a packet that is refused for this reason on its way out is an auditable
+// event: sequence numbers that are used up (RFC 4303 3.3.3), a fragment for AH or
+// ESP (3.3.4), and what policy discards (RFC 4301 5.1, 6.2). Others are the host's
+// own matter.
+bool IsAudited(DropReason outbound);
 
 }  // namespace postern
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where the inbound pipeline reports auditable events (RFC 4301 5.2, 4302 4,
-// 4303 4): who sent what, and why it was refused. The daemon writes them as
-// rate-limited log lines; the counters are complete in any case.
+// Where the pipelines report auditable events (RFC 4301 5.2, 4302 4, 4303 4): who
+// sent what, and why it was refused. The daemon writes them as rate-limited log
+// lines; the counters are complete in any case.
 //
 // Thread safety: Thread-safe; never blocks.
 
@@ -14,18 +14,27 @@
 
 #include "core/clock.h"
 #include "core/drop_reason.h"
+#include "core/flow/traffic.h"
 #include "core/ipsec.h"
+#include "sadb/sa_parameters.h"
 
 namespace postern {
 
 struct AuditEvent {
   DropReason reason{};
+  Direction direction = Direction::kInbound;
   IpAddress source;
   IpAddress destination;
   std::uint8_t protocol = 0;
   // Of the outermost AH or ESP header that could be read.
   std::optional<Spi> spi;
   std::optional<std::uint32_t> sequence;
+  std::optional<std::uint32_t> flow_label;  // of the IPv6 header that came
+  // What policy judged: the packet without what was removed from it, if it could
+  // be read. With it come what selectors may ask for.
+  std::optional<Traffic> judged;
+  // The SA that it came by, the innermost, or was to leave by.
+  std::optional<SaIdentity> association;
   Instant when;
 };
 

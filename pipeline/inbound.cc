@@ -120,6 +120,9 @@ Passage InboundPipeline::LookAt(Arrival& arrival) {
     arrival.source = view->source();
     arrival.destination = view->destination();
     arrival.protocol = view->protocol();
+    if (view->family() == IpFamily::kV6) {
+      arrival.flow_label = FlowLabelOf(std::as_const(packet).bytes());
+    }
     arrival.outermost = header.ok() ? *header : std::nullopt;
   }
   if (!HasRightChecksum(*view, packet)) {

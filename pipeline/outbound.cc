@@ -6,6 +6,8 @@
 #include <utility>
 #include <variant>
 
+#include "pipeline/arrival.h"
+
 namespace postern {
 
 OutboundPipeline::OutboundPipeline(const Parts& parts)
@@ -68,6 +70,7 @@ void OutboundPipeline::Take(Packet packet, Batch& out, Instant now) {
       view.ok() ? Board(packet, *view, out, now) : view.error();
   if (!taken.ok()) {
     parts_.stats.Drop(taken.error());
+    Audit(packet, nullptr, taken.error(), now);
     packet.Release();
   } else if (taken->has_value()) {
     held_.Hold(std::move(packet), **taken, now);
@@ -151,7 +154,7 @@ Opinion<OutboundPipeline::Wait> OutboundPipeline::AskFor(const NeedSa& need,
 void OutboundPipeline::Dispatch(Batch& out, Instant now) {
   while (!train_.empty()) {
     Packets left;
-    Fit();
+    Fit(now);
     if (train_.bundle() != nullptr && !train_.empty()) {
       Protect(*train_.bundle(), left, now);
     }
@@ -163,7 +166,7 @@ void OutboundPipeline::Dispatch(Batch& out, Instant now) {
 }
 
 // Step 5.
-void OutboundPipeline::Fit() {
+void OutboundPipeline::Fit(Instant now) {
   const Bundle* const bundle = train_.bundle();
   const std::size_t overhead = bundle == nullptr ? 0 : bundle->overhead();
   for (OutboundJob& job : train_.jobs()) {
@@ -171,7 +174,7 @@ void OutboundPipeline::Fit() {
       job.outcome = DropReason::kTooBig;
     }
   }
-  train_.DropFailed(parts_.stats);
+  DropFailed(nullptr, now);
 }
 
 // Step 6. Fills `left` with the packets behind the one at which the first SA
@@ -187,11 +190,11 @@ void OutboundPipeline::Protect(const Bundle& bundle, Packets& left,
     if (association == bundle.associations().front()) {
       train_.SplitOff(numbered, left);
     }
-    train_.DropFailed(parts_.stats);
+    DropFailed(association, now);
     Transform(*association);
-    train_.DropFailed(parts_.stats);
+    DropFailed(association, now);
     if (const NatMapping* nat = association->nat()) {
-      PutInUdp(nat->ports());
+      PutInUdp(*association, nat->ports(), now);
     }
     train_.ForgetViews();
     if (train_.empty()) {
@@ -252,9 +255,32 @@ void OutboundPipeline::Transform(SecurityAssociation& association) {
 }
 
 // RFC 3948 3.2, 3.4.
-void OutboundPipeline::PutInUdp(UdpPorts ports) {
+void OutboundPipeline::PutInUdp(const SecurityAssociation& association,
+                                UdpPorts ports, Instant now) {
   for (OutboundJob& job : train_.jobs()) {
     job.outcome = EncapsulateInUdp(*job.packet, ports);
+  }
+  DropFailed(&association, now);
+}
+
+void OutboundPipeline::Audit(const Packet& packet,
+                             const SecurityAssociation* association,
+                             DropReason reason, Instant now) {
+  if (parts_.audit != nullptr && IsAudited(reason)) {
+    parts_.audit->Audit(
+        DescribeDeparture(packet.bytes(), association, reason, now));
+  }
+}
+
+// `by`: the SA that the packets were for; null: none yet.
+void OutboundPipeline::DropFailed(const SecurityAssociation* by, Instant now) {
+  if (!train_.AnyFailed()) {
+    return;
+  }
+  for (const OutboundJob& job : train_.jobs()) {
+    if (!job.outcome.ok()) {
+      Audit(*job.packet, by, job.outcome.error(), now);
+    }
   }
   train_.DropFailed(parts_.stats);
 }

@@ -35,6 +35,7 @@
 #include "core/clock.h"
 #include "core/packet/batch.h"
 #include "core/stats.h"
+#include "pipeline/audit_sink.h"
 #include "pipeline/held_packets.h"
 #include "pipeline/rest.h"
 #include "pipeline/train.h"
@@ -55,6 +56,7 @@ class OutboundPipeline {
     WorkerIndex worker{};
     std::size_t wire_mtu = 1500;
     HeldPackets::Limits hold{};
+    AuditSink* audit = nullptr;  // null: nobody is told
   };
 
   explicit OutboundPipeline(const Parts& parts);
@@ -92,13 +94,17 @@ class OutboundPipeline {
   Opinion<Wait> AskFor(const NeedSa& need, Instant now);
 
   void Dispatch(Batch& out, Instant now);
-  void Fit();
+  void Fit(Instant now);
+  void DropFailed(const SecurityAssociation* by, Instant now);
   void Protect(const Bundle& bundle, Packets& left, Instant now);
   bool AllOutlast(const Bundle& bundle, Instant now) const;
   std::size_t Number(SecurityAssociation& association, Instant now);
   void Transform(SecurityAssociation& association);
-  void PutInUdp(UdpPorts ports);
+  void PutInUdp(const SecurityAssociation& association, UdpPorts ports,
+                Instant now);
   void Send(Batch& out);
+  void Audit(const Packet& packet, const SecurityAssociation* association,
+             DropReason reason, Instant now);
 
   Parts parts_;
   OutboundPolicy policy_;

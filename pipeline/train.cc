@@ -31,11 +31,13 @@ void Train::ForgetViews() {
   }
 }
 
+bool Train::AnyFailed() const {
+  return std::ranges::any_of(
+      std::span(jobs_).first(size()),
+      [](const OutboundJob& job) { return !job.outcome.ok(); });
+}
+
 void Train::DropFailed(WorkerStats& stats) {
-  const auto passed = [](const OutboundJob& job) { return job.outcome.ok(); };
-  if (std::ranges::all_of(jobs(), passed)) {
-    return;
-  }
   std::size_t kept = 0;
   for (std::size_t i = 0; i < size(); ++i) {
     OutboundJob& job = jobs_[i];

@@ -56,6 +56,8 @@ class Train {
   // The packets are no longer what was parsed: later transforms look anew.
   void ForgetViews();
 
+  bool AnyFailed() const;
+
   // Takes out the packets whose job failed, each counted by its reason.
   void DropFailed(WorkerStats& stats);
 

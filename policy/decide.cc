@@ -97,18 +97,19 @@ Decision OutboundPolicy::Decide(const IpView& packet, const Owner& sender,
   if (!key.ok()) {
     return Discard{key.error()};
   }
+  const Traffic traffic(*key, AspectOf(packet, Direction::kOutbound));
   if (packet.fragment() == IpView::Fragment::kLater) {
-    return DecideFragment(*key, sender);
+    return DecideFragment(traffic, sender);
   }
   if (!ShowsFlags(packet)) {
     return Discard{DropReason::kBadTransportHeader};
   }
   if (IsIcmpError(packet) && flows_.IsKernels(sender)) {
-    return DecideError(packet, *key, sender, now);
+    return DecideError(packet, traffic, sender, now);
   }
   const Opening opening = OpeningOf(packet);
   const Opinion<Flow*> flow =
-      flows_.Resolve(*key, opening, Direction::kOutbound, now, sender);
+      flows_.Resolve(*key, opening, traffic.aspect, now, sender);
   if (!flow.ok()) {
     return Discard{flow.error()};
   }
@@ -129,7 +130,7 @@ bool OutboundPolicy::Repeats(const IpView& packet, const Owner& sender) const {
 
 Decision OutboundPolicy::DecideFlow(Flow& flow, Need::Cause cause) {
   if (flow.discard) {
-    return Discard{DropReason::kDiscardRoute};
+    return Discard{*flow.discard};
   }
   if (LacksSession(flow)) {
     return Discard{DropReason::kOwnerUnknown};
@@ -147,17 +148,18 @@ Decision OutboundPolicy::DecideFlow(Flow& flow, Need::Cause cause) {
   return Protect{&flow.bundle};
 }
 
-Decision OutboundPolicy::DecideError(const IpView& packet, const FlowKey& key,
+Decision OutboundPolicy::DecideError(const IpView& packet,
+                                     const Traffic& traffic,
                                      const Owner& sender, Instant now) {
   const Quotation quotation = QuotationOf(packet, Direction::kOutbound);
   if (quotation.kind == Quotation::Kind::kUnclear) {
-    return DecideUnowned(key, DropReason::kUnclearError);
+    return DecideUnowned(traffic, DropReason::kUnclearError);
   }
   if (quotation.kind == Quotation::Kind::kNone) {
-    transient_ = flows_.OfFragment(key, sender);
+    transient_ = flows_.OfFragment(traffic, sender);
     return DecideFlow(transient_, Need::Cause::kStranger);
   }
-  Opinion<Flow> flow = flows_.OfError(key, quotation.flow, now, sender);
+  Opinion<Flow> flow = flows_.OfError(traffic, quotation.flow, now, sender);
   if (!flow.ok()) {
     return Discard{flow.error()};
   }
@@ -167,23 +169,24 @@ Decision OutboundPolicy::DecideError(const IpView& packet, const FlowKey& key,
   return DecideFlow(transient_, Need::Cause::kStranger);
 }
 
-Decision OutboundPolicy::DecideFragment(const FlowKey& key,
+Decision OutboundPolicy::DecideFragment(const Traffic& traffic,
                                         const Owner& sender) {
   if (sender.kind == Owner::Kind::kUnknown) {
-    return DecideUnowned(key, DropReason::kFragment);
+    return DecideUnowned(traffic, DropReason::kFragment);
   }
-  transient_ = flows_.OfFragment(key, sender);
+  transient_ = flows_.OfFragment(traffic, sender);
   return DecideFlow(transient_, CauseOf(transient_, Opening::kNone));
 }
 
 // By the route's levels, unless any socket's could forbid that.
-Decision OutboundPolicy::DecideUnowned(const FlowKey& key, DropReason reason) {
-  transient_ = flows_.OfFragment(key);
+Decision OutboundPolicy::DecideUnowned(const Traffic& traffic,
+                                       DropReason reason) {
+  transient_ = flows_.OfFragment(traffic);
   if (flows_.AnyoneWishes() && !transient_.effective.empty()) {
     return Discard{reason};
   }
   const LevelSet strongest =
-      Stricter(flows_.StrongestSocket(), flows_.SystemLevels(key.remote));
+      Stricter(flows_.StrongestSocket(), flows_.SystemLevels(traffic));
   for (const Category category : kCategories) {
     if (MayBreak(strongest.of(category), transient_.effective.of(category))) {
       return Discard{reason};
@@ -231,21 +234,20 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
   if (!key.ok()) {
     return key.error();
   }
-  const Aspect aspect = AspectOf(packet, Direction::kInbound);
-  if (const Passage matched = MatchSelectors({*key, aspect}, path);
-      !matched.ok()) {
+  const Traffic traffic(*key, AspectOf(packet, Direction::kInbound));
+  if (const Passage matched = MatchSelectors(traffic, path); !matched.ok()) {
     return matched;
   }
   if (packet.fragment() == IpView::Fragment::kLater) {
-    return AdmitUnowned(*key, path, DropReason::kFragment);
+    return AdmitUnowned(traffic, path, DropReason::kFragment);
   }
   if (!ShowsFlags(packet)) {
     return DropReason::kBadTransportHeader;
   }
   if (IsIcmpError(packet)) {
-    return AdmitError(packet, *key, path, now);
+    return AdmitError(packet, traffic, path, now);
   }
-  return AdmitToFlow(packet, *key, path, now);
+  return AdmitToFlow(packet, traffic, path, now);
 }
 
 // A flow that nobody owns is looked at packet by packet: its arrivals are noted.
@@ -258,10 +260,10 @@ bool InboundPolicy::Repeats(const IpView& packet,
          flows_.IsAsJudged(*last_);
 }
 
-Passage InboundPolicy::AdmitToFlow(const IpView& packet, const FlowKey& key,
+Passage InboundPolicy::AdmitToFlow(const IpView& packet, const Traffic& traffic,
                                    const TransformPath& path, Instant now) {
   const Opinion<Flow*> flow =
-      flows_.Resolve(key, OpeningOf(packet), Direction::kInbound, now);
+      flows_.Resolve(traffic.key, OpeningOf(packet), traffic.aspect, now);
   if (!flow.ok()) {
     return flow.error();
   }
@@ -285,16 +287,16 @@ Passage InboundPolicy::AdmitToFlow(const IpView& packet, const FlowKey& key,
 }
 
 // Raw and ping sockets are not asked: errors are exempt from their levels.
-Passage InboundPolicy::AdmitError(const IpView& packet, const FlowKey& key,
+Passage InboundPolicy::AdmitError(const IpView& packet, const Traffic& traffic,
                                   const TransformPath& path, Instant now) {
   const Quotation quotation = QuotationOf(packet, Direction::kInbound);
   if (quotation.kind == Quotation::Kind::kUnclear) {
-    return AdmitUnowned(key, path, DropReason::kUnclearError);
+    return AdmitUnowned(traffic, path, DropReason::kUnclearError);
   }
   if (quotation.kind == Quotation::Kind::kNone) {
-    return Satisfies(flows_.OfFragment(key), LevelSet(), path);
+    return Satisfies(flows_.OfFragment(traffic), LevelSet(), path);
   }
-  const Opinion<Flow> flow = flows_.OfError(key, quotation.flow, now);
+  const Opinion<Flow> flow = flows_.OfError(traffic, quotation.flow, now);
   if (!flow.ok()) {
     return flow.error();
   }
@@ -306,7 +308,7 @@ Passage InboundPolicy::AdmitError(const IpView& packet, const FlowKey& key,
 Passage InboundPolicy::Satisfies(const Flow& flow, const LevelSet& raw,
                                  const TransformPath& path) {
   if (flow.discard) {
-    return DropReason::kDiscardRoute;
+    return *flow.discard;
   }
   for (const Category category : kCategories) {
     const bool lacks_own = ForbidsClearInbound(flow.effective.of(category)) &&
@@ -326,32 +328,33 @@ Passage InboundPolicy::MatchSelectors(const Traffic& traffic,
   for (const SecurityAssociation* association : path.associations()) {
     const SaParameters& sa = association->parameters();
     if (!sa.selector.Matches(traffic, Direction::kInbound) ||
-        !SpeaksFor(sa, traffic.key.remote)) {
+        !SpeaksFor(sa, traffic)) {
       return DropReason::kSelectorMismatch;
     }
   }
   return Pass();
 }
 
-// Whether packets of this SA may come from `remote`.
+// Whether this packet may come by this SA.
 bool InboundPolicy::SpeaksFor(const SaParameters& sa,
-                              const IpAddress& remote) const {
-  if (sa.source == remote) {
+                              const Traffic& traffic) const {
+  if (sa.source == traffic.key.remote) {
     return true;
   }
   if (sa.mode == IpsecMode::kTransport) {
     return false;
   }
   return !sa.selector.source.any() ||
-         system_.routes().Find(remote).gateway == sa.source;
+         system_.routes().Find(traffic.key.remote).gateway == sa.source ||
+         system_.DemandOn(traffic).gateway == sa.source;
 }
 
-Passage InboundPolicy::AdmitUnowned(const FlowKey& key,
+Passage InboundPolicy::AdmitUnowned(const Traffic& traffic,
                                     const TransformPath& path,
                                     DropReason reason) const {
-  const Flow fragment = flows_.OfFragment(key);
+  const Flow fragment = flows_.OfFragment(traffic);
   if (fragment.discard) {
-    return DropReason::kDiscardRoute;
+    return *fragment.discard;
   }
   const LevelSet strongest = flows_.StrongestSocket();
   for (const Category category : kCategories) {

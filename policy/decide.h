@@ -102,10 +102,10 @@ class OutboundPolicy {
 
  private:
   Decision DecideFlow(Flow& flow, Need::Cause cause);
-  Decision DecideError(const IpView& packet, const FlowKey& key,
+  Decision DecideError(const IpView& packet, const Traffic& traffic,
                        const Owner& sender, Instant now);
-  Decision DecideUnowned(const FlowKey& key, DropReason reason);
-  Decision DecideFragment(const FlowKey& key, const Owner& sender);
+  Decision DecideUnowned(const Traffic& traffic, DropReason reason);
+  Decision DecideFragment(const Traffic& traffic, const Owner& sender);
   void BuildBundle(Flow& flow);
 
   const Sadb& sadb_;
@@ -128,7 +128,7 @@ class InboundPolicy {
   // transport mode the SA's own; in tunnel mode what the SA's source selector
   // holds, or without one the tunnel's far end itself and the remotes whose
   // route names that end as their gateway.
-  // Errors: kSelectorMismatch, kDiscardRoute, kPolicyRequires*, kOwnerUnknown,
+  // Errors: kSelectorMismatch, kDiscard*, kPolicyRequires*, kOwnerUnknown,
   //   kTableFull, kBadTransportHeader (also a TCP segment without its flags),
   //   kFragment.
   Passage Admit(const IpView& packet, const TransformPath& path, Instant now);
@@ -139,18 +139,18 @@ class InboundPolicy {
   void BeginBatch() { last_ = nullptr; }
 
  private:
-  Passage AdmitError(const IpView& packet, const FlowKey& key,
+  Passage AdmitError(const IpView& packet, const Traffic& traffic,
                      const TransformPath& path, Instant now);
   static Passage Satisfies(const Flow& flow, const LevelSet& raw,
                            const TransformPath& path);
   Passage MatchSelectors(const Traffic& traffic,
                          const TransformPath& path) const;
-  bool SpeaksFor(const SaParameters& sa, const IpAddress& remote) const;
-  Passage AdmitUnowned(const FlowKey& key, const TransformPath& path,
+  bool SpeaksFor(const SaParameters& sa, const Traffic& traffic) const;
+  Passage AdmitUnowned(const Traffic& traffic, const TransformPath& path,
                        DropReason reason) const;
 
   bool Repeats(const IpView& packet, const TransformPath& path) const;
-  Passage AdmitToFlow(const IpView& packet, const FlowKey& key,
+  Passage AdmitToFlow(const IpView& packet, const Traffic& traffic,
                       const TransformPath& path, Instant now);
 
   const SystemPolicy& system_;

@@ -15,21 +15,25 @@ bool FlowResolver::IsKernels(const Owner& sender) const {
 
 // Its owner is asked for as if its packets came in: an error that we send must
 // not obey whatever may have sent such a datagram from here.
-Opinion<Flow> FlowResolver::OfError(const FlowKey& key, const FlowKey& quoted,
+Opinion<Flow> FlowResolver::OfError(const Traffic& error, const FlowKey& quoted,
                                     Instant now, const Owner& sender) {
+  const Direction was = error.aspect.direction == Direction::kOutbound
+                            ? Direction::kInbound
+                            : Direction::kOutbound;
   const Opinion<Flow*> about =
-      Resolve(quoted, Opening::kNone, Direction::kInbound, now);
+      Answer({quoted, Opening::kNone, was, Direction::kInbound, now, Owner()});
   if (!about.ok()) {
     return about.error();
   }
   Flow flow = **about;
-  flow.key = key;
-  const Route& route = sources_.system.routes().Find(key.remote);
-  flow.discard |= route.verdict == Route::Verdict::kDiscard;
-  flow.gateway = route.gateway;
+  flow.key = error.key;
+  flow.aspect = error.aspect;
+  const SystemDemand demand = sources_.system.DemandOn(error);
+  flow.discard = flow.discard ? flow.discard : demand.discard;
+  flow.gateway = demand.gateway;
   // A bypassed flow's error is not bypassed: who writes it can quote anything.
   flow.effective =
-      Stricter(flow.session ? route.levels : WithoutSession(route.levels),
+      Stricter(flow.session ? demand.levels : WithoutSession(demand.levels),
                flow.effective);
   if (AnyRules() && sender.kind == Owner::Kind::kSocket) {
     flow.effective = Stricter(flow.effective, LevelsOf(sender.cgroup));
@@ -59,9 +63,11 @@ LevelSet FlowResolver::OwedTo(const FlowKey& quoted, Instant now) const {
   return owed;
 }
 
-Flow FlowResolver::OfFragment(const FlowKey& key, const Owner& sender) const {
+Flow FlowResolver::OfFragment(const Traffic& fragment,
+                              const Owner& sender) const {
   Flow flow;
-  flow.key = key;
+  flow.key = fragment.key;
+  flow.aspect = fragment.aspect;
   if (sender.kind == Owner::Kind::kSocket) {
     flow.policy = sources_.sockets.Find(sender.cookie);
     flow.role = sender.role;

@@ -48,19 +48,19 @@ std::optional<SocketCookie> SessionOf(const Flow& flow) {
 FlowResolver::FlowResolver(const Sources& sources, std::size_t flows)
     : sources_(sources), table_(flows) {}
 
-Opinion<Flow*> FlowResolver::Resolve(const FlowKey& key, Opening opening,
-                                     Direction direction, Instant now,
-                                     const Owner& sender) {
-  Question question{key, opening, direction, now, sender};
+Opinion<Flow*> FlowResolver::Answer(Question question) {
+  const FlowKey& key = question.key;
+  const Owner sender = question.sender;
   // A segment of the kernel's own belongs to the connection it speaks for.
   const bool raw = IsTcp(key) && sender.role == Owner::Role::kRaw &&
                    !sources_.sockets.Find(sender.cookie);
   if (raw || (IsTcp(key) && sender.kind == Owner::Kind::kNobody)) {
     question.sender = Owner();
   }
-  if (opening == Opening::kNone) {
+  if (question.opening == Opening::kNone) {
     Flow* const flow = table_.Find(key, question.sender.cookie);
-    if (flow != nullptr && Trusts(*flow, question) && Refresh(*flow)) {
+    if (flow != nullptr && Trusts(*flow, question) &&
+        Refresh(*flow, question.aspect)) {
       return raw || flow->unrecorded ? AlsoByCgroup(*flow, sender) : flow;
     }
   }
@@ -95,6 +95,7 @@ Opinion<Flow*> FlowResolver::Ask(const Question& question) {
   }
   passing_ = Flow{};
   passing_.key = key;
+  passing_.aspect = question.aspect;
   passing_.sender = question.sender.cookie;
   passing_.asked = question.now;
   if (sources_.openings != nullptr) {
@@ -295,7 +296,7 @@ Flow* FlowResolver::Keep() {
 // Asks the kernel nothing: the owner is the same, what binds it may differ.
 // False when it must be asked: a rule came, and it had not told the cgroup, or
 // there was no rule for that of a raw socket.
-bool FlowResolver::Refresh(Flow& flow) {
+bool FlowResolver::Refresh(Flow& flow, const Aspect& aspect) {
   const std::uint64_t sockets_now = sources_.sockets.generation();
   if (!flow.policy && flow.seen_sockets != sockets_now) {
     if (flow.cookie) {
@@ -310,7 +311,9 @@ bool FlowResolver::Refresh(Flow& flow) {
   const std::uint32_t wishes_now =
       flow.policy ? flow.policy->wishes().version() : 0;
   if (flow.seen_levels != levels_now || flow.seen_wishes != wishes_now ||
-      flow.seen_routes != sources_.system.generation()) {
+      flow.seen_routes != sources_.system.generation() ||
+      flow.aspect != aspect) {
+    flow.aspect = aspect;
     const bool is_untold = flow.cgroup == kNoCgroup || !flow.cookie;
     if (is_untold && AnyRules() &&
         flow.seen_routes != sources_.system.generation()) {
@@ -358,14 +361,14 @@ void FlowResolver::Judge(Flow& flow) const {
   flow.seen_levels = flow.policy ? flow.policy->packed() : 0;
   flow.seen_wishes = flow.policy ? flow.policy->wishes().version() : 0;
   flow.wishes = flow.seen_wishes != 0 ? flow.policy->wishes().Load() : nullptr;
-  const Route& route = sources_.system.routes().Find(flow.key.remote);
-  flow.discard = route.verdict == Route::Verdict::kDiscard;
-  flow.gateway = route.gateway;
+  const SystemDemand demand = sources_.system.DemandOn({flow.key, flow.aspect});
+  flow.discard = demand.discard;
+  flow.gateway = demand.gateway;
   flow.session = SessionOf(flow);
   const LevelSet cgroup = CgroupDemand(flow);
   flow.by_cgroup = !cgroup.empty();
   flow.effective =
-      Effective(flow.session ? route.levels : WithoutSession(route.levels),
+      Effective(flow.session ? demand.levels : WithoutSession(demand.levels),
                 cgroup, LevelSet::Unpack(flow.seen_levels));
   flow.seen_sadb = 0;
   // An inherited connection gets its socket later: look again until then.

@@ -56,8 +56,8 @@
 #include "policy/opening.h"
 #include "policy/openings.h"
 #include "policy/raw_sockets.h"
-#include "policy/route_table.h"
 #include "policy/socket_table.h"
+#include "policy/system_policy.h"
 #include "policy/unowned_arrivals.h"
 
 namespace postern {
@@ -82,14 +82,17 @@ class FlowResolver {
   FlowResolver(const Sources& sources, std::size_t flows);
 
   // The flow with its effective levels as of now. Valid until the next call.
+  // `aspect` is what rules may ask for, and the packet's direction.
   // `sender` is whom the packet names; kUnknown: it names none, ask the kernel.
-  // Where the route says discard, the kernel is not asked: look at `discard`
+  // Where it must be discarded, the kernel is not asked: look at `discard`
   // first.
   // Errors: kOwnerUnknown (the kernel could not be asked: fail closed),
   //   kTableFull (a cgroup's rule binds it and there is no room to note that).
   Opinion<Flow*> Resolve(const FlowKey& key, Opening opening,
-                         Direction direction, Instant now,
-                         const Owner& sender = Owner());
+                         const Aspect& aspect, Instant now,
+                         const Owner& sender = Owner()) {
+    return Answer({key, opening, aspect, aspect.direction, now, sender});
+  }
 
   // Whether `flow`, Resolve()'s last answer, is remembered: then it holds for
   // the next packet like it as well, while nothing changes.
@@ -114,13 +117,13 @@ class FlowResolver {
 
   // The flow of a fragment, whose owner cannot be found by its key: as if
   // nobody owned it, unless it names its sender.
-  Flow OfFragment(const FlowKey& key, const Owner& sender = Owner()) const;
+  Flow OfFragment(const Traffic& fragment, const Owner& sender = Owner()) const;
 
   // The flow of an ICMP error that tells of `quoted`: it obeys what binds that
-  // one, and the error's own route. A bypass does not count.
+  // one, and what its own route and rule demand. A bypass does not count.
   // Errors: as Resolve().
-  Opinion<Flow> OfError(const FlowKey& key, const FlowKey& quoted, Instant now,
-                        const Owner& sender = Owner());
+  Opinion<Flow> OfError(const Traffic& error, const FlowKey& quoted,
+                        Instant now, const Owner& sender = Owner());
 
   // A packet of this flow was admitted with these categories applied: if no
   // socket is there, an ICMP error may quote it.
@@ -153,9 +156,9 @@ class FlowResolver {
   // cgroup.
   LevelSet StrongestSocket() const;
 
-  // Of the most specific route.
-  const LevelSet& SystemLevels(const IpAddress& remote) const {
-    return sources_.system.routes().Find(remote).levels;
+  // Of routes and rules.
+  LevelSet SystemLevels(const Traffic& traffic) const {
+    return sources_.system.DemandOn(traffic).levels;
   }
 
   // Whether any socket's SAs may have to be chosen ones.
@@ -165,14 +168,16 @@ class FlowResolver {
   struct Question {
     FlowKey key;
     Opening opening;
-    Direction direction;
+    Aspect aspect;
+    Direction direction;  // as which the kernel is asked
     Instant now;
     Owner sender;  // kUnknown: ask the kernel
   };
 
+  Opinion<Flow*> Answer(Question question);
   Opinion<Flow*> AlsoByCgroup(Flow& flow, const Owner& sender);
   bool Trusts(const Flow& flow, const Question& question) const;
-  bool Refresh(Flow& flow);
+  bool Refresh(Flow& flow, const Aspect& aspect);
 
   Opinion<Flow*> Ask(const Question& question);
   Opinion<Flow*> AskForEndpoint(const Question& question, const Owner& owner);

@@ -25,6 +25,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/drop_reason.h"
 #include "core/flow/socket_owner.h"
 #include "core/flow/traffic.h"
 #include "policy/bundle.h"
@@ -52,7 +53,7 @@ struct Flow {
 
   // The levels that bind it, and what they were computed from.
   LevelSet effective;
-  bool discard = false;
+  std::optional<DropReason> discard;
   bool by_cgroup = false;   // the owner's cgroup has a say in them
   bool unrecorded = false;  // ... and the socket table has no room to note it
   std::optional<IpAddress> gateway;

@@ -118,26 +118,4 @@ Result<RouteTable> RouteTable::Without(const IpPrefix& prefix) const {
   return Create(std::move(routes));
 }
 
-SystemPolicy::SystemPolicy()
-    : table_(std::make_unique<RouteTable>()),
-      cgroups_(std::make_unique<CgroupTable>()) {}
-
-void SystemPolicy::Replace(RouteTable table) {
-  table_.Replace(std::make_unique<RouteTable>(std::move(table)));
-  NoteReplacement();
-}
-
-void SystemPolicy::ReplaceCgroups(CgroupTable table) {
-  cgroups_.Replace(std::make_unique<CgroupTable>(std::move(table)));
-  NoteReplacement();
-}
-
-// The generation rises only when the new table can be seen: a worker that noted
-// it with the old table would keep the old levels for ever. The second grace
-// period is for workers that compared the generation just before.
-void SystemPolicy::NoteReplacement() {
-  generation_.fetch_add(1, std::memory_order_acq_rel);
-  RcuSynchronize();
-}
-
 }  // namespace postern

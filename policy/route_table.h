@@ -5,29 +5,21 @@
 // replaces the entries above it, it does not add to them. The entry for the
 // whole family is the systemwide default; without one, every level is NONE.
 //
-// SystemPolicy publishes to the workers what administrators have said: one table
-// of routes and one of cgroups (policy/cgroup_table.h), each replaced as a whole.
-//
-// Thread safety: RouteTable is Immutable. SystemPolicy: reading is Thread-safe
-// for registered RCU readers, replacing is Control-confined.
+// Thread safety: Immutable.
 // Cost: Find() probes one hash table per distinct prefix length, longest
 // first; it is asked once a flow, not once a packet.
 
 #ifndef POSTERN_POLICY_ROUTE_TABLE_H_
 #define POSTERN_POLICY_ROUTE_TABLE_H_
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <vector>
 
 #include "core/error.h"
 #include "core/net/ip_address.h"
-#include "core/rcu.h"
-#include "policy/cgroup_table.h"
 #include "policy/level.h"
 
 namespace postern {
@@ -58,6 +50,9 @@ class RouteTable {
   // Never fails: there is always a default.
   const Route& Find(const IpAddress& remote) const;
 
+  // Whether Find()'s answer is the default, as no route names the address.
+  bool IsDefault(const Route& found) const { return &found == &default_; }
+
   // By prefix exactly; nullptr when there is none.
   const Route* Get(const IpPrefix& prefix) const;
 
@@ -80,34 +75,6 @@ class RouteTable {
   std::vector<Lengths> v4_;  // longest first
   std::vector<Lengths> v6_;
   Route default_;
-};
-
-class SystemPolicy {
- public:
-  SystemPolicy();
-
-  // Valid until the reader's next quiescent state.
-  const RouteTable& routes() const { return table_.Read(); }
-
-  // Likewise. Empty: no rules.
-  const CgroupTable& cgroups() const { return cgroups_.Read(); }
-
-  // Rises with every replacement, of either table.
-  std::uint64_t generation() const {
-    return generation_.load(std::memory_order_acquire);
-  }
-
-  // Returns when no worker uses the old table any more: every later packet
-  // obeys the new one.
-  void Replace(RouteTable table);
-  void ReplaceCgroups(CgroupTable table);
-
- private:
-  void NoteReplacement();
-
-  std::atomic<std::uint64_t> generation_{1};
-  RcuPointer<RouteTable> table_;
-  RcuPointer<CgroupTable> cgroups_;
 };
 
 }  // namespace postern

@@ -27,7 +27,7 @@ Aspect AspectOfMessage(const IpView& packet, Direction direction) {
   const bool mobility = packet.protocol() == Number(IpProtocol::kMobility);
   const std::size_t least = mobility ? kMobilityTypeOffset + 1 : 2;
   if (payload.size() < least) {
-    return {direction, Aspect::Shows::kHidden, 0};
+    return {direction, Aspect::Shows::kHidden};
   }
   const unsigned type = mobility ? payload[kMobilityTypeOffset] : payload[0];
   const unsigned code = mobility ? 0 : payload[1];

@@ -32,7 +32,13 @@ constexpr bool HasMessages(std::uint8_t protocol) {
 struct Aspect {
   enum class Shows : std::uint8_t { kPlain, kMessage, kHidden };
 
-  Direction direction = Direction::kOutbound;
+  // Of a packet that shows no message.
+  constexpr Aspect(Direction way = Direction::kOutbound) : direction(way) {}
+
+  constexpr Aspect(Direction way, Shows what, std::uint16_t told = 0)
+      : direction(way), shows(what), message(told) {}
+
+  Direction direction;
   Shows shows = Shows::kPlain;
   std::uint16_t message = 0;
 
@@ -43,20 +49,18 @@ Aspect AspectOfMessage(const IpView& packet, Direction direction);
 
 inline Aspect AspectOf(const IpView& packet, Direction direction) {
   if (packet.fragment() == IpView::Fragment::kLater) {
-    return {direction, Aspect::Shows::kHidden, 0};
+    return {direction, Aspect::Shows::kHidden};
   }
   return HasMessages(packet.protocol()) ? AspectOfMessage(packet, direction)
-                                        : Aspect{direction};
+                                        : Aspect(direction);
 }
 
 struct Traffic {
   Traffic() = default;
 
-  // A packet of this flow that shows no message.
-  Traffic(const FlowKey& flow, Direction direction = Direction::kOutbound)
-      : key(flow), aspect{direction} {}
-
-  Traffic(const FlowKey& flow, const Aspect& seen) : key(flow), aspect(seen) {}
+  // A packet of this flow, by default an outbound one.
+  Traffic(const FlowKey& flow, const Aspect& seen = Aspect())
+      : key(flow), aspect(seen) {}
 
   // Absent: the packet does not show it, or its protocol has none. In an IPv6
   // fragment the next header may be one that hides the protocol.

@@ -85,6 +85,15 @@ TEST(Grammar, DescribesAnAssociation) {
       R"("source_port":"80"},"hard_octets":5000000000}})");
 }
 
+TEST(Grammar, SetsARule) {
+  EXPECT_EQ(
+      RequestFor({"policy", "set", "a", "ike", "bypass", "--before", "rest",
+                  "--protocol", "udp", "--remote-port", "500,4500"}),
+      R"({"verb":"policy.set","arguments":{"name":"ike",)"
+      R"("verdict":"bypass","before":"rest","protocol":"udp",)"
+      R"("remote_port":"500,4500"}})");
+}
+
 TEST(Grammar, NamesAnAssociation) {
   const std::string identity =
       R"("arguments":{"protocol":"ah","spi":"0x1","destination":"::1"}})";

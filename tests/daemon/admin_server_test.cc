@@ -171,6 +171,61 @@ TEST_F(AdminTest, SetsListsAndDeletesRoutes) {
             ErrorCode::kNotFound);
 }
 
+// SPD-09 SPD-07
+TEST_F(AdminTest, SetsOrdersListsAndDeletesRules) {
+  Answer(Ask("policy.set", R"({"name":"rest","verdict":"discard"})"));
+  Answer(Ask("policy.set",
+             R"({"name":"ike","verdict":"bypass","before":"rest",)"
+             R"("protocol":"udp","remote_port":"500,4500-4501"})"));
+  Answer(Ask("policy.set",
+             R"({"name":"ping","verdict":"protect","before":"rest",)"
+             R"("direction":"inbound","protocol":"icmp","icmp":["8","3/0-4"],)"
+             R"("remote":"10.0.0.0/8","ah":"require"})"));
+  EXPECT_EQ(ToJson(Answer(Ask("policy.list", "{}"))),
+            R"({"rules":[{"name":"ike","verdict":"bypass","direction":"both",)"
+            R"("protocol":17,"remote_port":[500,"4500-4501"]},)"
+            R"({"name":"ping","verdict":"protect","direction":"inbound",)"
+            R"("remote":"10.0.0.0/8","protocol":1,"icmp":["8","3/0-4"],)"
+            R"("ah":"require"},)"
+            R"({"name":"rest","verdict":"discard","direction":"both"}],)"
+            R"("default":"levels"})");
+  Answer(Ask("policy.delete", R"({"name":"ping"})"));
+  EXPECT_EQ(system_.rules().rules().size(), 2u);
+  EXPECT_EQ(Refusal(Ask("policy.delete", R"({"name":"ping"})")).code,
+            ErrorCode::kNotFound);
+  EXPECT_EQ(Refusal(Ask("policy.set", R"({"name":"a","verdict":"bypass",)"
+                                      R"("before":"none"})"))
+                .code,
+            ErrorCode::kNotFound);
+  // SPD-19 SEL-13
+  for (const char* wrong :
+       {R"({"name":"a","verdict":"bypass","remote_port":80})",
+        R"({"name":"a","verdict":"bypass","protocol":["any","tcp"]})",
+        R"({"name":"a","verdict":"protect"})",
+        R"({"name":"a","verdict":"protect","ah":"use"})",
+        R"({"name":"a","verdict":"bypass","remote":"10.0.0.9-10.0.0.1"})",
+        R"({"name":"a","verdict":"bypass","protocol":"icmp","icmp":"3/9-1"})",
+        R"({"name":"a","verdict":"bypass","protocol":"icmp","icmp":"300"})"}) {
+    EXPECT_EQ(Refusal(Ask("policy.set", wrong)).code, ErrorCode::kInvalid)
+        << wrong;
+  }
+}
+
+// AUD-09: an SA that would accept forgeries is refused, and somebody asked.
+TEST_F(AdminTest, LogsWhoAsksForAnSaWithoutProtection) {
+  std::vector<std::string> lines;
+  SetLogLevel(LogLevel::kInfo);
+  SetLogSink([&lines](LogLevel /*level*/, std::string_view line) {
+    lines.emplace_back(line);
+  });
+  Refusal(Ask("sa.add", R"({"protocol":"esp","mode":"transport","spi":8193,)"
+                        R"("source":"10.9.0.2","destination":"10.9.0.1"})"));
+  SetLogSink({});
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_TRUE(lines[0].starts_with("sa_refused ")) << lines[0];
+  EXPECT_NE(lines[0].find("integrity"), std::string::npos) << lines[0];
+}
+
 TEST_F(AdminTest, SetsListsAndDeletesCgroups) {
   const auto events = feed_.Subscribe({});
   Answer(Ask("cgroup.set", R"({"path":"/a/b/","ah":"use"})"));

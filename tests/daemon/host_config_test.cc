@@ -563,5 +563,40 @@ TEST(HostConfig, SaysWhenTheFileCannotBeRead) {
             "host.toml: the file cannot be read: No such file or directory.");
 }
 
+// SPD-03 SPD-18 SEL-01 SEL-04
+TEST(HostConfig, ReadsRulesInTheirOrder) {
+  const HostConfig config = Read(std::string(kLeast) +
+                                 "[log]\naudit = false\n"
+                                 "[[policy]]\nname = \"ike\"\n"
+                                 "verdict = \"bypass\"\nprotocol = \"udp\"\n"
+                                 "remote_port = [500, \"4500-4501\"]\n"
+                                 "[[policy]]\nname = \"lab\"\n"
+                                 "verdict = \"protect\"\nah = \"require\"\n"
+                                 "direction = \"inbound\"\n"
+                                 "remote = [\"10.1.0.0/16\", "
+                                 "\"10.2.0.3-10.2.0.10\"]\n"
+                                 "[[policy]]\nname = \"rest\"\n"
+                                 "verdict = \"discard\"\n");
+  EXPECT_EQ(config.audit, AuditLog::Switch::kOff);
+  EXPECT_EQ(config.otherwise, RuleTable::Otherwise::kNoLevels);
+  ASSERT_EQ(config.rules.size(), 3u);
+  EXPECT_EQ(config.rules[0].selector.destination_port,
+            PortSelector::Of({{500, 500}, {4500, 4501}}));
+  EXPECT_EQ(config.rules[1].ways, Rule::Ways::kInbound);
+  EXPECT_EQ(ToString(config.rules[1].selector.destination),
+            "10.1.0.0/16,10.2.0.3-10.2.0.10");
+  EXPECT_EQ(config.rules[2].verdict, Rule::Verdict::kDiscard);
+}
+
+// SPD-02
+TEST(HostConfig, DiscardsByDefaultWhereLevelsDoNotNameEverything) {
+  const std::string discarding =
+      "[host]\nname = \"a\"\ndefault = \"discard\"\n"
+      "[tun]\naddresses = [\"10.9.0.1/24\"]\n[wire]\nkind = \"tun\"\n";
+  EXPECT_EQ(Read(discarding).otherwise, RuleTable::Otherwise::kDiscard);
+  EXPECT_FALSE(
+      ParseHostConfig(discarding + "[levels]\nah = \"use\"\n", ".").ok());
+}
+
 }  // namespace
 }  // namespace postern

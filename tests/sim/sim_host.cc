@@ -70,7 +70,7 @@ SimHost::SimHost(std::string_view address, HeldPackets::Limits hold)
                       .arrivals = &arrivals_},
                      1024),
       outbound_({sadb_, outbound_flows_, acquires_, outbound_stats_,
-                 WorkerIndex{0}, kWireMtu, hold}),
+                 WorkerIndex{0}, kWireMtu, hold, this}),
       inbound_({sadb_, system_, inbound_flows_, *this, inbound_stats_,
                 WorkerIndex{1}}) {
   ThreadReader().Quiescent();
@@ -128,6 +128,11 @@ void SimHost::SetSystemLevel(Category category, Level level) {
 
 void SimHost::SetRoutes(std::vector<Route> routes) {
   system_.Replace(RouteTable::Create(std::move(routes)).value());
+}
+
+void SimHost::SetRules(std::vector<Rule> rules,
+                       RuleTable::Otherwise otherwise) {
+  system_.ReplaceRules(RuleTable::Create(std::move(rules), otherwise).value());
 }
 
 std::uint64_t SimHost::drops(DropReason reason) const {

@@ -24,8 +24,8 @@
 #include "core/stats.h"
 #include "pipeline/inbound.h"
 #include "pipeline/outbound.h"
-#include "policy/route_table.h"
 #include "policy/socket_table.h"
+#include "policy/system_policy.h"
 #include "sadb/sadb.h"
 #include "tests/support/packet_builder.h"
 
@@ -82,6 +82,8 @@ class SimHost : private SaEventSink, private AuditSink {
   void SetLevel(SocketCookie cookie, Category category, Level level);
   void SetSystemLevel(Category category, Level level);
   void SetRoutes(std::vector<Route> routes);
+  void SetRules(std::vector<Rule> rules, RuleTable::Otherwise otherwise =
+                                             RuleTable::Otherwise::kNoLevels);
 
   std::uint64_t drops(DropReason reason) const;
   std::uint64_t count(Count count) const;

@@ -28,7 +28,7 @@ TEST(FlowTable, ForgetsWhatItNeverSaw) {
 
 TEST(FlowTable, HandsOutAFreshEntryEachTime) {
   FlowTable table(8);
-  table.Insert(KeyOf(1)).discard = true;
+  table.Insert(KeyOf(1)).discard = DropReason::kDiscardRoute;
   const Flow& again = table.Insert(KeyOf(1));
   EXPECT_FALSE(again.discard);
   EXPECT_EQ(again.key, KeyOf(1));

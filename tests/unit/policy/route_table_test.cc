@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "policy/route_table.h"
-
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
+
+#include "policy/system_policy.h"
 
 namespace postern {
 namespace {
