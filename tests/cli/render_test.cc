@@ -39,6 +39,18 @@ TEST(Render, PutsRoutesLevelsAndSocketsInColumns) {
             "7       -              use  -\n");
 }
 
+// SPD-07 SPD-09: in their order, and what becomes of the rest.
+TEST(Render, PutsRulesInColumnsAndTheDefaultLast) {
+  EXPECT_EQ(
+      Render(View::kRules,
+             R"({"rules":[{"name":"ike","verdict":"bypass","direction":"both",)"
+             R"("protocol":17,"remote_port":[500,"4500-4501"]}],)"
+             R"("default":"discard"})"),
+      "NAME  VERDICT  DIRECTION  WHAT\n"
+      "ike   bypass   both       protocol=17 remote_port=500,4500-4501\n"
+      "-     discard  both       what no rule and no route names\n");
+}
+
 TEST(Render, PutsCgroupsInColumns) {
   EXPECT_EQ(
       Render(View::kCgroups, R"({"cgroups":[{"path":"/a","levels":{)"
