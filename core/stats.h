@@ -34,9 +34,16 @@ enum class Count : std::uint8_t {
   kEspOpened,
   kAhSigned,
   kAhVerified,
-  kOwnerLookups,  // questions put to the kernel
-  kAcquires,      // SAs asked for
-  kOutboundHeld,  // packets that waited for an SA
+  kOwnerLookups,    // questions put to the kernel
+  kAcquires,        // SAs asked for
+  kOutboundHeld,    // packets that waited for an SA
+  kFragmentsTaken,  // to be put together
+  kReassembled,     // packets that were
+  kPacketsCut,      // into fragments, on their way out
+  kFragmentsSent,
+  kTooBigTold,      // ICMP errors to the host's own programs
+  kPathMtuLowered,  // by a believed ICMP error
+  kDummiesSent,     // ESP packets without content (RFC 4303 2.6)
   // Of the TUN with offload: what stood for several packets, and for how many.
   kSuperPacketsRead,
   kSegmentsRead,

@@ -98,9 +98,8 @@ void Lane::CarryThrough(Pipeline& pipeline) {
   }
 }
 
-// Only outbound packets wait for anything.
 std::optional<Instant> Lane::NextDeadline() const {
-  return outbound_ ? outbound_->NextDeadline() : std::nullopt;
+  return outbound_ ? outbound_->NextDeadline() : inbound_->NextDeadline();
 }
 
 }  // namespace postern

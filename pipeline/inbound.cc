@@ -3,6 +3,7 @@
 #include "pipeline/inbound.h"
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "core/net/checksum.h"
@@ -21,6 +22,35 @@ bool HasRightChecksum(const IpView& view, const Packet& packet) {
 bool IsProtected(const IpView& view) {
   return view.protocol() == Number(IpProtocol::kEsp) ||
          view.protocol() == Number(IpProtocol::kAh);
+}
+
+// Of a fragment: whether AH or ESP may stand in its datagram. In IPv6 they may
+// follow options that only the first fragment shows.
+bool MayHoldIpsec(const IpView& view, const Packet& packet) {
+  const auto place = FragmentPlace::Of(view, packet.bytes());
+  if (!place) {
+    return false;
+  }
+  switch (static_cast<IpProtocol>(place->protocol)) {
+    case IpProtocol::kAh:
+    case IpProtocol::kEsp:
+      return true;
+    case IpProtocol::kDestinationOptions:
+    case IpProtocol::kRouting:
+      return view.family() == IpFamily::kV6;
+    default:
+      return false;
+  }
+}
+
+// SAs are named by what is never used again, since fragments outlast a batch.
+Reassembler::Way WayOf(const TransformPath& path) {
+  static_assert(std::tuple_size_v<Reassembler::Way> >=
+                TransformPath::kMaxDepth);
+  Reassembler::Way way{};
+  std::ranges::transform(path.associations(), way.begin(),
+                         &SecurityAssociation::generation_id);
+  return way;
 }
 
 bool HaveSameSa(const Arrival& one, const Arrival& other) {
@@ -80,10 +110,13 @@ Count CountOf(const ah::Verifier& /*verifier*/) {
 }  // namespace
 
 InboundPipeline::InboundPipeline(const Parts& parts)
-    : parts_(parts), policy_(parts.system, parts.flows) {}
+    : parts_(parts),
+      policy_(parts.system, parts.flows),
+      reassembler_(parts.reassembly, &parts.audit, parts.stats) {}
 
 Rest InboundPipeline::Run(Batch& in, Batch& out, Instant now) {
   policy_.BeginBatch();
+  reassembler_.Expire(now);
   Enter(in, now);
   while (RemoveOutermost(now)) {
   }
@@ -99,14 +132,14 @@ void InboundPipeline::Enter(Batch& in, Instant now) {
     Arrival& arrival = arrivals_[arrived_++];
     arrival = Arrival();
     arrival.packet = &packet;
-    if (const Passage seen = LookAt(arrival); !seen.ok()) {
+    if (const Passage seen = LookAt(arrival, now); !seen.ok()) {
       Refuse(arrival, seen.error(), now);
     }
   }
 }
 
 // Sees what the packet is now: AH or ESP that may be removed, or what it holds.
-Passage InboundPipeline::LookAt(Arrival& arrival) {
+Passage InboundPipeline::LookAt(Arrival& arrival, Instant now) {
   Packet& packet = *arrival.packet;
   const Opinion<IpView> view = IpView::Parse(std::as_const(packet).bytes());
   if (!view.ok()) {
@@ -128,14 +161,15 @@ Passage InboundPipeline::LookAt(Arrival& arrival) {
   if (!HasRightChecksum(*view, packet)) {
     return DropReason::kBadIpHeader;
   }
+  if (view->fragment() != IpView::Fragment::kWhole &&
+      MayHoldIpsec(*view, packet)) {
+    return PutTogether(arrival, *view, now);
+  }
   if (!IsProtected(*view)) {
-    return LookIntoUdp(arrival);
+    return LookIntoUdp(arrival, now);
   }
   if (arrival.path.full()) {
     return DropReason::kTooManyTransforms;
-  }
-  if (view->fragment() != IpView::Fragment::kWhole) {
-    return DropReason::kFragment;
   }
   if (!header.ok()) {
     return header.error();
@@ -146,7 +180,7 @@ Passage InboundPipeline::LookAt(Arrival& arrival) {
 
 // ESP may stand in UDP (RFC 3948): then that is taken away. Whatever else is
 // there for the port, IKE above all, stays as it is.
-Passage InboundPipeline::LookIntoUdp(Arrival& arrival) {
+Passage InboundPipeline::LookIntoUdp(Arrival& arrival, Instant now) {
   const IpView& view = *arrival.now;
   if (view.protocol() != Number(IpProtocol::kUdp) ||
       view.fragment() != IpView::Fragment::kWhole) {
@@ -167,7 +201,7 @@ Passage InboundPipeline::LookIntoUdp(Arrival& arrival) {
     return bare;
   }
   arrival.udp = *ports;
-  return LookAt(arrival);
+  return LookAt(arrival, now);
 }
 
 // Steps 2 to 8 for every packet that begins with AH or ESP. False when none
@@ -197,6 +231,25 @@ InboundPipeline::Stretch InboundPipeline::NextRun(Stretch arrivals) {
         return a.packet != nullptr && a.header && HaveSameSa(a, first);
       });
   return arrivals.first(static_cast<std::size_t>(end - arrivals.begin()));
+}
+
+// Step 1. The fragment is gone then, or the whole packet stands in its place.
+Passage InboundPipeline::PutTogether(Arrival& arrival, const IpView& view,
+                                     Instant now) {
+  Packet& packet = *arrival.packet;
+  const Opinion<Reassembler::Taken> taken =
+      reassembler_.Take(packet, view, WayOf(arrival.path), now);
+  if (!taken.ok()) {
+    return taken.error();
+  }
+  parts_.stats.Add(Count::kFragmentsTaken);
+  if (*taken == Reassembler::Taken::kMadeWhole) {
+    parts_.stats.Add(Count::kReassembled);
+    return LookAt(arrival, now);
+  }
+  packet.Release();
+  arrival.packet = nullptr;
+  return Pass();
 }
 
 // Step 2.
@@ -265,7 +318,7 @@ void InboundPipeline::RemoveBy(SecurityAssociation& association,
   for (std::size_t i = 0; i < run.size(); ++i) {
     const Passage removed =
         numbers[i].outcome.ok()
-            ? Finish(association, *transform, jobs[i], run[i])
+            ? Finish(association, *transform, jobs[i], run[i], now)
             : numbers[i].outcome;
     if (removed.ok()) {
       continue;
@@ -282,7 +335,7 @@ void InboundPipeline::RemoveBy(SecurityAssociation& association,
 template <typename Transform, typename Job>
 Passage InboundPipeline::Finish(SecurityAssociation& association,
                                 Transform& transform, const Job& job,
-                                Arrival& arrival) {
+                                Arrival& arrival, Instant now) {
   parts_.stats.Add(CountOf(transform));
   arrival.path.Add(association);
   const Passage finished = transform.Finish(*arrival.packet, *job.outcome);
@@ -292,7 +345,7 @@ Passage InboundPipeline::Finish(SecurityAssociation& association,
   if (arrival.udp) {
     LeaveUdp(association, job.seq, arrival);
   }
-  return LookAt(arrival);
+  return LookAt(arrival, now);
 }
 
 // What a NAT did on the way to ESP in UDP: it moved the peer, and its addresses

@@ -2,7 +2,8 @@
 //
 // The inbound pipeline: what becomes of a packet between the wire and the TUN.
 //
-//     1 Receive   the caller read a batch from the wire
+//     1 Receive   the caller read a batch from the wire; fragments of AH and ESP
+//                 wait until all of their packet are there
 //     2 Find      (SPI, destination, protocol) -> SA; none: drop, audited
 //     3 Check     replay ticket (changes nothing)
 //     4 Open      verify and decrypt; bad ICV: drop, audited
@@ -29,6 +30,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "ah/verifier.h"
@@ -38,6 +40,7 @@
 #include "esp/opener.h"
 #include "pipeline/arrival.h"
 #include "pipeline/audit_sink.h"
+#include "pipeline/reassembler.h"
 #include "pipeline/rest.h"
 #include "policy/decide.h"
 #include "policy/flow_resolver.h"
@@ -54,6 +57,7 @@ class InboundPipeline {
     AuditSink& audit;
     WorkerStats& stats;
     WorkerIndex worker{};
+    Reassembler::Limits reassembly{};
   };
 
   explicit InboundPipeline(const Parts& parts);
@@ -63,13 +67,20 @@ class InboundPipeline {
   // REQUIRES: out is empty.
   Rest Run(Batch& in, Batch& out, Instant now);
 
+  // When Run() has something to do, packets or not: fragments have waited long
+  // enough.
+  std::optional<Instant> NextDeadline() const {
+    return reassembler_.NextDeadline();
+  }
+
  private:
   // Arrivals that follow each other and come by one SA.
   using Stretch = std::span<Arrival>;
 
   void Enter(Batch& in, Instant now);
-  Passage LookAt(Arrival& arrival);
-  Passage LookIntoUdp(Arrival& arrival);
+  Passage LookAt(Arrival& arrival, Instant now);
+  Passage PutTogether(Arrival& arrival, const IpView& view, Instant now);
+  Passage LookIntoUdp(Arrival& arrival, Instant now);
   bool RemoveOutermost(Instant now);
   static Stretch NextRun(Stretch arrivals);
   void Remove(Stretch run, Instant now);
@@ -79,7 +90,7 @@ class InboundPipeline {
                 std::span<Job> jobs, Stretch run, Instant now);
   template <typename Transform, typename Job>
   Passage Finish(SecurityAssociation& association, Transform& transform,
-                 const Job& job, Arrival& arrival);
+                 const Job& job, Arrival& arrival, Instant now);
   static void LeaveUdp(SecurityAssociation& association, std::uint64_t seq,
                        Arrival& arrival);
   void Deliver(Batch& out, Instant now);
@@ -87,6 +98,7 @@ class InboundPipeline {
 
   Parts parts_;
   InboundPolicy policy_;
+  Reassembler reassembler_;
 
   // Of the batch under way.
   std::array<Arrival, Batch::kCapacity> arrivals_;
