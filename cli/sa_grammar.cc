@@ -67,7 +67,11 @@ void AddSaAdd(Verbs& verbs, CLI::App& sa) {
       .Flag("--esn", {.name = "esn", .value = true}, "64-bit sequence numbers")
       .Number("--replay-window", "replay_window", "packets; 0: no check")
       .Option("--dont-fragment", "dont_fragment", "copy, set or clear")
-      .Option("--dscp", "dscp", "copy or zero")
+      .Option("--dscp", "dscp", "copy, zero or a number up to 63")
+      .Number("--hop-limit", "hop_limit", "of the outer header")
+      .Option("--flow-label", "flow_label", "zero or copy")
+      .Number("--tfc-pad-to", "tfc_pad_to",
+              "octets to which shorter inner packets are padded")
       .Number("--udp-source-port", "udp.source_port", "ESP in UDP, from it")
       .Number("--udp-keepalive-seconds", "udp.keepalive_seconds",
               "ESP in UDP, with NAT keepalives")

@@ -30,9 +30,24 @@ constexpr std::array<std::array<EcnResult, 4>, 4> kInwardEcn = {{
     {{kCe, kCe, kCe, kCe}},                       // CE
 }};
 
-std::uint8_t OuterTrafficClass(TunnelHeader::Dscp dscp, std::uint8_t inner) {
-  const bool copies = dscp == TunnelHeader::Dscp::kCopy;
-  return static_cast<std::uint8_t>(copies ? inner : inner & kEcnMask);
+std::uint8_t OuterTrafficClass(const TunnelHeader& tunnel, std::uint8_t inner) {
+  if (tunnel.dscp == TunnelHeader::Dscp::kCopy) {
+    return inner;
+  }
+  const unsigned dscp =
+      tunnel.dscp == TunnelHeader::Dscp::kSet ? tunnel.dscp_value : 0U;
+  return static_cast<std::uint8_t>(dscp << 2 | (inner & kEcnMask));
+}
+
+// The first word's low 20 bits.
+std::uint32_t OuterFlowLabel(const TunnelHeader& tunnel, const IpView& inner) {
+  constexpr std::uint32_t kFlowLabel = 0xfffff;
+  if (tunnel.flow_label != TunnelHeader::FlowLabel::kCopy ||
+      inner.family() != IpFamily::kV6) {
+    return 0;
+  }
+  const ConstBytes header(inner.payload().data() - inner.payload_offset(), 4);
+  return LoadBe<std::uint32_t>(header) & kFlowLabel;
 }
 
 // IPv6 packets have no such flag: no router may fragment them, but the outer
@@ -115,9 +130,9 @@ Passage WriteTunnelHeader(const TunnelHeader& tunnel, const IpView& inner,
                           std::uint8_t protocol, std::uint16_t id,
                           Bytes packet) {
   constexpr std::uint8_t kVersion4NoOptions = 0x45;
-  constexpr std::uint16_t kVersion6 = 0x6000;
+  constexpr std::uint32_t kVersion6 = 0x60000000;
   const std::uint8_t traffic_class =
-      OuterTrafficClass(tunnel.dscp, inner.traffic_class());
+      OuterTrafficClass(tunnel, inner.traffic_class());
   Writer header(packet.first(SizeOf(tunnel)));
   if (tunnel.endpoints.source.family() == IpFamily::kV4) {
     header.Write(kVersion4NoOptions);
@@ -129,9 +144,8 @@ Passage WriteTunnelHeader(const TunnelHeader& tunnel, const IpView& inner,
     header.Write(protocol);
     header.Write(std::uint16_t{0});  // checksum: the same
   } else {
-    header.Write(
-        static_cast<std::uint16_t>(kVersion6 | (unsigned{traffic_class} << 4)));
-    header.Write(std::uint16_t{0});  // flow label
+    header.Write(kVersion6 | std::uint32_t{traffic_class} << 20 |
+                 OuterFlowLabel(tunnel, inner));
     header.Write(std::uint16_t{0});  // payload length: SetIpLength() below
     header.Write(protocol);
     header.Write(tunnel.hop_limit);

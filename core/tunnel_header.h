@@ -21,13 +21,18 @@ namespace postern {
 
 struct TunnelHeader {
   enum class DontFragment : std::uint8_t { kCopy, kSet, kClear };
-  // kMap0: the outer DSCP is 0; ECN is copied outward in every case (RFC 6040).
-  enum class Dscp : std::uint8_t { kCopy, kMap0 };
+  // kMap0: the outer DSCP is 0; kSet: it is dscp_value. ECN is copied outward in
+  // every case (RFC 6040).
+  enum class Dscp : std::uint8_t { kCopy, kMap0, kSet };
+  // IPv6. kCopy: of an inner IPv6 packet, which says which flow it is of.
+  enum class FlowLabel : std::uint8_t { kZero, kCopy };
 
   TunnelEndpoints endpoints;
   std::uint8_t hop_limit = 64;
   DontFragment dont_fragment = DontFragment::kCopy;
   Dscp dscp = Dscp::kCopy;
+  std::uint8_t dscp_value = 0;  // 0 to 63
+  FlowLabel flow_label = FlowLabel::kZero;
 };
 
 // Octets of the outer header: 20 or 40.

@@ -56,7 +56,9 @@ Result<std::unique_ptr<Lane>> Crew::MakeLane(const Parts& parts,
                   .openings = network.pairs() > 1 ? &openings_ : nullptr,
                   .events = parts.events,
                   .owner = std::move(*owner),
-                  .hold = parts.hold});
+                  .hold = parts.hold,
+                  .wire = network.config().wire.kind,
+                  .path_mtu = parts.path_mtu});
 }
 
 void Crew::Prod() {

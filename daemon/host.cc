@@ -224,7 +224,8 @@ Status Host::Assembly::StartWorkers() {
                    .events = *events,
                    .hold = config.acquire.held,
                    .threads = config.threads,
-                   .busy_poll = BusyPoll(config.busy_poll)},
+                   .busy_poll = BusyPoll(config.busy_poll),
+                   .path_mtu = config.path_mtu},
                   [this] {
                     device_failed.store(true);
                     loop.Stop();

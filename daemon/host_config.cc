@@ -317,6 +317,9 @@ Expected<HostConfig, Defects> ParseHostConfig(std::string_view text,
   if (auto acquire = root.Table("acquire")) {
     config.acquire = ReadAcquireSettings(*acquire);
   }
+  if (auto path_mtu = root.Table("path_mtu")) {
+    config.path_mtu = ReadPathMtuRules(*path_mtu);
+  }
   // Not of a wire that is not known: one mistake is told once.
   const WireLimits limits =
       defects.empty() ? WireLimits(config.network) : WireLimits();

@@ -23,6 +23,7 @@
 #include "daemon/audit_log.h"
 #include "daemon/defect.h"
 #include "daemon/network_config.h"
+#include "daemon/path_mtu_settings.h"
 #include "policy/cgroup_table.h"
 #include "policy/route_table.h"
 #include "policy/rule_table.h"
@@ -40,6 +41,7 @@ struct HostConfig {
   Duration busy_poll{0};    // how long a thread looks before it sleeps
   ApiRules api;
   AcquireSettings acquire;
+  PathMtuRules path_mtu;
   CryptoBackend crypto = CryptoBackend::kLibcrypto;
 
   NetworkConfig network;

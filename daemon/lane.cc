@@ -17,6 +17,12 @@ WorkerIndex IndexOf(const Lane::Parts& lane) {
   return static_cast<WorkerIndex>(2 * lane.pair + way);
 }
 
+OutboundPipeline::Parts::Fragments FragmentsOn(WireKind wire) {
+  return CarriesAnyIpPacket(wire)
+             ? OutboundPipeline::Parts::Fragments::kCarried
+             : OutboundPipeline::Parts::Fragments::kRefused;
+}
+
 }  // namespace
 
 Lane::Lane(Parts parts)
@@ -32,21 +38,24 @@ Lane::Lane(Parts parts)
               .openings = parts_.openings},
              kFlows) {
   if (parts_.direction == Direction::kOutbound) {
-    outbound_.emplace(OutboundPipeline::Parts{.sadb = parts_.sadb,
-                                              .flows = flows_,
-                                              .acquires = parts_.acquires,
-                                              .stats = stats_,
-                                              .worker = IndexOf(parts_),
-                                              .wire_mtu = parts_.exit.mtu(),
-                                              .hold = parts_.hold,
-                                              .audit = &parts_.events});
+    outbound_.emplace(
+        OutboundPipeline::Parts{.sadb = parts_.sadb,
+                                .flows = flows_,
+                                .acquires = parts_.acquires,
+                                .stats = stats_,
+                                .worker = IndexOf(parts_),
+                                .wire_mtu = parts_.exit.mtu(),
+                                .hold = parts_.hold,
+                                .audit = &parts_.events,
+                                .wire_fragments = FragmentsOn(parts_.wire)});
   } else {
     inbound_.emplace(InboundPipeline::Parts{.sadb = parts_.sadb,
                                             .system = parts_.system,
                                             .flows = flows_,
                                             .audit = parts_.events,
                                             .stats = stats_,
-                                            .worker = IndexOf(parts_)});
+                                            .worker = IndexOf(parts_),
+                                            .path_mtu = parts_.path_mtu});
   }
 }
 
@@ -62,6 +71,9 @@ std::size_t Lane::Carry() {
       outbound_->Prod();
     }
     CarryThrough(*outbound_);
+    if (!outbound_->told().empty()) {
+      parts_.entrance.SendBack(outbound_->told(), stats_);
+    }
   } else {
     CarryThrough(*inbound_);
   }

@@ -41,6 +41,7 @@
 #include "policy/socket_table.h"
 #include "policy/system_policy.h"
 #include "sadb/sadb.h"
+#include "wire/wire.h"
 
 namespace postern {
 
@@ -66,7 +67,9 @@ class Lane {
     Openings* openings = nullptr;  // null: there is one pair
     WorkerEvents& events;
     std::unique_ptr<SocketOwner> owner;
-    HeldPackets::Limits hold;  // outbound
+    HeldPackets::Limits hold;        // outbound
+    WireKind wire = WireKind::kTun;  // outbound
+    PathMtuRules path_mtu{};         // inbound
   };
 
   explicit Lane(Parts parts);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "daemon/sa_settings.h"
+#include "daemon/sa_tunnel_settings.h"
 #include "daemon/selector_settings.h"
 #include "sadb/sa_strength.h"
 
@@ -91,6 +92,9 @@ Object DescribeParameters(const SaParameters& parameters) {
   }
   if (parameters.peer_identity) {
     Add(members, "peer_identity", parameters.peer_identity->ToString());
+  }
+  if (parameters.mode == IpsecMode::kTunnel) {
+    DescribeTunnelOptions(parameters, members);
   }
   Add(members, "selector",
       MakeObject(Describe(parameters.selector, kPacketsEnds)));

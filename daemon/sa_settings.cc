@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/crypto/algorithm.h"
+#include "daemon/sa_tunnel_settings.h"
 #include "daemon/selector_settings.h"
 
 namespace postern {
@@ -47,29 +48,6 @@ Result<Direction> ParseDirection(std::string_view text) {
   }
   return Invalid("\"" + std::string(text) +
                  "\" is no direction: write outbound or inbound.");
-}
-
-Result<TunnelHeader::DontFragment> ParseDontFragment(std::string_view text) {
-  if (text == "copy") {
-    return TunnelHeader::DontFragment::kCopy;
-  }
-  if (text == "set") {
-    return TunnelHeader::DontFragment::kSet;
-  }
-  if (text == "clear") {
-    return TunnelHeader::DontFragment::kClear;
-  }
-  return Invalid("write copy, set or clear here.");
-}
-
-Result<TunnelHeader::Dscp> ParseDscp(std::string_view text) {
-  if (text == "copy") {
-    return TunnelHeader::Dscp::kCopy;
-  }
-  if (text == "zero") {
-    return TunnelHeader::Dscp::kMap0;
-  }
-  return Invalid("write copy or zero here.");
 }
 
 Result<Encryption> ParseEncryption(std::string_view text) {
@@ -225,10 +203,7 @@ void ReadOptions(Section& section, const SaSettingsContext& context,
   const Lifetimes lifetimes = ReadLifetimes(section);
   parameters.soft = lifetimes.soft;
   parameters.hard = lifetimes.hard;
-  parameters.dont_fragment = section.Parsed("dont_fragment", ParseDontFragment)
-                                 .value_or(TunnelHeader::DontFragment::kCopy);
-  parameters.dscp =
-      section.Parsed("dscp", ParseDscp).value_or(TunnelHeader::Dscp::kCopy);
+  ReadTunnelOptions(section, parameters);
   if (std::optional<Section> table = section.Table("selector")) {
     parameters.selector = ReadSelector(*table, kPacketsEnds);
     table->Finish();

@@ -56,6 +56,12 @@ struct Sealer::State {
   Spi spi;
   std::optional<TunnelHeader> tunnel;
   SealingSuite suite;
+  std::size_t tfc_pad_to;  // 0 in transport mode
+
+  // With TFC padding.
+  std::size_t PayloadSize(const Plan& plan) const {
+    return std::max(plan.payload_size(), tfc_pad_to);
+  }
 
   // Makes room in the packet and lays everything out that is not encrypted;
   // the suite shall do the rest.
@@ -98,15 +104,19 @@ Passage Sealer::State::LayOut(const Plan& plan, const OutboundJob& job,
   Packet& packet = *job.packet;
   packet.TrimBack(packet.size() - plan.view->size());
   const std::size_t header = suite.sizes().header();
-  const std::size_t payload = plan.payload_size();
+  const std::size_t payload = PayloadSize(plan);
   const std::size_t added_front = plan.lead - plan.payload_offset + header;
-  const std::size_t added_back = suite.SealedSize(payload) - header - payload;
+  const std::size_t added_back =
+      suite.SealedSize(payload) - header - plan.payload_size();
   if (!packet.Append(added_back) || !packet.Prepend(added_front)) {
     return DropReason::kNoHeadroom;
   }
   const Bytes bytes = packet.bytes();
   if (!tunnel.has_value()) {
     CopyBytes(bytes, bytes.subspan(added_front, plan.lead));
+  } else if (payload != plan.payload_size()) {
+    const Bytes text = bytes.subspan(plan.lead + header, payload);
+    std::ranges::fill(text.subspan(plan.payload_size()), std::uint8_t{0});
   }
   if (const Passage headed = WriteHeader(plan, job.seq, bytes); !headed.ok()) {
     return headed;
@@ -148,7 +158,8 @@ Result<Sealer> Sealer::Create(const Parameters& parameters) {
     return suite.error();
   }
   return Sealer(std::make_unique<State>(
-      State{parameters.spi, parameters.tunnel, *std::move(suite)}));
+      State{parameters.spi, parameters.tunnel, *std::move(suite),
+            parameters.tunnel ? parameters.tfc_pad_to : 0}));
 }
 
 std::size_t Sealer::front() const {

@@ -49,6 +49,9 @@ struct Parameters {
   // kNone exactly with an AEAD, or to test published vectors.
   Integrity integrity = Integrity::kNone;
   SecretBytes integrity_key;
+  // Tunnel mode: the least octets of payload; shorter packets are followed by
+  // TFC padding, zeros (RFC 4303 2.7).
+  std::size_t tfc_pad_to = 0;
   CryptoBackend backend = ChosenBackend();
 };
 
@@ -62,7 +65,8 @@ class Sealer {
   Sealer& operator=(Sealer&&) noexcept;
   ~Sealer();
 
-  // Octets that Seal() adds in front of the payload, and at most behind it.
+  // Octets that Seal() adds in front of the payload, and at most behind it, TFC
+  // padding aside.
   std::size_t front() const;
   std::size_t back() const;
 

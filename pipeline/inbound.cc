@@ -366,7 +366,8 @@ void InboundPipeline::LeaveUdp(SecurityAssociation& association,
 // Steps 9 and 10.
 void InboundPipeline::Deliver(Batch& out, Instant now) {
   for (Arrival& arrival : std::span(arrivals_).first(arrived_)) {
-    if (arrival.packet == nullptr) {
+    if (arrival.packet == nullptr ||
+        (arrival.path.empty() && TakeNews(arrival, now))) {
       continue;
     }
     const Passage admitted = policy_.Admit(*arrival.now, arrival.path, now);
@@ -379,6 +380,23 @@ void InboundPipeline::Deliver(Batch& out, Instant now) {
     parts_.stats.Add(Count::kInboundOctets, arrival.packet->size());
     out.Push(std::move(*arrival.packet));
   }
+}
+
+// Whether the packet was such news, and is gone.
+bool InboundPipeline::TakeNews(Arrival& arrival, Instant now) {
+  const auto news = PathMtuNews::Of(*arrival.now);
+  if (!news) {
+    return false;
+  }
+  const Passage believed = Believe(*news, parts_.path_mtu, parts_.sadb, now);
+  if (!believed.ok()) {
+    Refuse(arrival, believed.error(), now);
+    return true;
+  }
+  parts_.stats.Add(Count::kPathMtuLowered);
+  arrival.packet->Release();
+  arrival.packet = nullptr;
+  return true;
 }
 
 void InboundPipeline::Refuse(Arrival& arrival, DropReason reason, Instant now) {

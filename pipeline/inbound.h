@@ -12,6 +12,8 @@
 //     7 Record    | append the SA to the packet's path; another AH or ESP for
 //                 | us: back to 2 (at most TransformPath::kMaxDepth times)
 //     8 Strip     |
+//                 News of the path's MTU, in clear, goes no further
+//                 (pipeline/path_mtu_news.h)
 //     9 Admit     selectors, then the receiver's levels against the path; clear
 //                 packets come here too
 //    10 Deliver   the caller writes `out` to the TUN
@@ -40,6 +42,7 @@
 #include "esp/opener.h"
 #include "pipeline/arrival.h"
 #include "pipeline/audit_sink.h"
+#include "pipeline/path_mtu_news.h"
 #include "pipeline/reassembler.h"
 #include "pipeline/rest.h"
 #include "policy/decide.h"
@@ -58,6 +61,7 @@ class InboundPipeline {
     WorkerStats& stats;
     WorkerIndex worker{};
     Reassembler::Limits reassembly{};
+    PathMtuRules path_mtu{};
   };
 
   explicit InboundPipeline(const Parts& parts);
@@ -94,6 +98,7 @@ class InboundPipeline {
   static void LeaveUdp(SecurityAssociation& association, std::uint64_t seq,
                        Arrival& arrival);
   void Deliver(Batch& out, Instant now);
+  bool TakeNews(Arrival& arrival, Instant now);
   void Refuse(Arrival& arrival, DropReason reason, Instant now);
 
   Parts parts_;

@@ -3,6 +3,7 @@
 #include "pipeline/outbound.h"
 
 #include <algorithm>
+#include <random>
 #include <utility>
 #include <variant>
 
@@ -13,11 +14,16 @@ namespace postern {
 OutboundPipeline::OutboundPipeline(const Parts& parts)
     : parts_(parts),
       policy_(parts.sadb, parts.flows),
-      held_(parts.hold, parts.stats) {}
+      held_(parts.hold, parts.stats),
+      reassembler_({}, nullptr, parts.stats),
+      telling_({.burst = kTold, .refill = std::chrono::milliseconds(10)}),
+      last_fragment_id_(std::random_device()()) {}
 
 Rest OutboundPipeline::Run(Batch& in, Batch& out, Instant now) {
   policy_.BeginBatch();
   held_.Expire(now);
+  reassembler_.Expire(now);
+  EmitPending(out);
   if (ResumeHeld(out, now) == Rest::kMore) {
     return Rest::kMore;
   }
@@ -33,8 +39,18 @@ Rest OutboundPipeline::Run(Batch& in, Batch& out, Instant now) {
     Take(std::move(packet), out, now);
   }
   Dispatch(out, now);
+  if (!pending_.empty()) {
+    return Rest::kMore;
+  }
   in.Clear();
   return Rest::kDone;
+}
+
+std::optional<Instant> OutboundPipeline::NextDeadline() const {
+  const std::optional<Instant> held = held_.NextDeadline();
+  const std::optional<Instant> fragments = reassembler_.NextDeadline();
+  return held && fragments ? std::min(*held, *fragments)
+                           : (held ? held : fragments);
 }
 
 // In their order.
@@ -54,7 +70,7 @@ Rest OutboundPipeline::ResumeHeld(Batch& out, Instant now) {
     } else if (taken->has_value()) {
       held_.Rebind(held++, **taken);
     } else {
-      train_.Add(held_.Take(held), *view);
+      Load(held_.Take(held), *view, out, now);
       Dispatch(out, now);
     }
   }
@@ -63,9 +79,15 @@ Rest OutboundPipeline::ResumeHeld(Batch& out, Instant now) {
   return Rest::kDone;
 }
 
-// Steps 2 to 4.
+// Steps 2 to 5. What an earlier fragment of a datagram has decided holds for
+// the later ones.
 void OutboundPipeline::Take(Packet packet, Batch& out, Instant now) {
   const Opinion<IpView> view = IpView::Parse(std::as_const(packet).bytes());
+  if (view.ok() && view->fragment() != IpView::Fragment::kWhole &&
+      IsGathering(packet, *view)) {
+    Gather(std::move(packet), *view, out, now);
+    return;
+  }
   const Opinion<std::optional<Wait>> taken =
       view.ok() ? Board(packet, *view, out, now) : view.error();
   if (!taken.ok()) {
@@ -75,7 +97,7 @@ void OutboundPipeline::Take(Packet packet, Batch& out, Instant now) {
   } else if (taken->has_value()) {
     held_.Hold(std::move(packet), **taken, now);
   } else {
-    train_.Add(std::move(packet), *view);
+    Load(std::move(packet), *view, out, now);
   }
 }
 
@@ -124,6 +146,7 @@ Opinion<std::optional<OutboundPipeline::Wait>> OutboundPipeline::Obey(
     return DropReason::kNoSa;
   }
   train_.Begin(in_clear ? nullptr : protect->bundle);
+  LookAtWay(now);
   return std::optional<Wait>();
 }
 
@@ -149,13 +172,12 @@ Opinion<OutboundPipeline::Wait> OutboundPipeline::AskFor(const NeedSa& need,
   return wait ? Opinion<Wait>(*wait) : DropReason::kNoSa;
 }
 
-// Steps 5 to 7. What an SA's end leaves behind is decided anew: its flow may
+// Steps 6 and 7. What an SA's end leaves behind is decided anew: its flow may
 // have another SA, or ask for one.
 void OutboundPipeline::Dispatch(Batch& out, Instant now) {
   while (!train_.empty()) {
     Packets left;
-    Fit(now);
-    if (train_.bundle() != nullptr && !train_.empty()) {
+    if (train_.bundle() != nullptr) {
       Protect(*train_.bundle(), left, now);
     }
     Send(out);
@@ -163,18 +185,6 @@ void OutboundPipeline::Dispatch(Batch& out, Instant now) {
       Take(std::move(packet), out, now);
     }
   }
-}
-
-// Step 5.
-void OutboundPipeline::Fit(Instant now) {
-  const Bundle* const bundle = train_.bundle();
-  const std::size_t overhead = bundle == nullptr ? 0 : bundle->overhead();
-  for (OutboundJob& job : train_.jobs()) {
-    if (job.packet->size() + overhead > parts_.wire_mtu) {
-      job.outcome = DropReason::kTooBig;
-    }
-  }
-  DropFailed(nullptr, now);
 }
 
 // Step 6. Fills `left` with the packets behind the one at which the first SA
@@ -285,14 +295,23 @@ void OutboundPipeline::DropFailed(const SecurityAssociation* by, Instant now) {
   train_.DropFailed(parts_.stats);
 }
 
-// Step 7: nothing else appends to `out`.
+// Step 7: nothing but this and Emit() appends to `out`.
 void OutboundPipeline::Send(Batch& out) {
   const SaUsage sent = train_.usage();
   parts_.stats.Add(Count::kOutboundOctets, sent.octets);
   parts_.stats.Add(train_.bundle() == nullptr ? Count::kOutboundClear
                                               : Count::kOutboundProtected,
                    sent.packets);
-  train_.UnloadTo(out);
+  if (train_.size() <= Batch::kCapacity - out.size()) [[likely]] {
+    train_.UnloadTo(out);
+    return;
+  }
+  // Fragments have taken the room that was meant for it.
+  Packets packets;
+  train_.SplitOff(0, packets);
+  for (Packet& packet : packets) {
+    Emit(std::move(packet), out);
+  }
 }
 
 }  // namespace postern

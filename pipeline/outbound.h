@@ -8,12 +8,23 @@
 //     4 Branch    Bypass, Protect: on, with the packets that follow in the same
 //                 flow, as one train; Discard: drop; NeedSa: ask for it once,
 //                 and hold the packet until it is there
-//     5 Fit       too big for the wire once protected -> drop by name
+//     5 Fit       too big for its way once protected: cut into fragments if the
+//                 sender lets it, else drop and tell the sender
 //     6 Protect   each SA, inner to outer: next numbers, seal or sign; UDP
 //                 around it, if the SA says so
 //     7 Send      the caller writes `out` to the wire
 //
-// Steps 3, 5 and 6 are done for a train as a whole (pipeline/train.h).
+// Steps 3 and 6 are done for a train as a whole (pipeline/train.h).
+//
+// Fragments that the host sends are put together first where an SA of transport
+// mode protects them, since it takes none (RFC 4301 4.1, OUT-13); a tunnel takes
+// them as they are. What is put together is cut again once it is protected
+// (OUT-11). A packet that does not fit (pipeline/outbound_oversize.cc) is
+//
+//     cut after protection    sent as one AH or ESP packet in fragments
+//     cut before the tunnel   where the SA sets DF, or the wire takes no
+//                             fragments: IPv4 only
+//     not cut                 IPv4 with DF, IPv6 above 1280 octets: told()
 //
 // Held packets are decided anew when the SADB has changed, and after Prod(); they
 // leave before any later packet of their flow.
@@ -29,14 +40,17 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <vector>
 
 #include "core/clock.h"
 #include "core/packet/batch.h"
 #include "core/stats.h"
+#include "core/token_bucket.h"
 #include "pipeline/audit_sink.h"
 #include "pipeline/held_packets.h"
+#include "pipeline/reassembler.h"
 #include "pipeline/rest.h"
 #include "pipeline/train.h"
 #include "policy/acquires.h"
@@ -48,6 +62,8 @@ namespace postern {
 
 class OutboundPipeline {
  public:
+  static constexpr std::size_t kTold = 32;
+
   struct Parts {
     const Sadb& sadb;
     FlowResolver& flows;
@@ -56,6 +72,9 @@ class OutboundPipeline {
     WorkerIndex worker{};
     std::size_t wire_mtu = 1500;
     HeldPackets::Limits hold{};
+    // Whether the wire takes fragments of AH and ESP packets.
+    enum class Fragments : std::uint8_t { kCarried, kRefused };
+    Fragments wire_fragments = Fragments::kCarried;
     AuditSink* audit = nullptr;  // null: nobody is told
   };
 
@@ -76,7 +95,12 @@ class OutboundPipeline {
   std::size_t held() const { return held_.size(); }
 
   // When Run() has something to do, packets or not.
-  std::optional<Instant> NextDeadline() const { return held_.NextDeadline(); }
+  std::optional<Instant> NextDeadline() const;
+
+  // ICMP errors about packets that were too big, for whoever sent these: the
+  // caller sends them back, and clears the batch, after each Run(). At most
+  // kTold at once, and 100 a second (RFC 4443 2.4 (f)).
+  Batch& told() { return told_; }
 
  private:
   // What a packet must wait for before it can be protected.
@@ -93,8 +117,33 @@ class OutboundPipeline {
   Opinion<std::optional<Wait>> Obey(const Decision& decision, Instant now);
   Opinion<Wait> AskFor(const NeedSa& need, Instant now);
 
+  void Load(Packet packet, const IpView& view, Batch& out, Instant now) {
+    if (packet.size() <= surely_fits_ &&
+        view.fragment() == IpView::Fragment::kWhole) [[likely]] {
+      train_.Add(std::move(packet), view);
+    } else {
+      LoadUnusual(std::move(packet), view, out, now);
+    }
+  }
+
+  void LookAtWay(Instant now);
+  void LoadUnusual(Packet packet, const IpView& view, Batch& out, Instant now);
+  bool IsGathering(const Packet& packet, const IpView& view) const;
+  void Gather(Packet packet, const IpView& view, Batch& out, Instant now);
+  void Shrink(Packet packet, const IpView& view, Batch& out, Instant now);
+  enum class Remedy : std::uint8_t { kCutAfter, kCutBefore, kTell, kDrop };
+  Remedy RemedyFor(const Packet& packet, const IpView& view) const;
+  std::size_t MtuToTell(const IpView& view) const;
+  void CutAfter(Packet packet, const IpView& view, Batch& out, Instant now);
+  void CutBefore(Packet packet, const IpView& view, Batch& out, Instant now);
+  Packets ProtectAlone(Packet packet, const IpView& view, const Bundle* bundle,
+                       Instant now);
+  void Tell(const Packet& packet, const IpView& view, Instant now);
+  void Emit(Packet packet, Batch& out);
+  void EmitPending(Batch& out);
+  void Refuse(Packet& packet, DropReason reason);
+
   void Dispatch(Batch& out, Instant now);
-  void Fit(Instant now);
   void DropFailed(const SecurityAssociation* by, Instant now);
   void Protect(const Bundle& bundle, Packets& left, Instant now);
   bool AllOutlast(const Bundle& bundle, Instant now) const;
@@ -112,6 +161,16 @@ class OutboundPipeline {
   Train train_;                   // empty between two calls
   std::uint64_t resumed_at_ = 0;  // the SADB that the held ones were decided by
   bool is_prodded_ = false;
+
+  // Of the train's decision.
+  std::size_t way_mtu_ = 0;      // what the wire and the way carry
+  std::size_t surely_fits_ = 0;  // packets up to it, whatever they are
+
+  Reassembler reassembler_;
+  std::deque<Packet> pending_;  // fragments for which `out` had no room
+  Batch told_;
+  TokenBucket telling_;
+  std::uint32_t last_fragment_id_;
 };
 
 }  // namespace postern

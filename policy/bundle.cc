@@ -21,9 +21,13 @@ std::size_t OuterHeader(const SaParameters& sa) {
 
 // RFC 4303 2.4: the trailer ends on four octets or on the cipher's block,
 // whichever is longer, so that at most one octet less is padded.
+std::size_t EspAlignment(const SaParameters& sa) {
+  return std::max<std::size_t>(InfoOf(sa.encryption).block, 4);
+}
+
 std::size_t EspOverhead(const SaParameters& sa) {
   const EncryptionInfo& cipher = InfoOf(sa.encryption);
-  const std::size_t align = std::max<std::size_t>(cipher.block, 4);
+  const std::size_t align = EspAlignment(sa);
   return kEspHeader + cipher.iv + (align - 1) + kEspTrailer + cipher.icv +
          InfoOf(sa.integrity).icv;
 }
@@ -40,6 +44,24 @@ std::size_t OverheadOf(const SaParameters& sa) {
   return OuterHeader(sa) + udp +
          (sa.protocol == IpsecProtocol::kEsp ? EspOverhead(sa)
                                              : AhOverhead(sa));
+}
+
+// What one SA makes of a packet (RFC 4303 2.4: payload and trailer end on the
+// alignment).
+std::size_t SizeWith(const SaParameters& sa, std::size_t size, std::size_t lead,
+                     Bundle::Counting counting) {
+  const bool is_tunnel = sa.mode == IpsecMode::kTunnel;
+  if (sa.protocol == IpsecProtocol::kAh) {
+    return size + OverheadOf(sa);
+  }
+  const std::size_t align = EspAlignment(sa);
+  const std::size_t kept = is_tunnel ? 0 : std::min(lead, size);
+  const bool pads = is_tunnel && counting == Bundle::Counting::kAll;
+  const std::size_t payload =
+      std::max<std::size_t>(size - kept, pads ? sa.tfc_pad_to : 0);
+  const std::size_t text = (payload + kEspTrailer + align - 1) / align * align;
+  // What EspOverhead() counts besides is the trailer and its padding.
+  return kept + text + OverheadOf(sa) - (align - 1) - kEspTrailer;
 }
 
 // The category whose transform this SA is; nothing for AH tunnels, which the
@@ -61,6 +83,31 @@ void Bundle::Add(SecurityAssociation& association) {
   }
   associations_[size_++] = &association;
   overhead_ += OverheadOf(association.parameters());
+}
+
+std::size_t Bundle::ProtectedSize(std::size_t size, std::size_t lead,
+                                  Counting counting) const {
+  for (const SecurityAssociation* association : associations()) {
+    const SaParameters& sa = association->parameters();
+    size = SizeWith(sa, size, lead, counting);
+    lead = sa.mode == IpsecMode::kTunnel ? OuterHeader(sa) : lead;
+  }
+  return size;
+}
+
+std::size_t Bundle::LargestWithin(std::size_t mtu, std::size_t lead) const {
+  std::size_t size = mtu;
+  while (size > 0 && ProtectedSize(size, lead, Counting::kWithoutTfc) > mtu) {
+    --size;
+  }
+  return size;
+}
+
+bool Bundle::has_transport() const {
+  return std::ranges::any_of(
+      associations(), [](const SecurityAssociation* association) {
+        return association->parameters().mode == IpsecMode::kTransport;
+      });
 }
 
 bool TransformPath::Satisfies(Category category) const {

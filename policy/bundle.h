@@ -15,6 +15,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <span>
 
@@ -36,6 +37,22 @@ class Bundle {
 
   // The most octets by which the bundle makes a packet longer.
   std::size_t overhead() const { return overhead_; }
+
+  // Whether TFC padding is counted, which a packet can do without.
+  enum class Counting : std::uint8_t { kAll, kWithoutTfc };
+
+  // Octets of a packet of `size` octets once it is protected, exactly; the first
+  // `lead` of them stay in front of a transport-mode header
+  // (IpView::insertion_offset()).
+  std::size_t ProtectedSize(std::size_t size, std::size_t lead,
+                            Counting counting = Counting::kAll) const;
+
+  // The largest packet whose ProtectedSize(), without TFC padding, is at most
+  // `mtu`; 0 when there is none.
+  std::size_t LargestWithin(std::size_t mtu, std::size_t lead) const;
+
+  // Whether any of its SAs takes no fragments (RFC 4301 4.1).
+  bool has_transport() const;
 
  private:
   std::array<SecurityAssociation*, kCategories.size()> associations_{};

@@ -15,6 +15,9 @@ std::optional<TunnelHeader> TunnelOf(const SaParameters& parameters) {
   tunnel.endpoints = {parameters.source, parameters.destination};
   tunnel.dont_fragment = parameters.dont_fragment;
   tunnel.dscp = parameters.dscp;
+  tunnel.dscp_value = parameters.dscp_value;
+  tunnel.hop_limit = parameters.hop_limit;
+  tunnel.flow_label = parameters.flow_label;
   return tunnel;
 }
 
@@ -44,6 +47,7 @@ esp::Parameters SaParameters::ForEsp() const {
   transform.salt = SecretBytes(material.last(salt));
   transform.integrity = integrity;
   transform.integrity_key = integrity_key;
+  transform.tfc_pad_to = tfc_pad_to;
   return transform;
 }
 

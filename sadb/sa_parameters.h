@@ -71,6 +71,13 @@ struct SaParameters {
   // Outer header options; the endpoints are source and destination above.
   TunnelHeader::DontFragment dont_fragment = TunnelHeader::DontFragment::kCopy;
   TunnelHeader::Dscp dscp = TunnelHeader::Dscp::kCopy;
+  std::uint8_t dscp_value = 0;  // with kSet
+  std::uint8_t hop_limit = 64;
+  TunnelHeader::FlowLabel flow_label = TunnelHeader::FlowLabel::kZero;
+
+  // ESP tunnels: an inner packet that is shorter is padded to so many octets,
+  // so that its size does not tell what it is (RFC 4303 2.7); 0: none is.
+  std::uint32_t tfc_pad_to = 0;
 
   SequenceNumbers numbers = SequenceNumbers::k32Bit;
   std::uint32_t replay_window = 64;  // packets; 0 switches the check off
@@ -105,11 +112,16 @@ struct SaParameters {
 //   - window above 4096; ESN with the window off (AH-49)
 //   - soft bounds beyond hard ones, bounds of zero, octets beyond the cipher's
 //   - AH in UDP (UDP-18), a port of 0
+//   - TFC padding without an ESP tunnel, or to more than kMostTfcOctets; a hop
+//     limit of 0; a DSCP above 63
 //   - an inbound SA with an owner: anybody may receive what is protected
 Status Validate(const SaParameters& parameters);
 
 // Bounds against each other alone: what an update of an SA's lifetimes must satisfy.
 Status ValidateLifetimes(const Lifetime& soft, const Lifetime& hard);
+
+// What a pool's packet holds.
+inline constexpr std::uint32_t kMostTfcOctets = 9000;
 
 // The widest replay window, in packets.
 inline constexpr std::uint32_t kMaxReplayWindow = 4096;

@@ -174,6 +174,31 @@ Status CheckBound(const NamedBound& bound) {
   return Ok();
 }
 
+// What the outer header and TFC padding are like.
+Status CheckTunnel(const SaParameters& sa) {
+  constexpr unsigned kMostDscp = 63;
+  const bool is_esp_tunnel =
+      sa.protocol == IpsecProtocol::kEsp && sa.mode == IpsecMode::kTunnel;
+  if (sa.tfc_pad_to != 0 && !is_esp_tunnel) {
+    return Invalid(
+        "tfc_pad_to is set, but only the inner packet of an ESP tunnel tells "
+        "its own length; leave it away");
+  }
+  if (sa.tfc_pad_to > kMostTfcOctets) {
+    return Invalid("tfc_pad_to is " + Octets(sa.tfc_pad_to) +
+                   "; it must be at most " + Octets(kMostTfcOctets));
+  }
+  if (sa.hop_limit == 0) {
+    return Invalid(
+        "hop_limit is 0, with which no packet gets anywhere; it "
+        "must be 1 or more");
+  }
+  return sa.dscp_value > kMostDscp
+             ? Status(Invalid("dscp is " + std::to_string(sa.dscp_value) +
+                              "; it must be at most 63"))
+             : Ok();
+}
+
 // The draft's level UNIQUE speaks of the SA "for outbound traffic" (1.2.2).
 Status CheckOwner(const SaParameters& parameters) {
   if (parameters.owner && parameters.direction == Direction::kInbound) {
@@ -238,6 +263,9 @@ Status Validate(const SaParameters& parameters) {
   }
   if (Status owner = CheckOwner(parameters); !owner.ok()) {
     return owner;
+  }
+  if (Status tunnel = CheckTunnel(parameters); !tunnel.ok()) {
+    return tunnel;
   }
   return CheckSelector(parameters);
 }

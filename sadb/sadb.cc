@@ -392,6 +392,15 @@ bool Sadb::ExpectsUdpAt(std::uint16_t port) const {
   return tables_->udp_ports().Has(port);
 }
 
+SecurityAssociation* Sadb::FindSent(Spi spi, const IpAddress& destination,
+                                    IpsecProtocol protocol) const {
+  Entry* const entry = tables_->Find({spi, destination, protocol});
+  const bool outbound =
+      entry != nullptr &&
+      entry->association.parameters().direction == Direction::kOutbound;
+  return outbound ? &entry->association : nullptr;
+}
+
 SecurityAssociation* Sadb::FindOutbound(const OutboundKey& key,
                                         const Traffic& traffic,
                                         const SaFilter* filter) const {

@@ -108,6 +108,10 @@ class Sadb {
   SecurityAssociation* FindInbound(Spi spi, const IpAddress& destination,
                                    IpsecProtocol protocol) const;
 
+  // By what an ICMP error quotes of a packet that this host sent.
+  SecurityAssociation* FindSent(Spi spi, const IpAddress& destination,
+                                IpsecProtocol protocol) const;
+
   // Whether an inbound SA expects ESP in UDP at this port of the host.
   bool ExpectsUdpAt(std::uint16_t port) const;
 

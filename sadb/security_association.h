@@ -44,6 +44,7 @@
 #include "esp/sealer.h"
 #include "sadb/lifetime_meter.h"
 #include "sadb/nat_mapping.h"
+#include "sadb/path_mtu.h"
 #include "sadb/receiving.h"
 #include "sadb/sa_events.h"
 #include "sadb/sa_parameters.h"
@@ -141,6 +142,11 @@ class SecurityAssociation {
   ah::Signer* signer(WorkerIndex worker);
   ah::Verifier* verifier(WorkerIndex worker);
 
+  // Outbound: what the way of its packets carries, as far as it was told.
+  PathMtu& path_mtu() { return path_mtu_; }
+
+  const PathMtu& path_mtu() const { return path_mtu_; }
+
   // Called by the control thread now and then: time bounds expire without
   // packets, too. Returns the state afterwards.
   SaState Age(Instant now);
@@ -210,6 +216,7 @@ class SecurityAssociation {
   const std::uint64_t generation_id_;
   const Instant created_;
   std::atomic<SaState> state_{SaState::kMature};
+  PathMtu path_mtu_;
   std::unique_ptr<Cells> cells_;
   std::unique_ptr<NatMapping> nat_;  // seldom any
 };

@@ -247,7 +247,8 @@ TunDevice::TunDevice(Attached attached, std::shared_ptr<Interface> interface)
       interface_(std::move(interface)),
       offload_(attached.offload),
       reader_(fd_.get(), attached.framing),
-      writer_(fd_.get(), attached.framing, attached.offload) {}
+      writer_(fd_.get(), attached.framing, attached.offload),
+      back_writer_(fd_.get(), attached.framing, attached.offload) {}
 
 Status TunDevice::SetMtu(std::size_t octets) {
   Status set = interface_->netlink.SetMtu(interface_->name, octets);

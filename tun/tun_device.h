@@ -120,6 +120,10 @@ class TunDevice : public PacketPort {
     writer_.Send(batch, stats);
   }
 
+  void SendBack(Batch& batch, WorkerStats& stats) override {
+    back_writer_.Send(batch, stats);
+  }
+
   std::size_t mtu() const override {
     return interface_->mtu_octets.load(std::memory_order_relaxed);
   }
@@ -166,6 +170,7 @@ class TunDevice : public PacketPort {
   TunOffload offload_;
   TunReader reader_;
   TunWriter writer_;
+  TunWriter back_writer_;  // the receiving thread's
 };
 
 }  // namespace postern

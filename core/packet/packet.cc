@@ -15,6 +15,14 @@ void Packet::Release() {
   }
 }
 
+Packet Packet::TakeSibling(std::size_t size) const {
+  Packet sibling = slot_->pool->Take(size);
+  if (sibling) {
+    sibling.set_sender(sender());
+  }
+  return sibling;
+}
+
 void Packet::Forget() {
   slot_->pool->CountForgotten();
   slot_->pool->Return(*slot_);

@@ -37,6 +37,7 @@ struct alignas(64) PacketSlot {
   PacketPool* pool = nullptr;
   std::uint8_t* octets = nullptr;
   std::uint32_t capacity = 0;
+  bool was_in_fragments = false;
   Owner sender;
 };
 
@@ -118,6 +119,16 @@ class Packet {
   const Owner& sender() const { return slot_->sender; }
 
   void set_sender(const Owner& sender) { slot_->sender = sender; }
+
+  // Another packet of the same pool, with the same sender; empty as
+  // PacketPool::Take().
+  Packet TakeSibling(std::size_t size) const;
+
+  // Whether the host had sent it in fragments that were put together again:
+  // whoever sent it lets it be cut.
+  bool was_in_fragments() const { return slot_->was_in_fragments; }
+
+  void NoteWasInFragments() { slot_->was_in_fragments = true; }
 
   // Ends the packet on purpose: it was delivered, or its drop was counted.
   void Release();

@@ -33,6 +33,7 @@ Packet PacketPool::Take(std::size_t size) {
   PacketSlot& slot = *free_.back();
   free_.pop_back();
   slot.sender = Owner();
+  slot.was_in_fragments = false;
   return {slot, shape_.headroom, shape_.headroom + size};
 }
 

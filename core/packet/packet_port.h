@@ -12,6 +12,7 @@
 
 #include <cstddef>
 
+#include "core/drop_reason.h"
 #include "core/packet/batch.h"
 #include "core/packet/packet_pool.h"
 #include "core/stats.h"
@@ -35,6 +36,15 @@ class PacketPort {
   // refuses is counted in `stats` (kPortBusy, kPortRefused, kTooBig); nothing
   // is retried.
   virtual void Send(Batch& batch, WorkerStats& stats) = 0;
+
+  // The same, for the thread that calls Receive(): answers to those who sent what
+  // it received. A port that takes none drops them (kPortRefused).
+  virtual void SendBack(Batch& batch, WorkerStats& stats) {
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      stats.Drop(DropReason::kPortRefused);
+    }
+    batch.Clear();
+  }
 
   // The largest IP packet, in octets, that Send() takes.
   virtual std::size_t mtu() const = 0;

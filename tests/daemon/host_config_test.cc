@@ -397,6 +397,38 @@ TEST(HostConfig, ReadsEspInUdp) {  // UDP-01
       ElementsAre(HasSubstr("source_port")));
 }
 
+// TUN-05 TUN-09 TUN-14 ESP-17
+TEST(HostConfig, ReadsWhatATunnelLooksLike) {
+  std::string text =
+      Gcm("dscp = \"46\"\nhop_limit = 9\nflow_label = \"copy\"\n"
+          "tfc_pad_to = 1400\n");
+  text.replace(text.find("transport"), 9, "tunnel");
+  const HostConfig config = Read(std::string(kLeast) + text);
+  ASSERT_EQ(config.associations.size(), 1u);
+  const SaParameters& sa = config.associations[0];
+  EXPECT_EQ(sa.dscp, TunnelHeader::Dscp::kSet);
+  EXPECT_EQ(sa.dscp_value, 46);
+  EXPECT_EQ(sa.hop_limit, 9);
+  EXPECT_EQ(sa.flow_label, TunnelHeader::FlowLabel::kCopy);
+  EXPECT_EQ(sa.tfc_pad_to, 1400u);
+  EXPECT_THAT(Refused(std::string(kLeast) + Gcm("tfc_pad_to = 1400\n")),
+              ElementsAre(HasSubstr("tfc_pad_to")));
+  EXPECT_THAT(Refused(std::string(kLeast) + Gcm("dscp = \"64\"\n")),
+              ElementsAre(HasSubstr("up to 63")));
+}
+
+// PMTU-06 ICMP-02 ICMP-03
+TEST(HostConfig, ReadsWhatIsBelievedOfThePathMtu) {
+  const HostConfig config =
+      Read(std::string(kLeast) +
+           "[path_mtu]\nbelieve = false\nleast_ipv4 = 1000\nseconds = 60\n");
+  EXPECT_EQ(config.path_mtu.belief, PathMtuRules::Belief::kNever);
+  EXPECT_EQ(config.path_mtu.least_ipv4_octets, 1000u);
+  EXPECT_EQ(config.path_mtu.lasts, std::chrono::minutes(1));
+  EXPECT_EQ(Read(std::string(kLeast)).path_mtu.belief,
+            PathMtuRules::Belief::kVerified);
+}
+
 // ---------------------------------------------------------------------------
 // Each kind of mistake: where it is and what to write instead.
 

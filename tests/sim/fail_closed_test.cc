@@ -97,18 +97,27 @@ TEST_F(TwoHosts, ADiscardRouteStopsBothDirections) {
   ExpectReceiveDrop(Datagram(), DropReason::kDiscardRoute);
 }
 
-TEST_F(TwoHosts, APacketTooBigForTheWireIsDropped) {
+TEST_F(TwoHosts, APacketTooBigForTheWireThatMayNotBeCutIsDropped) {
   Require(Category::kEspNetwork);
-  ExpectSendDrop(Datagram(1450), DropReason::kTooBig);
-  ExpectSendDrop(Datagram(1473), DropReason::kTooBig);
+  for (const std::size_t size : {1450u, 1473u}) {
+    ExpectSendDrop(PacketBuilder("10.9.1.1", "10.9.2.1")
+                       .DontFragment()
+                       .Udp(1000, 2000, Octets(size)),
+                   DropReason::kTooBig);
+  }
+  EXPECT_EQ(alice_.TakeTold().size(), 2u);
 }
 
+// OUT-13 FRAG-21
 TEST_F(TwoHosts, AFragmentIsNeverProtectedInTransportMode) {
   Require(Category::kEspTransport);
   const Octets fragment = PacketBuilder("10.9.1.1", "10.9.2.1")
                               .MoreFragments()
                               .Udp(1000, 2000, Octets(40));
-  ExpectSendDrop(fragment, DropReason::kFragment);
+  EXPECT_TRUE(alice_.Send(fragment).empty());
+  alice_.Advance(std::chrono::seconds(30));
+  EXPECT_TRUE(alice_.Resume().empty());
+  EXPECT_EQ(alice_.drops(DropReason::kReassemblyTimeout), 1u);
 }
 
 TEST_F(TwoHosts, WhenTheKernelCannotBeAskedNothingPasses) {

@@ -103,7 +103,13 @@ std::vector<Octets> SimHost::Run(Pipeline& pipeline,
 }
 
 std::vector<Octets> SimHost::SendAll(const std::vector<Octets>& packets) {
-  return Run(outbound_, packets);
+  std::vector<Octets> sent = Run(outbound_, packets);
+  for (const Packet& error : outbound_.told().packets()) {
+    const ConstBytes octets = error.bytes();
+    told_.emplace_back(octets.begin(), octets.end());
+  }
+  outbound_.told().Clear();
+  return sent;
 }
 
 std::vector<Octets> SimHost::ReceiveAll(const std::vector<Octets>& packets) {

@@ -17,6 +17,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/packet/packet_pool.h"
@@ -117,6 +118,9 @@ class SimHost : private SaEventSink, private AuditSink {
 
   const OutboundPipeline& outbound() const { return outbound_; }
 
+  // ICMP errors to the host's own programs since the last call.
+  std::vector<Octets> TakeTold() { return std::exchange(told_, {}); }
+
   const std::vector<AuditEvent>& audits() const { return audits_; }
 
   void Advance(Duration by) { now_ += by; }
@@ -152,6 +156,7 @@ class SimHost : private SaEventSink, private AuditSink {
   InboundPipeline inbound_;
   std::vector<SaEvent> events_;
   std::vector<AuditEvent> audits_;
+  std::vector<Octets> told_;
 };
 
 // The parameters of the SA that serves `category` from one host to another.

@@ -212,7 +212,9 @@ TEST_F(Trains, NeverLeaveHalfProtectedWhenAnSaIsDeleted) {
 TEST_F(Trains, DropByNameWhatIsTooBigAndSendTheRest) {
   Require(Category::kEspTransport);
   std::vector<Octets> packets = Datagrams(3);
-  packets.insert(packets.begin() + 1, Datagram(2000, 9000));
+  packets.insert(packets.begin() + 1, PacketBuilder("10.9.1.1", "10.9.2.1")
+                                          .DontFragment()
+                                          .Udp(1000, 2000, Octets(9000)));
   EXPECT_EQ(alice_.SendAll(packets).size(), 3u);
   EXPECT_EQ(alice_.drops(DropReason::kTooBig), 1u);
 }

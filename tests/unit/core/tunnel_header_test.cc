@@ -136,6 +136,43 @@ TEST(WriteTunnelHeader, MapsDscpButAlwaysCopiesEcn) {
   }
 }
 
+// TUN-05 TUN-06: a fixed value; the mark is copied still.
+TEST(WriteTunnelHeader, SetsDscpWhereTheSaSaysWhich) {
+  for (TunnelHeader tunnel : {OverV4(), OverV6()}) {
+    tunnel.dscp = TunnelHeader::Dscp::kSet;
+    tunnel.dscp_value = 0x2e;
+    const Octets inner = InnerV6().TrafficClass(0x02).Udp(1, 2);
+    EXPECT_EQ(IpView::Parse(Encapsulated(tunnel, inner))->traffic_class(),
+              0xba);
+  }
+}
+
+// TUN-14: an end system may copy it.
+TEST(WriteTunnelHeader, CopiesTheFlowLabelWhereTheSaSaysSo) {
+  Octets inner = InnerV6().TrafficClass(0xb9).Udp(1, 2);
+  inner[1] = static_cast<std::uint8_t>((inner[1] & 0xf0) | 0x0a);
+  inner[2] = 0xbc;
+  inner[3] = 0xde;
+  TunnelHeader tunnel = OverV6();
+  Octets packet = Encapsulated(tunnel, inner);
+  EXPECT_EQ(LoadBe<std::uint32_t>(packet), 0x6b900000u);
+  tunnel.flow_label = TunnelHeader::FlowLabel::kCopy;
+  packet = Encapsulated(tunnel, inner);
+  EXPECT_EQ(LoadBe<std::uint32_t>(packet), 0x6b9abcdeu);
+  packet = Encapsulated(tunnel, InnerV4().TrafficClass(0xb9).Udp(1, 2));
+  EXPECT_EQ(LoadBe<std::uint32_t>(packet), 0x6b900000u);
+}
+
+// TUN-10 TUN-11: the outer one is the SA's, the inner one stays.
+TEST(WriteTunnelHeader, HasTheHopLimitOfTheSa) {
+  for (TunnelHeader tunnel : {OverV4(), OverV6()}) {
+    tunnel.hop_limit = 7;
+    const Octets inner = InnerV4().HopLimit(1).Udp(1, 2);
+    const Octets packet = Encapsulated(tunnel, inner);
+    EXPECT_EQ(IpView::Parse(packet)->hop_limit(), 7);
+  }
+}
+
 // TUN-20
 TEST(WriteTunnelHeader, RefusesWhatTheLengthFieldCannotSay) {
   const Octets inner = InnerV4().Udp(1, 2);

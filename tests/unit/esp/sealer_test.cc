@@ -181,6 +181,38 @@ TEST_F(EspSealer, RefusesWhatIsNoIpPacket) {
 }
 
 // Octets behind the packet's own length are not the packet.
+// ESP-17 ESP-20: zeros behind the inner packet, in place and out of place.
+TEST_F(EspSealer, PadsShortPacketsOfATunnel) {
+  Parameters sa = NullSa();
+  sa.mode = IpsecMode::kTunnel;
+  sa.tunnel.emplace();
+  sa.tunnel->endpoints = {IpAddress::Parse("192.0.2.1").value(),
+                          IpAddress::Parse("192.0.2.2").value()};
+  sa.tfc_pad_to = 200;
+  Sealer sealer = std::move(Sealer::Create(sa)).value();
+  PacketPool pool({.packets = 2, .payload = 1000});
+  for (const std::size_t size : {0u, 100u, 171u, 172u, 173u, 300u}) {
+    const Octets clear =
+        PacketBuilder("10.9.1.1", "10.9.2.1").Udp(1, 2, Octets(size, 0xaa));
+    const std::size_t padded = std::max<std::size_t>(clear.size(), 200);
+    Packet sealed = pool.Copy(clear);
+    Packet apart = pool.Take(0);
+    ASSERT_TRUE(sealer.Seal(sealed, 5).ok());
+    ASSERT_TRUE(sealer.SealInto(clear, 5, apart).ok());
+    const ConstBytes octets = std::as_const(sealed).bytes();
+    // Outer header, ESP header, padded packet, trailer to four, ICV of 12.
+    EXPECT_EQ(octets.size(), 20 + 8 + (padded + 2 + 3) / 4 * 4 + 12);
+    const ConstBytes text = octets.subspan(28, padded);
+    EXPECT_TRUE(std::equal(clear.begin(), clear.end(), text.begin()));
+    EXPECT_TRUE(std::all_of(text.begin() + static_cast<long>(clear.size()),
+                            text.end(), [](auto octet) { return octet == 0; }));
+    EXPECT_TRUE(std::equal(octets.begin(), octets.end(),
+                           std::as_const(apart).bytes().begin()));
+    sealed.Release();
+    apart.Release();
+  }
+}
+
 TEST_F(EspSealer, LeavesLinkPaddingOut) {
   const Octets clear = HostsV6().Udp(1, 2, {1, 2, 3});
   Octets padded = clear;

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The ICMP errors that tell a packet's sender that it was too big: IPv4
+// "fragmentation needed" with the MTU (RFC 1191 4), IPv6 "packet too big"
+// (RFC 4443 3.2):
+//
+//     +-----------+------------+----------+------------+---------------- - -
+//     | IP header | 3 4 (2 0)  | checksum | 0 .. MTU   | the packet, as much
+//     +-----------+------------+----------+------------+ as fits - - - - - -
+//
+// It is made here for this host's own kernel: it comes from the packet's
+// destination, where the packet would have gone. Nobody is told of an ICMP error,
+// of a later fragment, or of what went to or came from no single host (RFC 1122
+// 3.2.2, RFC 4443 2.4).
+//
+// Thread safety: plain functions.
+
+#ifndef POSTERN_CORE_NET_TOO_BIG_H_
+#define POSTERN_CORE_NET_TOO_BIG_H_
+
+#include <cstddef>
+
+#include "core/net/ip_view.h"
+#include "core/packet/packet.h"
+
+namespace postern {
+
+// Whether the sender of this packet may be told anything.
+bool MayBeToldOf(const IpView& packet);
+
+// The error about `packet`, from its pool: 576 octets at most in IPv4, 1280 in
+// IPv6, with the packet's octets unaltered. Empty when the pool is.
+// REQUIRES: MayBeToldOf(view); `view` is the packet's; mtu_octets fits 16 bits.
+Packet MakeTooBigError(const Packet& packet, const IpView& view,
+                       std::size_t mtu_octets);
+
+}  // namespace postern
+
+#endif  // POSTERN_CORE_NET_TOO_BIG_H_
