@@ -87,6 +87,7 @@ void AddPolicy(Verbs& verbs, CLI::App& root) {
       .Positional("PREFIX", "prefix", "like 10.91.25.0/24")
       .Levels(kSystemLevels)
       .Option("--gateway", "gateway", "the ESP network tunnel's far end")
+      .Option("--gateway-source", "gateway_source", "and its near one")
       .Flag("--discard", {.name = "verdict", .value = std::string("discard")},
             "drop every packet from and to there");
   Add(verbs, route, "delete", "delete one",

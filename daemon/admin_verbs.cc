@@ -136,7 +136,8 @@ Result<AdminReply> AdminVerbs::ListRoutes(Section& /*none*/) {
 }
 
 Result<AdminReply> AdminVerbs::SetRoute(Section& arguments) {
-  std::optional<Route> route = ReadRoute(arguments);
+  std::optional<Route> route =
+      ReadRoute(arguments, parts_.config.OwnAddresses());
   if (!route) {
     return Refusal(defects_);
   }

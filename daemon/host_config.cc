@@ -180,7 +180,7 @@ void ReadRoutes(Section& root, const WireLimits& limits, HostConfig& config) {
   }
   std::set<IpPrefix> seen;
   for (Section& section : root.Tables("route")) {
-    std::optional<Route> route = ReadRoute(section);
+    std::optional<Route> route = ReadRoute(section, config.OwnAddresses());
     if (!route) {
       continue;
     }

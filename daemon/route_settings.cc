@@ -2,9 +2,12 @@
 
 #include "daemon/route_settings.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "wire/udp_peers.h"
 
 namespace postern {
 namespace {
@@ -56,7 +59,8 @@ LevelSet ReadLevelsOrBypass(Section& section) {
   return ReadEach(section, ParseLevelOrBypass);
 }
 
-std::optional<Route> ReadRoute(Section& section) {
+std::optional<Route> ReadRoute(Section& section,
+                               const std::vector<IpAddress>& own) {
   Route route;
   if (section.RequireText("prefix")) {
     route.prefix =
@@ -66,6 +70,16 @@ std::optional<Route> ReadRoute(Section& section) {
       section.Parsed("verdict", ParseVerdict).value_or(Route::Verdict::kLevels);
   route.levels = ReadLevels(section);
   route.gateway = section.Parsed("gateway", IpAddress::Parse);
+  route.gateway_source = section.Parsed("gateway_source", IpAddress::Parse);
+  if (route.gateway_source &&
+      std::ranges::find(own, *route.gateway_source) == own.end()) {
+    section.Refuse("gateway_source", route.gateway_source->ToString() +
+                                         " is no address of this host.");
+  }
+  if (route.gateway && !route.gateway_source &&
+      route.gateway->family() != route.prefix.address().family()) {
+    route.gateway_source = FirstOf(route.gateway->family(), own);
+  }
   section.Finish();
   if (!section.clean()) {
     return std::nullopt;
@@ -104,6 +118,9 @@ Value Describe(const Route& route) {
   members.push_back({"levels", Describe(route.levels), {}});
   if (route.gateway) {
     members.push_back({"gateway", route.gateway->ToString(), {}});
+  }
+  if (route.gateway_source) {
+    members.push_back({"gateway_source", route.gateway_source->ToString(), {}});
   }
   return MakeObject(std::move(members));
 }

@@ -25,7 +25,10 @@ LevelSet ReadLevelsOrBypass(Section& section);
 
 // Reads all keys and calls section.Finish(). Nothing when there was a defect,
 // which the section then has; what is returned passed Validate().
-std::optional<Route> ReadRoute(Section& section);
+// `own` are the host's addresses: a tunnel to a gateway of another family begins
+// at the first of that family, if `gateway_source` does not say where.
+std::optional<Route> ReadRoute(Section& section,
+                               const std::vector<IpAddress>& own);
 
 // 0.0.0.0/0 and ::/0 with these levels: the systemwide default.
 std::vector<Route> DefaultRoutes(const LevelSet& levels);

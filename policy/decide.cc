@@ -58,7 +58,8 @@ Need NeedOf(const Flow& flow, Category category) {
   const bool to_gateway = category == Category::kEspNetwork && flow.gateway;
   const bool unique = flow.effective.of(category) == Level::kUnique;
   return {.category = category,
-          .source = flow.key.local,
+          .source = to_gateway ? flow.gateway_source.value_or(flow.key.local)
+                               : flow.key.local,
           .destination = to_gateway ? *flow.gateway : flow.key.remote,
           .owner = unique ? flow.session : std::nullopt,
           .wishes = flow.wishes,

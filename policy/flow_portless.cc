@@ -31,6 +31,7 @@ Opinion<Flow> FlowResolver::OfError(const Traffic& error, const FlowKey& quoted,
   const SystemDemand demand = sources_.system.DemandOn(error);
   flow.discard = flow.discard ? flow.discard : demand.discard;
   flow.gateway = demand.gateway;
+  flow.gateway_source = demand.gateway_source;
   // A bypassed flow's error is not bypassed: who writes it can quote anything.
   flow.effective =
       Stricter(flow.session ? demand.levels : WithoutSession(demand.levels),

@@ -364,6 +364,7 @@ void FlowResolver::Judge(Flow& flow) const {
   const SystemDemand demand = sources_.system.DemandOn({flow.key, flow.aspect});
   flow.discard = demand.discard;
   flow.gateway = demand.gateway;
+  flow.gateway_source = demand.gateway_source;
   flow.session = SessionOf(flow);
   const LevelSet cgroup = CgroupDemand(flow);
   flow.by_cgroup = !cgroup.empty();

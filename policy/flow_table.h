@@ -57,6 +57,7 @@ struct Flow {
   bool by_cgroup = false;   // the owner's cgroup has a say in them
   bool unrecorded = false;  // ... and the socket table has no room to note it
   std::optional<IpAddress> gateway;
+  std::optional<IpAddress> gateway_source;
   std::uint32_t seen_levels = 0;   // SocketPolicy::packed()
   std::uint32_t seen_wishes = 0;   // WishCell::version()
   std::uint64_t seen_routes = 0;   // SystemPolicy::generation()

@@ -19,9 +19,12 @@ Status ValidateGateway(const Route& route, const IpAddress& gateway) {
                    "names a gateway but no esp_network level: set that level "
                    "too, or leave the gateway out.");
   }
-  if (gateway.family() != route.prefix.address().family()) {
-    return Invalid(Subject(route) + "needs a gateway of its own family, not " +
-                   gateway.ToString() + ".");
+  const IpFamily own = route.gateway_source ? route.gateway_source->family()
+                                            : route.prefix.address().family();
+  if (gateway.family() != own) {
+    return Invalid(Subject(route) + "needs a gateway_source of the family of " +
+                   "its gateway " + gateway.ToString() +
+                   ": an address of this host at which the tunnel begins.");
   }
   if (gateway.is_unspecified() || gateway.is_multicast()) {
     return Invalid(Subject(route) + "needs one host as its gateway, not " +
@@ -44,6 +47,11 @@ Status Validate(const Route& route) {
   if (discards && (!route.levels.empty() || route.gateway)) {
     return Invalid(Subject(route) +
                    "discards and has levels besides: keep one of the two.");
+  }
+  if (route.gateway_source && !route.gateway) {
+    return Invalid(Subject(route) +
+                   "has a gateway_source and no gateway: name the tunnel's far "
+                   "end, too.");
   }
   return route.gateway ? ValidateGateway(route, *route.gateway) : Ok();
 }

@@ -33,10 +33,13 @@ struct Route {
   // The far end of the ESP network tunnel; without it the outer header has the
   // packet's own addresses.
   std::optional<IpAddress> gateway;
+  // This end of that tunnel; without it, the packet's own source.
+  std::optional<IpAddress> gateway_source;
 };
 
-// Errors: kInvalid: a kBypass level, a gateway without an ESP network level,
-// of another family than the prefix or not one host's, levels beside kDiscard.
+// Errors: kInvalid: a kBypass level, a gateway without an ESP network level or
+// not one host's, of another family than the prefix without a gateway_source, or
+// with one of another family; levels beside kDiscard.
 Status Validate(const Route& route);
 
 class RouteTable {

@@ -9,7 +9,7 @@ namespace postern {
 namespace {
 
 SystemDemand Discarded(DropReason reason) {
-  return {.discard = reason, .levels = {}, .gateway = {}};
+  return {.discard = reason, .levels = {}, .gateway = {}, .gateway_source = {}};
 }
 
 }  // namespace
@@ -24,8 +24,10 @@ SystemDemand SystemPolicy::DemandOn(const Traffic& traffic) const {
   if (route.verdict == Route::Verdict::kDiscard) {
     return Discarded(DropReason::kDiscardRoute);
   }
-  SystemDemand demand = {
-      .discard = {}, .levels = route.levels, .gateway = route.gateway};
+  SystemDemand demand = {.discard = {},
+                         .levels = route.levels,
+                         .gateway = route.gateway,
+                         .gateway_source = route.gateway_source};
   const RuleTable& table = rules();
   if (table.silent()) {
     return demand;
@@ -44,10 +46,13 @@ SystemDemand SystemPolicy::DemandOn(const Traffic& traffic) const {
   } else if (finding.rule->verdict == Rule::Verdict::kBypass) {
     demand.levels = LevelSet();
     demand.gateway.reset();
+    demand.gateway_source.reset();
   } else {
     demand.levels = Stricter(demand.levels, finding.rule->levels);
-    demand.gateway =
-        finding.rule->gateway ? finding.rule->gateway : demand.gateway;
+    if (finding.rule->gateway) {
+      demand.gateway = finding.rule->gateway;
+      demand.gateway_source.reset();  // it is of the packets' own family
+    }
   }
   demand.levels = Stricter(demand.levels, finding.perhaps);
   return demand;

@@ -32,6 +32,7 @@ struct SystemDemand {
   std::optional<DropReason> discard;
   LevelSet levels;
   std::optional<IpAddress> gateway;
+  std::optional<IpAddress> gateway_source;
 };
 
 class SystemPolicy {

@@ -161,9 +161,16 @@ TEST(Route, RefusesAGatewayWithoutAnEspNetworkLevel) {
   EXPECT_TRUE(Validate(route).ok());
 }
 
-TEST(Route, RefusesAGatewayOfTheOtherFamily) {
+// TUN-03
+TEST(Route, RefusesAGatewayOfTheOtherFamilyWithoutAnEndHere) {
   Route route = RouteTo("10.8.0.0/16", {.esp_network = Level::kRequire});
   route.gateway = Address("2001:db8::1");
+  EXPECT_EQ(Refusal(route), ErrorCode::kInvalid);
+  route.gateway_source = Address("10.9.0.1");
+  EXPECT_EQ(Refusal(route), ErrorCode::kInvalid);
+  route.gateway_source = Address("2001:db8::2");
+  EXPECT_TRUE(Validate(route).ok());
+  route.gateway.reset();
   EXPECT_EQ(Refusal(route), ErrorCode::kInvalid);
 }
 
