@@ -167,7 +167,10 @@ Decision OutboundPolicy::DecideError(const IpView& packet,
   transient_ = std::move(*flow);
   transient_.effective =
       Stricter(transient_.effective, flows_.OwedTo(quotation.flow, now));
-  return DecideFlow(transient_, Need::Cause::kStranger);
+  told_of_ = &quotation.flow;
+  const Decision decision = DecideFlow(transient_, Need::Cause::kStranger);
+  told_of_ = nullptr;
+  return decision;
 }
 
 Decision OutboundPolicy::DecideFragment(const Traffic& traffic,
@@ -205,8 +208,13 @@ void OutboundPolicy::BuildBundle(Flow& flow) {
     if (level == Level::kNone || level == Level::kBypass) {
       continue;
     }
-    SecurityAssociation* const association =
-        FindFor(sadb_, NeedOf(flow, category));
+    Need need = NeedOf(flow, category);
+    SecurityAssociation* association = FindFor(sadb_, need);
+    if (association == nullptr && told_of_ != nullptr) {
+      need.flow = *told_of_;
+      need.aspect = Aspect();
+      association = FindFor(sadb_, need);
+    }
     if (association != nullptr) {
       flow.bundle.Add(*association);
     } else if (level != Level::kAvail) {
@@ -236,7 +244,11 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
     return key.error();
   }
   const Traffic traffic(*key, AspectOf(packet, Direction::kInbound));
-  if (const Passage matched = MatchSelectors(traffic, path); !matched.ok()) {
+  const bool is_error = IsIcmpError(packet);
+  if (const Passage matched = is_error
+                                  ? MatchSelectorsOfError(packet, traffic, path)
+                                  : MatchSelectors(traffic, path);
+      !matched.ok()) {
     return matched;
   }
   if (packet.fragment() == IpView::Fragment::kLater) {
@@ -245,7 +257,7 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
   if (!ShowsFlags(packet)) {
     return DropReason::kBadTransportHeader;
   }
-  if (IsIcmpError(packet)) {
+  if (is_error) {
     return AdmitError(packet, traffic, path, now);
   }
   return AdmitToFlow(packet, traffic, path, now);

@@ -29,6 +29,9 @@
 // learns from us in clear what came to a socket that requires protection, and
 // nobody outside ends its connections by a forged error (API-44, defect 35).
 // One that does not show its flow is treated as a fragment that shows no ports.
+// An SA whose selector does not name ICMP carries errors about what it carries
+// itself, the other way round: outbound, where no other SA is there; inbound, the
+// quoted packet must be one that the SA's selectors hold (RFC 4301 6.2).
 //
 // Thread safety: Worker-confined.
 // Cost: a warm flow: its table look-up, and one load for each source of change
@@ -112,6 +115,8 @@ class OutboundPolicy {
   std::uint64_t generation_;  // never 0, which is what a new flow has seen
   FlowResolver& flows_;
   Flow transient_;  // of the fragment or ICMP error decided last
+  // Of what the error under decision tells; null: it is none.
+  const FlowKey* told_of_ = nullptr;
 
   // What Repeats() compares with; null: nothing repeats it.
   const Flow* last_ = nullptr;
@@ -145,6 +150,8 @@ class InboundPolicy {
                            const TransformPath& path);
   Passage MatchSelectors(const Traffic& traffic,
                          const TransformPath& path) const;
+  Passage MatchSelectorsOfError(const IpView& packet, const Traffic& traffic,
+                                const TransformPath& path) const;
   bool SpeaksFor(const SaParameters& sa, const Traffic& traffic) const;
   Passage AdmitUnowned(const Traffic& traffic, const TransformPath& path,
                        DropReason reason) const;

@@ -26,7 +26,8 @@ struct Ends {
 Quotation ReadPorts(ConstBytes quoted, std::size_t offset,
                     std::uint8_t protocol, const Ends& ends) {
   if (!HasPorts(protocol)) {
-    return {};
+    return {.kind = Quotation::Kind::kNone,
+            .flow = {ends.source, ends.destination, 0, 0, protocol}};
   }
   if (quoted.size() < offset + kPortsSize) {
     return kUnclear;

@@ -39,7 +39,8 @@ struct Quotation {
   };
 
   Kind kind = Kind::kNone;
-  FlowKey flow;  // as seen from this host
+  FlowKey flow;  // as seen from this host; of an error about what has no ports
+                 // its ends and protocol
 };
 
 // `direction` is the error's own. Cost: a comparison, unless it is an error.

@@ -109,5 +109,63 @@ TEST_F(IcmpErrorPolicy, ARawSocketsErrorIsItsOwn) {
   EXPECT_TRUE(std::holds_alternative<Bypass>(Decide(ours_, raw)));
 }
 
+// ICMP-05 ICMP-09: a tunnel for one flow carries errors about that flow, from
+// whoever is on the way, and about no other.
+TEST_F(IcmpErrorPolicy, AnSaCarriesErrorsAboutWhatItsSelectorsHold) {
+  SaParameters sa = Parameters(Category::kEspNetwork, Direction::kInbound);
+  sa.selector.protocol = Number(IpProtocol::kUdp);
+  sa.selector.source_port = 4711;
+  sa.selector.destination_port = 80;
+  const TransformPath path = PathOf({&Add(sa)});
+  const PacketBuilder router("10.9.7.254", kHere);
+  const auto about = [](const PacketBuilder& sent) {
+    return sent.Udp(80, 4711, {1, 2, 3});
+  };
+  EXPECT_TRUE(Admit(theirs_, path).ok());
+  EXPECT_TRUE(Admit(Error(router, about(ToPeer())), path).ok());
+  EXPECT_EQ(Refusal(about_tcp_, path), DropReason::kSelectorMismatch);
+  EXPECT_EQ(Refusal(Error(router, ToPeer().Udp(81, 4711)), path),
+            DropReason::kSelectorMismatch);
+  EXPECT_EQ(
+      Refusal(Error(router, about(PacketBuilder(kHere, "10.9.9.9"))), path),
+      DropReason::kSelectorMismatch);
+}
+
+// Transport mode is between two hosts: no router speaks there.
+TEST_F(IcmpErrorPolicy, ATransportSaCarriesItsPeersErrorsOnly) {
+  const TransformPath path = PathOf({&AddInbound(Category::kEspTransport)});
+  EXPECT_TRUE(Admit(theirs_, path).ok());
+  EXPECT_EQ(
+      Refusal(Error(PacketBuilder("10.9.7.254", kHere), ToPeer().Udp(80, 4711)),
+              path),
+      DropReason::kSelectorMismatch);
+}
+
+// ICMP-06
+TEST_F(IcmpErrorPolicy, AnSaForIcmpCarriesErrorsAboutAnything) {
+  SaParameters sa = Parameters(Category::kEspNetwork, Direction::kInbound);
+  sa.selector.protocol = Number(IpProtocol::kIcmp);
+  const TransformPath path = PathOf({&Add(sa)});
+  EXPECT_TRUE(Admit(about_tcp_, path).ok());
+  EXPECT_TRUE(
+      Admit(Error(FromPeer(), PacketBuilder(kHere, "10.9.9.9").Udp(1, 2)), path)
+          .ok());
+}
+
+// ICMP-07: by the SA of the flow, the other way round.
+TEST_F(IcmpErrorPolicy, WhatWeTellLeavesByTheSaOfWhatItIsAbout) {
+  SetSocket(kSocket, Category::kEspTransport, Level::kRequire);
+  SaParameters sa = Parameters(Category::kEspTransport, Direction::kOutbound);
+  sa.selector.protocol = Number(IpProtocol::kUdp);
+  sa.selector.source_port = 80;
+  sa.selector.destination_port = 4711;
+  SecurityAssociation& of_flow = Add(sa);
+  const Decision decision = Decide(ours_, icmp_socket_);
+  const auto* protect = std::get_if<Protect>(&decision);
+  ASSERT_NE(protect, nullptr);
+  ASSERT_EQ(protect->bundle->associations().size(), 1u);
+  EXPECT_EQ(protect->bundle->associations()[0], &of_flow);
+}
+
 }  // namespace
 }  // namespace postern
