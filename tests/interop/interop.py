@@ -23,6 +23,7 @@ import guest
 import lab
 import linux_side
 import postern_side
+import second_opinion
 import suites
 import table
 import tap
@@ -52,6 +53,7 @@ class Bench:
                       postern_side.InteropHost(two, "udp", tap.HERE, UDP_WIRE)]
         two.hosts = self.hosts  # ends them
         self.clear = tap.ClearWatcher()
+        self.recorder = second_opinion.Recorder(two.directory)
         self.guest = guest.Guest(two.directory, tap.NAME)
         try:
             said = self.guest.ip(*tap.guest_lines(mac))
@@ -68,6 +70,7 @@ class Bench:
 
     def close(self):
         self.guest.stop()
+        self.recorder.close()
         self.clear.close()
 
     def host_of(self, case):
@@ -89,21 +92,21 @@ def ask_for_algorithms(bench):
 
 
 def judge(bench, case, number, missing):
-    """("ok" or another word of table.ORDER, why)"""
+    """("ok" or another word of table.ORDER, why, the SAs that carried traffic)"""
     ours, theirs = missing
     for algorithm in case.algorithms:
         if algorithm in ours:
-            return "not built", ours[algorithm]
+            return "not built", ours[algorithm], []
         if algorithm in theirs:
-            return "not in Linux", theirs[algorithm]
+            return "not in Linux", theirs[algorithm], []
     one = trial.Trial(case, number, bench.host_of(case), bench.guest, bench.clear)
     try:
         one.run()
     except (trial.Refused, lab.LabError) as error:
-        return "FAILED", str(error)
+        return "FAILED", str(error), []
     except subprocess.CalledProcessError as error:
-        return "FAILED", error.stderr.strip()
-    return "ok", ""
+        return "FAILED", error.stderr.strip(), []
+    return "ok", "", one.used
 
 
 def watcher_sees(bench):
@@ -136,7 +139,7 @@ def tell(results, missing, seconds):
 
 
 def run(chosen):
-    results = []
+    results, used = [], []
     begun = time.monotonic()
     with lab.Lab() as two:
         bench = Bench(two)
@@ -147,18 +150,22 @@ def run(chosen):
             missing = ask_for_algorithms(bench)
             for number, case in enumerate(chosen):
                 at = time.monotonic()
-                outcome, why = judge(bench, case, number, missing)
+                outcome, why, sas = judge(bench, case, number, missing)
                 results.append((case, outcome, why))
+                used += sas
                 print(f"{number + 1:4} {outcome:9} {time.monotonic() - at:5.2f} s  {case.name}"
                       + (f": {why}" if outcome == "FAILED" else ""), flush=True)
+            bench.recorder.stop()
+            opinion, wrong = second_opinion.ask(bench.recorder.file, used)
         finally:
             bench.close()
     tell(results, missing, time.monotonic() - begun)
+    print("\n".join([opinion, *wrong]))
     lost = [a.name for a in missing[0] if a.must]
     if lost:
         print(f"FAILED: this build does not take {', '.join(lost)}")
     passed = any(outcome == "ok" for _, outcome, _ in results)
-    failed = lost or any(outcome == "FAILED" for _, outcome, _ in results)
+    failed = lost or wrong or any(outcome == "FAILED" for _, outcome, _ in results)
     return 0 if passed and not failed else 1
 
 

@@ -14,6 +14,7 @@ class Algorithm:
     key: int         # octets of key, with the salt or nonce behind it
     salt: int = 0    # of these
     must: bool = False  # a build without it has a defect
+    tshark: str = ""  # tshark's name, where it decrypts it and checks its proof
 
     @property
     def name(self):
@@ -36,20 +37,24 @@ class Suite:
         return [a for a in (self.encryption, self.integrity) if a]
 
 
-def _by_key(ours, linux, salt=0, must=False, keys=(16, 24, 32)):
-    return [Algorithm(ours, linux, key + salt, salt, must) for key in keys]
+def _by_key(ours, linux, salt=0, keys=(16, 24, 32), **more):
+    return [Algorithm(ours, linux, key + salt, salt, **more) for key in keys]
 
 
-NULL = Algorithm("null", 'enc ecb(cipher_null) ""', 0, must=True)
-AES_CBC = _by_key("aes-cbc", "enc cbc(aes) {key}", must=True)
-SHA1 = Algorithm("hmac-sha1-96", "auth-trunc hmac(sha1) {key} 96", 20, must=True)
-SHA256 = Algorithm("hmac-sha2-256-128", "auth-trunc hmac(sha256) {key} 128", 32, must=True)
+NULL = Algorithm("null", 'enc ecb(cipher_null) ""', 0, must=True, tshark="NULL")
+AES_CBC = _by_key("aes-cbc", "enc cbc(aes) {key}", must=True, tshark="AES-CBC [RFC3602]")
+SHA1 = Algorithm("hmac-sha1-96", "auth-trunc hmac(sha1) {key} 96", 20, must=True,
+                 tshark="HMAC-SHA-1-96 [RFC2404]")
+SHA256 = Algorithm("hmac-sha2-256-128", "auth-trunc hmac(sha256) {key} 128", 32, must=True,
+                   tshark="HMAC-SHA-256-128 [RFC4868]")
 
 INTEGRITY = [
     SHA1,
     SHA256,
-    Algorithm("hmac-sha2-384-192", "auth-trunc hmac(sha384) {key} 192", 48),
-    Algorithm("hmac-sha2-512-256", "auth-trunc hmac(sha512) {key} 256", 64),
+    Algorithm("hmac-sha2-384-192", "auth-trunc hmac(sha384) {key} 192", 48,
+              tshark="HMAC-SHA-384-192 [RFC4868]"),
+    Algorithm("hmac-sha2-512-256", "auth-trunc hmac(sha512) {key} 256", 64,
+              tshark="HMAC-SHA-512-256 [RFC4868]"),
     Algorithm("aes-cmac-96", "auth-trunc cmac(aes) {key} 96", 16),
     Algorithm("aes-xcbc-96", "auth-trunc xcbc(aes) {key} 96", 16),
     Algorithm("hmac-md5-96", "auth-trunc hmac(md5) {key} 96", 16),
@@ -59,14 +64,15 @@ INTEGRITY = [
 CIPHERS = [
     NULL,
     *AES_CBC,
-    *_by_key("aes-ctr", "enc rfc3686(ctr(aes)) {key}", 4),
+    *_by_key("aes-ctr", "enc rfc3686(ctr(aes)) {key}", 4, tshark="AES-CTR [RFC3686]"),
     *_by_key("camellia-cbc", "enc cbc(camellia) {key}"),
     Algorithm("3des-cbc", "enc cbc(des3_ede) {key}", 24),
     Algorithm("des-cbc", "enc cbc(des) {key}", 8),
 ]
 
 COMBINED = [
-    *_by_key("aes-gcm-16", "aead rfc4106(gcm(aes)) {key} 128", 4, must=True),
+    *_by_key("aes-gcm-16", "aead rfc4106(gcm(aes)) {key} 128", 4, must=True,
+             tshark="AES-GCM with 16 octet ICV [RFC4106]"),
     *_by_key("aes-gcm-12", "aead rfc4106(gcm(aes)) {key} 96", 4),
     *_by_key("aes-gcm-8", "aead rfc4106(gcm(aes)) {key} 64", 4),
     *_by_key("aes-ccm-16", "aead rfc4309(ccm(aes)) {key} 128", 3),

@@ -78,6 +78,13 @@ class Trial:
         self.back = sas_of(case, number, there, here, "back")
         self.sizes = cases.sizes_of(case, host.mtu)
 
+    @property
+    def used(self):
+        """The SAs that have carried traffic, when it passed."""
+        if self.case.wrong_key:
+            return []
+        return self.back if self.case.protocol == "AH tunnel" else [*self.out, *self.back]
+
     def run(self):
         """Raises Refused, or LabError where a side could not even be told."""
         one_way = self.case.protocol == "AH tunnel"
