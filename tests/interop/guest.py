@@ -44,7 +44,7 @@ class Guest:
                 ["setpriv", "--pdeathsig", "KILL",
                  "unshare", "--pid", "--fork", "--kill-child", "--",
                  "linux.uml", "mem=192M", "rootfstype=hostfs", "rootflags=/", "ro",
-                 f"init={HERE}/guest_init.sh", f"interop_agent={HERE}/agent.py",
+                 f"init={HERE}/guest_init.py",
                  "con=null", "con0=null,fd:2", "ssl0=fd:0,fd:1", "quiet", "panic=1",
                  f"uml_dir={directory}", "umid=guest", f"eth0=tuntap,{tap},{MAC}"],
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=console,

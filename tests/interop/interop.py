@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Postern against the Linux kernel's own IPsec, which runs in User Mode Linux.
 
-    interop.py [--all] [--only TEXT] [--list]
+    interop.py [--all] [--only TEXT] [--list] [--write]
 
       posternd "tun"  10.9.1.1 ── wire ─┐ forwarding
                                         ├── tap0 ══ eth0  10.9.2.1  Linux, `ip xfrm`
@@ -29,6 +29,7 @@ import table
 import tap
 import trial
 
+DOCUMENT = lab.ROOT / "docs" / "interop.md"
 HOST_TUN = {4: "10.9.1.1", 6: "fd00:9:1::1"}
 UDP_WIRE = """
 [wire]
@@ -58,7 +59,7 @@ class Bench:
         try:
             said = self.guest.ip(*tap.guest_lines(mac))
             if said:
-                raise lab.LabError(f"ip in the guest: {said}")
+                raise lab.LabError(f"ip in the guest: {said}\n{self.guest.channel.explain()}")
             self.guest.channel.ask("serve")
             self.guest.channel.ask("encapsulate", families=cases.FAMILIES,
                                    port=linux_side.ENCAP_PORT)
@@ -119,26 +120,19 @@ def watcher_sees(bench):
         raise lab.LabError(f"in clear, nothing passes, or nobody sees it: {said} {lost}")
 
 
-def tell(results, missing, seconds):
-    ours, theirs = missing
-    print()
-    print(table.markdown(results))
-    print()
-    for whose, which in (("Not built", ours), ("Not in Linux", theirs)):
-        for algorithm, why in sorted(which.items(), key=lambda item: item[0].name):
-            print(f"{whose}: {algorithm.name}: {why.splitlines()[-1]}")
-    for capability, there in cases.CAPABILITIES.items():
-        if not there:
-            print(f"Not tried: {capability} (cases.CAPABILITIES)")
+def tell(results, about, seconds):
     count = {word: sum(o == word for _, o, _ in results) for word in table.ORDER}
-    print(f"{len(results)} cases in {seconds:.0f} s: " + ", ".join(
+    text = "\n".join([table.markdown(results), "", *about])
+    print(f"\n{text}\n{len(results)} cases in {seconds:.0f} s: " + ", ".join(
         f"{number} {word}" for word, number in count.items() if number))
     for case, outcome, why in results:
         if outcome == "FAILED":
             print(f"FAILED: {case.name}: {why}")
+    return text
 
 
 def run(chosen):
+    """Tries these; (exit status, the table and what belongs to it)"""
     results, used = [], []
     begun = time.monotonic()
     with lab.Lab() as two:
@@ -159,14 +153,14 @@ def run(chosen):
             opinion, wrong = second_opinion.ask(bench.recorder.file, used)
         finally:
             bench.close()
-    tell(results, missing, time.monotonic() - begun)
-    print("\n".join([opinion, *wrong]))
+    text = tell(results, [*table.missing(*missing), opinion], time.monotonic() - begun)
+    print("".join(f"FAILED: {line}\n" for line in wrong), end="")
     lost = [a.name for a in missing[0] if a.must]
     if lost:
         print(f"FAILED: this build does not take {', '.join(lost)}")
     passed = any(outcome == "ok" for _, outcome, _ in results)
     failed = lost or wrong or any(outcome == "FAILED" for _, outcome, _ in results)
-    return 0 if passed and not failed else 1
+    return (0 if passed and not failed else 1), text
 
 
 def main():
@@ -174,6 +168,7 @@ def main():
     parser.add_argument("--all", action="store_true", help="every case, not a subset")
     parser.add_argument("--only", default="", help="cases whose name has this in it")
     parser.add_argument("--list", action="store_true", help="print the cases' names")
+    parser.add_argument("--write", action="store_true", help="put the table into docs/interop.md")
     told = parser.parse_args()
     chosen = [case for case in (cases.all_cases() if told.all else cases.subset())
               if told.only in case.name]
@@ -183,7 +178,10 @@ def main():
     if guest.missing():
         print(f"skipped: no Linux peer: install {guest.missing()} (scripts/deps)")
         return 77
-    return run(chosen)
+    status, text = run(chosen)
+    if told.write and status == 0:
+        table.write(DOCUMENT, text)
+    return status
 
 
 if __name__ == "__main__":

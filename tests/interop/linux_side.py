@@ -4,6 +4,7 @@
 import re
 
 import lab
+import suites
 
 # With ESN the guest's numbers begin here: the traffic of a case carries them over
 # 2^32, where the high half, which no packet shows, changes. A receiver with a window of
@@ -18,7 +19,7 @@ def probe_line(algorithms, number):
     protocol = "ah" if all(a.linux.startswith("auth") for a in algorithms) else "esp"
     return (f"xfrm state add src 192.0.2.1 dst 192.0.2.2 proto {protocol} spi {number} "
             "mode transport replay-window 64 "
-            + _algorithms(algorithms, ["0x" + "5a" * a.key for a in algorithms]))
+            + _algorithms(algorithms, [suites.key_of(a.ours, a.key) for a in algorithms]))
 
 
 def _algorithms(algorithms, keys):

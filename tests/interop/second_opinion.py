@@ -108,4 +108,4 @@ def ask(file, sas):
              for spi, rows in bad.items()]
     wrong += [f"tshark: ESP {spi:#x}: no packet" for spi in wanted if not good[spi] and not bad[spi]]
     return (f"tshark found the ICVs of {sum(good.values())} packets of {len(good)} SAs good, "
-            f"and decrypted them"), wrong
+            "and decrypted them."), wrong

@@ -5,6 +5,7 @@ Which of them Postern and the guest's kernel have is asked when the test runs.
 """
 
 import dataclasses
+import hashlib
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +22,11 @@ class Algorithm:
         """With the strength where there are several: "aes-cbc 192"."""
         bits = 8 * (self.key - self.salt)
         return f"{self.ours} {bits}" if self.key and self.linux != "" else self.ours
+
+
+def key_of(purpose, octets):
+    """The same key each time, another for each purpose."""
+    return "0x" + hashlib.shake_256(purpose.encode()).hexdigest(octets) if octets else ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,10 +88,10 @@ COMBINED = [
     *_by_key("null-auth-aes-gmac", "aead rfc4543(gcm(aes)) {key} 128", 4),
     # Linux has no implicit IVs (RFC 8750) and no GMAC for AH.
     *_by_key("aes-gcm-16-iiv", "", 4, keys=(16,)),
-    *_by_key("aes-ccm-16-iiv", "", 3, keys=(16,)),
+    *_by_key("aes-ccm-8-iiv", "", 3, keys=(16,)),
     Algorithm("chacha20-poly1305-iiv", "", 36, 4),
 ]
-AH_ONLY = [Algorithm("aes-gmac-128", "", 20, 4)]
+AH_ONLY = [Algorithm(f"aes-{8 * key}-gmac", "", key + 4, 4) for key in (16, 24, 32)]
 
 # Every cipher with one integrity algorithm, every integrity algorithm with one cipher.
 ESP = [

@@ -2,13 +2,13 @@
 """One case: both sides are told their SAs, traffic goes both ways, counters judge."""
 
 import dataclasses
-import hashlib
 import time
 
 import cases
 import lab
 import linux_side
 import postern_side
+import suites
 
 GUEST = {4: "10.9.2.1", 6: "fd00:9:2::1"}
 STREAM_OCTETS = 120_000
@@ -48,15 +48,11 @@ class Sa:
         return dataclasses.replace(self, keys=keys)
 
 
-def key_of(text, octets):
-    return "0x" + hashlib.shake_256(text.encode()).hexdigest(octets) if octets else ""
-
-
 def sas_of(case, number, source, destination, direction):
     made = []
     for layer, (protocol, mode, suite) in enumerate(case.layers):
         spi = 0x10000 + number * 16 + layer * 2 + (direction == "back")
-        keys = [key_of(f"{number}/{direction}/{layer}/{a.ours}", a.key) for a in suite.algorithms]
+        keys = [suites.key_of(f"{number}/{direction}/{layer}/{a.ours}", a.key) for a in suite.algorithms]
         made.append(Sa(source, destination, spi, layer, protocol, mode, suite.algorithms, keys,
                        case.esn, case.in_udp))
     return made
