@@ -20,6 +20,17 @@ import time
 
 FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 UDP_ENCAP, UDP_ENCAP_ESPINUDP = 100, 2
+# What AH must cover, and what it must leave out because it changes on the way. IPv4:
+# record route (routers write into it), router alert. IPv6: options that may change
+# and that may not (RFC 4727's for experiments), before and behind.
+DRESS = {
+    4: [(socket.IPPROTO_IP, socket.IP_TOS, b"\xba\0\0\0"),
+        (socket.IPPROTO_IP, socket.IP_OPTIONS,
+         b"\x07\x0b\x04" + bytes(8) + b"\x01" + b"\x94\x04\0\0")],
+    6: [(socket.IPPROTO_IPV6, socket.IPV6_TCLASS, b"\xba\0\0\0"),
+        (socket.IPPROTO_IPV6, socket.IPV6_HOPOPTS, b"\0\x01\x3e\x04much\x1e\x06little"),
+        (socket.IPPROTO_IPV6, socket.IPV6_DSTOPTS, b"\0\0\x1e\x04last")],
+}
 # Echo request and reply: ICMP's and ICMPv6's.
 PING = {4: (socket.IPPROTO_ICMP, 8, 0), 6: (socket.IPPROTO_ICMPV6, 128, 129)}
 # So many are under way at a time: no queue is shorter.
@@ -94,6 +105,8 @@ def udp(request):
     sock = socket.socket(FAMILIES[family], socket.SOCK_DGRAM)
     sock.setblocking(False)
     sock.connect((request["to"], ECHO_PORT))
+    for level, option, value in DRESS[family] if request.get("dressed") else ():
+        sock.setsockopt(level, option, value)
 
     def receive():
         try:

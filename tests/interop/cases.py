@@ -33,6 +33,7 @@ class Case:
     esn: bool
     wrong_key: str = ""  # the side that has another key than its peer
     large: bool = False  # sizes that only fit in fragments
+    dressed: bool = False  # datagrams with IP options or extension headers
 
     @property
     def suite(self):
@@ -45,7 +46,7 @@ class Case:
     def name(self):
         words = [self.protocol, f"v{self.family}",
                  " / ".join(s.name for s in (self.ah, self.esp) if s)]
-        words += ["ESN"] * self.esn + ["large"] * self.large
+        words += ["ESN"] * self.esn + ["large"] * self.large + ["options"] * self.dressed
         words += [f"wrong key of {self.wrong_key}"] * bool(self.wrong_key)
         return ", ".join(words)
 
@@ -96,18 +97,29 @@ def all_cases():
              for protocol in tried_protocols()
              for esp, ah in suites_of(protocol)
              for family, esn in itertools.product(FAMILIES, (False, True))]
-    cases += large_cases()
-    return cases + [wrong for case in cases if case.family == 4 and not case.esn and not case.large
-                    for wrong in with_wrong_keys(case, case)]
+    wrong = [one for case in cases if case.family == 4 and not case.esn
+             for one in with_wrong_keys(case, case)]
+    return cases + large_cases() + dressed_cases() + wrong
+
+
+def basic_cases(protocols, **more):
+    cases = [Case(protocol, family, esp, ah, False, **more)
+             for protocol in protocols for esp, ah in suites_of(protocol) for family in FAMILIES]
+    return [case for case in cases if is_basic(case)]
 
 
 def large_cases():
     if not CAPABILITIES["fragments"]:
         return []
-    return [Case(protocol, family, esp, ah, False, large=True)
-            for protocol in tried_protocols() if protocol != "AH tunnel"
-            for esp, ah in suites_of(protocol)
-            for family in FAMILIES if is_basic(Case(protocol, family, esp, ah, False))]
+    # Datagrams of a udp wire are never fragmented (docs/wires.md).
+    return basic_cases([protocol for protocol in tried_protocols()
+                        if protocol not in ("AH tunnel", "ESP transport in UDP")], large=True)
+
+
+def dressed_cases():
+    """A udp wire carries no options in front of ESP (docs/wires.md)."""
+    return basic_cases(["ESP transport", "ESP tunnel", "AH transport", "AH over ESP", "all three"],
+                       dressed=True)
 
 
 def with_wrong_keys(for_postern, for_linux):
@@ -138,7 +150,7 @@ def subset():
                 chosen.append(variants[next(turn) % 4])
             elif next(turn) % 4 == 0:
                 chosen.append(variants[next(turn) % 4])
-    return chosen + large_cases()
+    return chosen + large_cases() + dressed_cases()
 
 
 # Octets of data. Every residue of a cipher's block, twice; what stands in one IP
@@ -152,10 +164,14 @@ def small_sizes(family, mtu):
 # What only fits in fragments.
 LARGE_SIZES = [1400, 1472, 1473, 2000, 2960, 4000, 8000]
 
+DRESSED_SIZES = [0, 1, 2, 3, 4, 5, 6, 7, 8, 100, 1000]
+
 
 def sizes_of(case, mtu):
     if case.large:
         return LARGE_SIZES
+    if case.dressed:
+        return DRESSED_SIZES
     sizes = small_sizes(case.family, mtu)
     if case.protocol == "ESP transport in UDP" and case.family == 6:
         # Linux takes ESP in UDP over IPv6 of less than 40 octets for too short (6.1,

@@ -13,15 +13,30 @@ NAME = "tap0"
 HERE = {4: "10.9.2.254", 6: "fd00:9:2::fe"}
 SO_ATTACH_FILTER = 26
 # In clear is what is between the hosts and is neither ESP nor AH nor ESP in UDP. Of
-# fragments the first tells. Neighbours are told to both ends and not asked for.
+# fragments the first tells. Neighbours are told to both ends and not asked for. The
+# kernel cannot walk along IPv6's extension headers: _is_protected() does.
 FILTER = """
 (net 10.9.0.0/16 and not ip proto 50 and not ip proto 51 and not udp port 4500
   and ip[6:2] & 0x1fff = 0)
 or (ip6 net fd00:9::/32 and not dst net ff00::/8
-  and not ip6 proto 50 and not ip6 proto 51 and not udp port 4500
-  and not (ip6[6] = 44 and (ip6[42:2] & 0xfff8 != 0 or ip6[40] = 50 or ip6[40] = 51
-                            or (ip6[40] = 17 and ip6[48:2] = 4500))))
+  and not ip6 proto 50 and not ip6 proto 51 and not udp port 4500)
 """
+ETHERNET, IPV6 = 14, 40
+HOP_BY_HOP, UDP, ROUTING, FRAGMENT, ESP, AH, DESTINATION = 0, 17, 43, 44, 50, 51, 60
+
+
+def _is_protected(frame):
+    """Whether there is ESP, AH or ESP in UDP behind IPv6's extension headers, or a
+    fragment that is not the first."""
+    if frame[12:14] != b"\x86\xdd":
+        return False
+    header, at = frame[ETHERNET + 6], ETHERNET + IPV6
+    while header in (HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION):
+        if header == FRAGMENT and int.from_bytes(frame[at + 2:at + 4], "big") & 0xFFF8:
+            return True
+        length = 8 if header == FRAGMENT else 8 * (frame[at + 1] + 1)
+        header, at = frame[at], at + length
+    return header in (ESP, AH) or (header == UDP and frame[at + 2:at + 4] == b"\x11\x94")
 
 
 def make():
@@ -68,9 +83,11 @@ class ClearWatcher:
         frames = []
         while True:
             try:
-                frames.append(self.socket.recv(128).hex())
+                frame = self.socket.recv(256)
             except BlockingIOError:
                 return frames
+            if not _is_protected(frame):
+                frames.append(frame.hex())
 
     def close(self):
         self.socket.close()
