@@ -25,8 +25,8 @@ bool IsProtected(const IpView& view) {
 }
 
 // Of a fragment: whether AH or ESP may stand in its datagram. In IPv6 they may
-// follow options that only the first fragment shows.
-bool MayHoldIpsec(const IpView& view, const Packet& packet) {
+// follow options that only the first fragment shows, and ESP in UDP ports.
+bool MayHoldIpsec(const IpView& view, const Packet& packet, const Sadb& sadb) {
   const auto place = FragmentPlace::Of(view, packet.bytes());
   if (!place) {
     return false;
@@ -35,6 +35,8 @@ bool MayHoldIpsec(const IpView& view, const Packet& packet) {
     case IpProtocol::kAh:
     case IpProtocol::kEsp:
       return true;
+    case IpProtocol::kUdp:
+      return sadb.ExpectsUdp();
     case IpProtocol::kDestinationOptions:
     case IpProtocol::kRouting:
       return view.family() == IpFamily::kV6;
@@ -162,7 +164,7 @@ Passage InboundPipeline::LookAt(Arrival& arrival, Instant now) {
     return DropReason::kBadIpHeader;
   }
   if (view->fragment() != IpView::Fragment::kWhole &&
-      MayHoldIpsec(*view, packet)) {
+      MayHoldIpsec(*view, packet, parts_.sadb)) {
     return PutTogether(arrival, *view, now);
   }
   if (!IsProtected(*view)) {
@@ -176,32 +178,6 @@ Passage InboundPipeline::LookAt(Arrival& arrival, Instant now) {
   }
   arrival.header = *header;
   return Pass();
-}
-
-// ESP may stand in UDP (RFC 3948): then that is taken away. Whatever else is
-// there for the port, IKE above all, stays as it is.
-Passage InboundPipeline::LookIntoUdp(Arrival& arrival, Instant now) {
-  const IpView& view = *arrival.now;
-  if (view.protocol() != Number(IpProtocol::kUdp) ||
-      view.fragment() != IpView::Fragment::kWhole) {
-    return Pass();
-  }
-  const Opinion<UdpPorts> ports = PeekUdpPorts(view);
-  if (!ports.ok() || !parts_.sadb.ExpectsUdpAt(ports->destination)) {
-    return Pass();
-  }
-  const Passage is_esp =
-      CheckEspPayload(view.payload().subspan(kUdpHeaderOctets));
-  if (!is_esp.ok()) {
-    const bool is_ike = is_esp.error() == DropReason::kNonEspMarker;
-    return is_ike ? Pass() : is_esp;
-  }
-  if (const Passage bare = DecapsulateFromUdp(*arrival.packet, view);
-      !bare.ok()) {
-    return bare;
-  }
-  arrival.udp = *ports;
-  return LookAt(arrival, now);
 }
 
 // Steps 2 to 8 for every packet that begins with AH or ESP. False when none
@@ -346,21 +322,6 @@ Passage InboundPipeline::Finish(SecurityAssociation& association,
     LeaveUdp(association, job.seq, arrival);
   }
   return LookAt(arrival, now);
-}
-
-// What a NAT did on the way to ESP in UDP: it moved the peer, and its addresses
-// are not those that a checksum inside transport mode was made for.
-void InboundPipeline::LeaveUdp(SecurityAssociation& association,
-                               std::uint64_t seq, Arrival& arrival) {
-  const UdpPorts ports = *std::exchange(arrival.udp, std::nullopt);
-  association.NoteOrigin(
-      {.address = arrival.now->source(), .port = ports.source}, seq);
-  if (association.parameters().mode == IpsecMode::kTransport) {
-    const Bytes octets = arrival.packet->bytes();
-    if (const Opinion<IpView> view = IpView::Parse(octets); view.ok()) {
-      MendTransportChecksum(octets, *view);
-    }
-  }
 }
 
 // Steps 9 and 10.

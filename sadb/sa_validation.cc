@@ -185,8 +185,9 @@ Status CheckTunnel(const SaParameters& sa) {
         "its own length; leave it away");
   }
   if (sa.tfc_pad_to > kMostTfcOctets) {
-    return Invalid("tfc_pad_to is " + Octets(sa.tfc_pad_to) +
-                   "; it must be at most " + Octets(kMostTfcOctets));
+    return Invalid("tfc_pad_to is " + std::to_string(sa.tfc_pad_to) +
+                   " octets; it must be at most " +
+                   std::to_string(kMostTfcOctets));
   }
   if (sa.hop_limit == 0) {
     return Invalid(

@@ -6,17 +6,15 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
 #include "core/keyed_hash.h"
 #include "core/mutex.h"
 #include "core/rcu.h"
+#include "sadb/counter_keys.h"
 #include "sadb/outbound_table.h"
 #include "sadb/rcu_hash_table.h"
-#include "sadb/sa_algorithms.h"
-#include "sadb/udp_port_set.h"
 
 namespace postern {
 namespace {
@@ -28,11 +26,6 @@ std::uint64_t HashOf(const SaIdentity& identity) {
   out.Write(Number(identity.spi));
   out.Put(identity.destination.octets());
   return KeyedHash(out.written());
-}
-
-// Where a repeated IV is a disaster, and IVs are the sequence numbers.
-bool CountsIvs(const SaParameters& parameters) {
-  return !CounterMaterial(parameters).empty();
 }
 
 Error NoSuchSa(const SaIdentity& identity) {
@@ -63,8 +56,11 @@ struct Sadb::Entry : RcuHashNode {
 class Sadb::Tables final : public SaEventSink {
  public:
   Tables(SaEventSink& sink, const Limits& limits,
-         std::atomic<std::uint64_t>& generation)
-      : sink_(sink), limits_(limits), generation_(generation) {}
+         std::atomic<std::uint64_t>& generation, UdpPortSet& udp_ports)
+      : sink_(sink),
+        limits_(limits),
+        generation_(generation),
+        udp_ports_(udp_ports) {}
 
   ~Tables() override {
     for (Entry* entry : AllEntries()) {
@@ -94,9 +90,15 @@ class Sadb::Tables final : public SaEventSink {
     return by_identity_.Find(HashOf(identity), identity);
   }
 
-  const OutboundTable& outbound() const { return outbound_; }
+  SecurityAssociation* FindOf(Direction direction,
+                              const SaIdentity& identity) const {
+    Entry* const entry = Find(identity);
+    const bool is_of = entry != nullptr &&
+                       entry->association.parameters().direction == direction;
+    return is_of ? &entry->association : nullptr;
+  }
 
-  const UdpPortSet& udp_ports() const { return udp_ports_; }
+  const OutboundTable& outbound() const { return outbound_; }
 
   std::uint64_t NextId() { return ++last_id_; }
 
@@ -113,34 +115,21 @@ class Sadb::Tables final : public SaEventSink {
     enum class Notice : std::uint8_t { kTaken, kOutstanding } notice;
   };
 
-  struct KeyHash {
-    std::size_t operator()(const SaParameters* parameters) const {
-      return KeyedHash(CounterMaterial(*parameters));
-    }
-  };
-
-  // Whatever the algorithms: counter blocks of AES-CTR are those of AES-GCM.
-  struct SameKey {
-    bool operator()(const SaParameters* a, const SaParameters* b) const {
-      return ConstantTimeEqual(CounterMaterial(*a), CounterMaterial(*b));
-    }
-  };
-
   std::vector<Entry*> AllEntries() const;
   std::unique_ptr<Entry> Unlink(Entry& entry);
 
   SaEventSink& sink_;
   const Limits limits_;
   std::atomic<std::uint64_t>& generation_;
+  UdpPortSet& udp_ports_;
 
   RcuHashTable<Entry> by_identity_;
   OutboundTable outbound_;
-  UdpPortSet udp_ports_;
 
   // The control thread's.
   std::size_t size_ = 0;
   std::uint64_t last_id_ = 0;
-  std::unordered_set<const SaParameters*, KeyHash, SameKey> counter_keys_;
+  CounterKeys counter_keys_;
   std::set<std::pair<Instant, Entry*>> deadlines_;
 
   Mutex mutex_;
@@ -154,17 +143,14 @@ Status Sadb::Tables::CheckFree(const SaParameters& parameters) {
                                          " already; delete it first or choose "
                                          "another SPI"};
   }
-  if (CountsIvs(parameters)) {
-    const auto same = counter_keys_.find(&parameters);
-    if (same != counter_keys_.end()) {
-      return Error{ErrorCode::kExists,
-                   std::string(parameters.protocol == IpsecProtocol::kEsp
-                                   ? "encryption_key"
-                                   : "integrity_key") +
-                       " is also that of " + ToString((*same)->identity()) +
-                       ", and two SAs with one key would use the same IVs; "
-                       "give each its own key or salt"};
-    }
+  if (const SaParameters* same = counter_keys_.FindSame(parameters)) {
+    return Error{ErrorCode::kExists,
+                 std::string(parameters.protocol == IpsecProtocol::kEsp
+                                 ? "encryption_key"
+                                 : "integrity_key") +
+                     " is also that of " + ToString(same->identity()) +
+                     ", and two SAs with one key would use the same IVs; "
+                     "give each its own key or salt"};
   }
   if (size_ >= limits_.associations) {
     return Error{ErrorCode::kExhausted,
@@ -177,9 +163,7 @@ Status Sadb::Tables::CheckFree(const SaParameters& parameters) {
 void Sadb::Tables::Insert(std::unique_ptr<Entry> owned, Instant now) {
   Entry& entry = *owned.release();  // Unlink() takes it back
   const SaParameters& parameters = entry.association.parameters();
-  if (CountsIvs(parameters)) {
-    counter_keys_.insert(&parameters);
-  }
+  counter_keys_.Add(parameters);
   Schedule(entry, now);
   ++size_;
   by_identity_.Add(HashOf(parameters.identity()), entry);
@@ -199,12 +183,7 @@ std::unique_ptr<Sadb::Entry> Sadb::Tables::Unlink(Entry& entry) {
   } else if (parameters.encapsulation) {
     udp_ports_.Remove(parameters.encapsulation->destination);
   }
-  // Another SA's equal key must not be forgotten in place of this one's.
-  const auto key = CountsIvs(parameters) ? counter_keys_.find(&parameters)
-                                         : counter_keys_.end();
-  if (key != counter_keys_.end() && *key == &parameters) {
-    counter_keys_.erase(key);
-  }
+  counter_keys_.Remove(parameters);
   if (entry.deadline.has_value()) {
     deadlines_.erase({*entry.deadline, &entry});
   }
@@ -306,7 +285,8 @@ void Sadb::Tables::RemoveEnded() {
 Sadb::Sadb(SaEventSink& sink) : Sadb(sink, Limits{}) {}
 
 Sadb::Sadb(SaEventSink& sink, const Limits& limits)
-    : tables_(std::make_unique<Tables>(sink, limits, generation_)) {}
+    : tables_(std::make_unique<Tables>(sink, limits, generation_, udp_ports_)) {
+}
 
 Sadb::~Sadb() = default;
 
@@ -381,24 +361,12 @@ std::size_t Sadb::size() const {
 
 SecurityAssociation* Sadb::FindInbound(Spi spi, const IpAddress& destination,
                                        IpsecProtocol protocol) const {
-  Entry* const entry = tables_->Find({spi, destination, protocol});
-  const bool inbound =
-      entry != nullptr &&
-      entry->association.parameters().direction == Direction::kInbound;
-  return inbound ? &entry->association : nullptr;
-}
-
-bool Sadb::ExpectsUdpAt(std::uint16_t port) const {
-  return tables_->udp_ports().Has(port);
+  return tables_->FindOf(Direction::kInbound, {spi, destination, protocol});
 }
 
 SecurityAssociation* Sadb::FindSent(Spi spi, const IpAddress& destination,
                                     IpsecProtocol protocol) const {
-  Entry* const entry = tables_->Find({spi, destination, protocol});
-  const bool outbound =
-      entry != nullptr &&
-      entry->association.parameters().direction == Direction::kOutbound;
-  return outbound ? &entry->association : nullptr;
+  return tables_->FindOf(Direction::kOutbound, {spi, destination, protocol});
 }
 
 SecurityAssociation* Sadb::FindOutbound(const OutboundKey& key,

@@ -46,6 +46,7 @@
 #include "sadb/sa_events.h"
 #include "sadb/sa_parameters.h"
 #include "sadb/security_association.h"
+#include "sadb/udp_port_set.h"
 
 namespace postern {
 
@@ -113,7 +114,10 @@ class Sadb {
                                 IpsecProtocol protocol) const;
 
   // Whether an inbound SA expects ESP in UDP at this port of the host.
-  bool ExpectsUdpAt(std::uint16_t port) const;
+  bool ExpectsUdpAt(std::uint16_t port) const { return udp_ports_.Has(port); }
+
+  // Whether any does, at whatever port.
+  bool ExpectsUdp() const { return !udp_ports_.empty(); }
 
   struct OutboundKey {
     IpsecProtocol protocol = IpsecProtocol::kEsp;
@@ -142,6 +146,7 @@ class Sadb {
   class Tables;
 
   std::atomic<std::uint64_t> generation_{1};
+  UdpPortSet udp_ports_;
   std::unique_ptr<Tables> tables_;
 };
 

@@ -379,10 +379,8 @@ SaUsage SecurityAssociation::usage() const {
 }
 
 std::uint64_t SecurityAssociation::sequence() const {
-  if (cells_->sending.has_value()) {
-    return cells_->sending->last();
-  }
-  return cells_->receiving->highest();
+  return cells_->sending.has_value() ? cells_->sending->last()
+                                     : cells_->receiving->highest();
 }
 
 std::uint64_t SecurityAssociation::replays() const {

@@ -3,7 +3,7 @@
 // The UDP ports of this host at which inbound SAs expect ESP (RFC 3948); of each
 // how many SAs do.
 //
-// Thread safety: Has() is Thread-safe; Add() and Remove() are Control-confined.
+// Thread safety: Has() and empty() are Thread-safe; Add() and Remove() are Control-confined.
 // Cost: Has() is one load of 8 KiB that are nearly always the same line.
 
 #ifndef POSTERN_SADB_UDP_PORT_SET_H_
@@ -24,8 +24,11 @@ class UdpPortSet {
             BitOf(port)) != 0;
   }
 
+  bool empty() const { return ports_.load(std::memory_order_acquire) == 0; }
+
   void Add(std::uint16_t port) {
     if (++times_[port] == 1) {
+      ports_.fetch_add(1, std::memory_order_release);
       words_[port / kBits].fetch_or(BitOf(port), std::memory_order_release);
     }
   }
@@ -35,6 +38,7 @@ class UdpPortSet {
     const auto found = times_.find(port);
     if (--found->second == 0) {
       times_.erase(found);
+      ports_.fetch_sub(1, std::memory_order_release);
       words_[port / kBits].fetch_and(~BitOf(port), std::memory_order_release);
     }
   }
@@ -47,6 +51,7 @@ class UdpPortSet {
   }
 
   std::array<std::atomic<std::uint64_t>, 65536 / kBits> words_{};
+  std::atomic<std::size_t> ports_{0};
   std::map<std::uint16_t, std::size_t> times_;
 };
 
