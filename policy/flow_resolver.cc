@@ -387,10 +387,7 @@ Passage FlowResolver::Inherit(Flow& flow, Instant now) {
   }
   const Result<SocketPolicyRef> copy =
       sources_.sockets.Inherit(flow.key, levels, now);
-  if (!copy.ok()) {
-    return DropReason::kTableFull;
-  }
-  if (wishes && !(*copy)->SetWishes(wishes).ok()) {
+  if (!copy.ok() || (wishes && !(*copy)->SetWishes(wishes).ok())) {
     return DropReason::kTableFull;
   }
   (*copy)->NoteCgroup(flow.cgroup);
