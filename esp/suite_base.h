@@ -59,18 +59,22 @@ Result<SuiteBase> MakeSuiteBase(const Parameters& parameters,
 // implicit.
 class Surroundings {
  public:
-  Surroundings(const SuiteBase& base, ConstBytes iv, std::uint64_t seq)
+  // Inlined in each loop: a call would cost a packet more than the stores.
+  [[gnu::always_inline]] Surroundings(const SuiteBase& base, ConstBytes iv,
+                                      std::uint64_t seq)
       : nonce_size_(base.nonce_size),
         aad_size_(base.numbers == SequenceNumbers::kExtended ? 12 : 8) {
-    if (base.numbers != SequenceNumbers::kExtended) {
-      seq = static_cast<std::uint32_t>(seq);
-    }
+    const bool extended = base.numbers == SequenceNumbers::kExtended;
     std::copy(base.salt.begin(), base.salt.end(), nonce_.begin());
-    StoreBe(Bytes(nonce_).subspan(base.salt.size()),
-            iv.empty() ? seq : LoadBe<std::uint64_t>(iv));
+    if (!iv.empty()) {
+      CopyBytes(Bytes(nonce_).last(kIvSize), iv.first(kIvSize));
+    } else {
+      StoreBe(Bytes(nonce_).last(kIvSize),
+              extended ? seq : std::uint64_t{static_cast<std::uint32_t>(seq)});
+    }
     const Bytes aad = aad_;
     StoreBe(aad, Number(base.spi));
-    if (base.numbers == SequenceNumbers::kExtended) {
+    if (extended) {
       StoreBe(aad.subspan(4), seq);
     } else {
       StoreBe(aad.subspan(4), static_cast<std::uint32_t>(seq));
@@ -82,6 +86,8 @@ class Surroundings {
   ConstBytes aad() const { return ConstBytes(aad_).first(aad_size_); }
 
  private:
+  static constexpr std::size_t kIvSize = 8;
+
   std::array<std::uint8_t, 12> nonce_;
   std::size_t nonce_size_;
   std::size_t aad_size_;

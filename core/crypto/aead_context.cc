@@ -2,6 +2,7 @@
 
 #include "core/crypto/aead_context.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -15,6 +16,19 @@ namespace {
 
 // A packet is at most 64 KiB; far below what libcrypto's int holds.
 constexpr std::size_t kLargestPart = std::size_t{1} << 20;
+
+// Inlined, as a call would cost each packet more than the comparisons.
+struct Lengths {
+  std::size_t nonce;
+  std::size_t tag;
+  std::size_t longest;
+};
+
+[[gnu::always_inline]] inline bool Fits(const Lengths& lengths,
+                                        std::size_t nonce, std::size_t tag) {
+  return nonce == lengths.nonce && tag == lengths.tag &&
+         lengths.longest <= kLargestPart;
+}
 
 }  // namespace
 
@@ -46,15 +60,10 @@ Result<AeadContext> AeadContext::Create(Encryption algorithm, ConstBytes key,
   return AeadContext(*std::move(engine), {info.nonce(), info.icv});
 }
 
-bool AeadContext::Fits(ConstBytes nonce, ConstBytes aad, ConstBytes octets,
-                       ConstBytes tag) const {
-  return nonce.size() == sizes_.nonce && tag.size() == sizes_.tag &&
-         octets.size() <= kLargestPart && aad.size() <= kLargestPart;
-}
-
 Passage AeadContext::Seal(ConstBytes nonce, ConstBytes aad, Bytes octets,
                           Bytes tag) {
-  if (!Fits(nonce, aad, octets, tag) ||
+  if (!Fits({sizes_.nonce, sizes_.tag, std::max(octets.size(), aad.size())},
+            nonce.size(), tag.size()) ||
       !engine_->Seal(nonce, aad, octets, tag)) {
     return DropReason::kCryptoFailed;
   }
@@ -63,7 +72,8 @@ Passage AeadContext::Seal(ConstBytes nonce, ConstBytes aad, Bytes octets,
 
 Opinion<AuthProof> AeadContext::Open(ConstBytes nonce, ConstBytes aad,
                                      Bytes octets, ConstBytes tag) {
-  if (!Fits(nonce, aad, octets, tag)) {
+  if (!Fits({sizes_.nonce, sizes_.tag, std::max(octets.size(), aad.size())},
+            nonce.size(), tag.size())) {
     return DropReason::kBadIcv;
   }
   if (!engine_->Open(nonce, aad, octets, tag)) {

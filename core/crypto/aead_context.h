@@ -63,9 +63,6 @@ class AeadContext {
 
   AeadContext(std::unique_ptr<AeadEngine> engine, Sizes sizes);
 
-  bool Fits(ConstBytes nonce, ConstBytes aad, ConstBytes octets,
-            ConstBytes tag) const;
-
   std::unique_ptr<AeadEngine> engine_;
   Sizes sizes_;
 };
