@@ -43,7 +43,6 @@ enum class Count : std::uint8_t {
   kFragmentsSent,
   kTooBigTold,      // ICMP errors to the host's own programs
   kPathMtuLowered,  // by a believed ICMP error
-  kDummiesSent,     // ESP packets without content (RFC 4303 2.6)
   // Of the TUN with offload: what stood for several packets, and for how many.
   kSuperPacketsRead,
   kSegmentsRead,
