@@ -374,6 +374,30 @@ TEST_F(Oversize, TfcPaddingHidesTheSize) {
   EXPECT_EQ(bob_->ReceiveAll(cut), std::vector<Octets>{Whole(100)});
 }
 
+// FRAG-06 FRAG-07: ports that a later fragment does not show are not those of
+// the SA, neither way; what is refused inbound is audited.
+TEST_F(Oversize, AnSaForPortsCarriesNoLaterFragments) {
+  Use("10.9.1.1", "10.9.2.1", Category::kEspNetwork);
+  const Octets later = NaiveFragments(Packet(2000), 1200)[1];
+  sa_.selector.protocol = 17;
+  sa_.selector.destination_port = 2000;
+  bob_->sadb().Flush();
+  ASSERT_TRUE(bob_->sadb().Add(sa_, {}, bob_->now()).ok());
+  EXPECT_TRUE(bob_->ReceiveAll(alice_->Send(later)).empty());
+  EXPECT_EQ(bob_->drops(DropReason::kSelectorMismatch), 1u);
+  EXPECT_EQ(bob_->audits().size(), 1u);
+  EXPECT_EQ(bob_->ReceiveAll(alice_->Send(Packet(100))).size(), 1u);
+
+  sa_.direction = Direction::kOutbound;
+  alice_->sadb().Flush();
+  ASSERT_TRUE(alice_->sadb().Add(sa_, {}, alice_->now()).ok());
+  EXPECT_EQ(alice_->Send(Packet(100)).size(), 1u);
+  EXPECT_TRUE(alice_->Send(later).empty());
+  alice_->Advance(HeldPackets::Limits().time);
+  EXPECT_TRUE(alice_->Resume().empty());
+  EXPECT_EQ(alice_->drops(DropReason::kNoSa), 1u);
+}
+
 // A batch of large packets is more fragments than a batch of output.
 TEST_F(Oversize, MoreFragmentsThanABatchHoldsLeaveInOrder) {
   Use("10.9.1.1", "10.9.2.1", Category::kEspNetwork);
