@@ -2,8 +2,8 @@
 
 #include "policy/flow_resolver.h"
 
-#include <algorithm>
 #include <array>
+#include <bit>
 
 namespace postern {
 namespace {
@@ -50,23 +50,24 @@ FlowResolver::FlowResolver(const Sources& sources, std::size_t flows)
 
 Opinion<Flow*> FlowResolver::Answer(Question question) {
   const FlowKey& key = question.key;
-  const Owner sender = question.sender;
+  const CgroupId cgroup = question.sender.cgroup;
   // A segment of the kernel's own belongs to the connection it speaks for.
-  const bool raw = IsTcp(key) && sender.role == Owner::Role::kRaw &&
-                   !sources_.sockets.Find(sender.cookie);
-  if (raw || (IsTcp(key) && sender.kind == Owner::Kind::kNobody)) {
+  const bool raw = IsTcp(key) && question.sender.role == Owner::Role::kRaw &&
+                   !sources_.sockets.Find(question.sender.cookie);
+  if (raw || (IsTcp(key) && question.sender.kind == Owner::Kind::kNobody)) {
     question.sender = Owner();
   }
   if (question.opening == Opening::kNone) {
     Flow* const flow = table_.Find(key, question.sender.cookie);
     if (flow != nullptr && Trusts(*flow, question) &&
         Refresh(*flow, question.aspect)) {
-      return raw || flow->unrecorded ? AlsoByCgroup(*flow, sender) : flow;
+      return raw || flow->unrecorded ? AlsoByCgroup(*flow, {.cgroup = cgroup})
+                                     : flow;
     }
   }
   const Opinion<Flow*> flow = Ask(question);
   const bool more = flow.ok() && (raw || (*flow)->unrecorded);
-  return more ? AlsoByCgroup(**flow, sender) : flow;
+  return more ? AlsoByCgroup(**flow, {.cgroup = cgroup}) : flow;
 }
 
 // A socket that the packet names is its owner for ever; that it is nobody's
@@ -312,7 +313,8 @@ bool FlowResolver::Refresh(Flow& flow, const Aspect& aspect) {
       flow.policy ? flow.policy->wishes().version() : 0;
   if (flow.seen_levels != levels_now || flow.seen_wishes != wishes_now ||
       flow.seen_routes != sources_.system.generation() ||
-      flow.aspect != aspect) {
+      std::bit_cast<std::uint32_t>(flow.aspect) !=
+          std::bit_cast<std::uint32_t>(aspect)) {
     flow.aspect = aspect;
     const bool is_untold = flow.cgroup == kNoCgroup || !flow.cookie;
     if (is_untold && AnyRules() &&
