@@ -46,8 +46,8 @@ Lane::Lane(Parts parts)
                                 .worker = IndexOf(parts_),
                                 .wire_mtu = parts_.exit.mtu(),
                                 .hold = parts_.hold,
-                                .audit = &parts_.events,
-                                .wire_fragments = FragmentsOn(parts_.wire)});
+                                .wire_fragments = FragmentsOn(parts_.wire),
+                                .audit = &parts_.events});
   } else {
     inbound_.emplace(InboundPipeline::Parts{.sadb = parts_.sadb,
                                             .system = parts_.system,

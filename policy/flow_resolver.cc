@@ -71,9 +71,8 @@ Opinion<Flow*> FlowResolver::Answer(Question question) {
 }
 
 // A socket that the packet names is its owner for ever; that it is nobody's
-// holds until sockets come. Otherwise, a TCP connection keeps its owner until a
-// SYN opens the next one, whoever sees that, and a datagram flow can pass to
-// another socket without any packet telling so.
+// holds until sockets come. Otherwise a TCP connection keeps its owner until a
+// SYN opens the next one, and a datagram flow can pass to another one untold.
 bool FlowResolver::Trusts(const Flow& flow, const Question& question) const {
   const bool sockets_as_seen =
       flow.seen_sockets == sources_.sockets.generation();
@@ -211,9 +210,8 @@ Opinion<Flow*> FlowResolver::AskForEndpoint(const Question& question,
   const bool opens_over_old = question.opening == Opening::kSyn &&
                               question.direction == Direction::kInbound &&
                               !owner.half_open;
-  // Others inherited when their SYN was admitted, if there was anything to
-  // inherit. To ask for those would be wrong: of listeners that share a port the
-  // kernel may name another.
+  // Others inherited when their SYN was admitted, if at all. To ask would be
+  // wrong: of listeners that share a port the kernel may name another.
   const bool may_inherit_late =
       question.opening == Opening::kSynAck &&
       question.direction == Direction::kOutbound && !passing_.policy &&
