@@ -70,7 +70,8 @@ SimHost::SimHost(std::string_view address, HeldPackets::Limits hold)
                       .arrivals = &arrivals_},
                      1024),
       outbound_({sadb_, outbound_flows_, acquires_, outbound_stats_,
-                 WorkerIndex{0}, kWireMtu, hold, this}),
+                 WorkerIndex{0}, kWireMtu, hold,
+                 OutboundPipeline::Parts::Fragments::kCarried, this}),
       inbound_({sadb_, system_, inbound_flows_, *this, inbound_stats_,
                 WorkerIndex{1}}) {
   ThreadReader().Quiescent();
