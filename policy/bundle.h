@@ -60,7 +60,8 @@ class Bundle {
   std::size_t overhead_ = 0;
 };
 
-// The most octets that any bundle of one SA per category adds to a packet with
+// The most octets that any bundle of one SA per category, with ICVs of up to 16
+// octets and none in UDP, adds to a packet with
 // an IPv6 outer header: the TUN's MTU leaves room for it.
 inline constexpr std::size_t kWorstBundleOverhead =
     (8 + 16 + 15 + 2 + 16)          // ESP transport: header, IV, pad, ICV

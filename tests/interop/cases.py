@@ -17,8 +17,8 @@ FAMILIES = (4, 6)
 # Groups of cases that need more than the suite's algorithms, and whether Postern can
 # do that yet. What is not tried is named at the end.
 CAPABILITIES = {
-    "fragments": False,       # packets larger than the wire takes: large_cases()
-    "mixed families": False,  # OTHER_FAMILY: routes take no gateway of the other family
+    "fragments": True,        # packets larger than the wire takes: large_cases()
+    "mixed families": True,   # OTHER_FAMILY: gateways of the other family
 }
 
 IPV4, IPV6 = 20, 40
