@@ -199,7 +199,8 @@ void ReadOptions(Section& section, const SaSettingsContext& context,
                            ? SequenceNumbers::kExtended
                            : SequenceNumbers::k32Bit;
   parameters.replay_window = static_cast<std::uint32_t>(
-      section.Whole("replay_window", {0, 4096}).value_or(context.window));
+      section.Whole("replay_window", {0, kMaxReplayWindow})
+          .value_or(context.window));
   const Lifetimes lifetimes = ReadLifetimes(section);
   parameters.soft = lifetimes.soft;
   parameters.hard = lifetimes.hard;

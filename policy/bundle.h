@@ -61,8 +61,8 @@ class Bundle {
 };
 
 // The most octets that any bundle of one SA per category, with ICVs of up to 16
-// octets and none in UDP, adds to a packet with
-// an IPv6 outer header: the TUN's MTU leaves room for it.
+// octets and none in UDP, adds to a packet with an IPv6 outer header: the TUN's
+// MTU leaves room for it.
 inline constexpr std::size_t kWorstBundleOverhead =
     (8 + 16 + 15 + 2 + 16)          // ESP transport: header, IV, pad, ICV
     + (12 + 20)                     // AH with padding

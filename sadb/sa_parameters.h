@@ -24,6 +24,7 @@
 #include "core/identity.h"
 #include "core/ipsec.h"
 #include "core/net/udp_encapsulation.h"
+#include "core/seq/replay_window.h"
 #include "core/tunnel_header.h"
 #include "esp/sealer.h"
 
@@ -109,7 +110,7 @@ struct SaParameters {
 //   - key, salt sizes; ESP without integrity (SAD-17, SAD-18), AEAD with
 //     integrity besides, AH without, AH with encryption; weak keys of DES; legacy
 //     algorithms unless they are allowed, kForbidden (core/crypto/legacy.h)
-//   - window above 4096; ESN with the window off (AH-49)
+//   - window above kMaxReplayWindow; ESN with the window off (AH-49)
 //   - soft bounds beyond hard ones, bounds of zero, octets beyond the cipher's
 //   - AH in UDP (UDP-18), a port of 0
 //   - TFC padding without an ESP tunnel, or to more than kMostTfcOctets; a hop
@@ -124,7 +125,7 @@ Status ValidateLifetimes(const Lifetime& soft, const Lifetime& hard);
 inline constexpr std::uint32_t kMostTfcOctets = 9000;
 
 // The widest replay window, in packets.
-inline constexpr std::uint32_t kMaxReplayWindow = 4096;
+inline constexpr std::uint32_t kMaxReplayWindow = ReplayWindow::kMaxSize;
 
 }  // namespace postern
 

@@ -365,8 +365,8 @@ TEST(HostConfig, RefusesANumberOutOfRange) {
               ElementsAre("host.toml:7:7: wire.mtu: 576 is out of range: write "
                           "a number from 1280 to 9216."));
   EXPECT_THAT(
-      Refused(std::string(kLeast) + Gcm("replay_window = 4097\n")),
-      ElementsAre(HasSubstr("sa[1].replay_window: 4097 is out of range")));
+      Refused(std::string(kLeast) + Gcm("replay_window = 65537\n")),
+      ElementsAre(HasSubstr("sa[1].replay_window: 65537 is out of range")));
 }
 
 // API-21

@@ -255,13 +255,13 @@ TEST(SaValidation, NeverQuotesAKey) {  // SAD-23
 TEST(SaValidation, BoundsTheWindow) {  // RPL-07, RPL-14
   SaParameters sa = GcmSa();
   EXPECT_EQ(sa.replay_window, 64u);
-  for (const std::uint32_t size : {0u, 1u, 32u, 64u, 1024u, 4096u}) {
+  for (const std::uint32_t size : {0u, 1u, 32u, 64u, 1024u, 4096u, 65536u}) {
     sa.replay_window = size;
     ExpectAccepted(sa);
   }
-  sa.replay_window = 4097;
+  sa.replay_window = 65537;
   ExpectRefused(sa, ErrorCode::kInvalid,
-                {"replay_window is 4097", "at most 4096"});
+                {"replay_window is 65537", "at most 65536"});
 }
 
 TEST(SaValidation, RefusesExtendedNumbersWithTheWindowOff) {  // AH-49, RPL-18
