@@ -66,6 +66,7 @@ class AuditLogTest : public testing::Test {
   std::vector<std::string> lines_;
 };
 
+// IN-03, ESP-31, AH-40, AH-42
 // AUD-03 AUD-04 AUD-05 AUD-06 AUD-07: each event of RFC 4302 and 4303 has a line
 // with SPI, addresses, sequence number and flow label; the log adds the time.
 TEST_F(AuditLogTest, TellsEachEventWithWhatTheRfcsAskFor) {

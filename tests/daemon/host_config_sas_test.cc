@@ -17,6 +17,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
+// SPD-26
 TEST(HostConfig, ReadsAssociationsAndTellsTheirDirection) {
   const HostConfig config =
       Read(std::string(kLeast) +

@@ -434,7 +434,7 @@ TEST(HostConfig, RefusesARouteThatContradictsItself) {
       ElementsAre(StartsWith("host.toml:7:")));
 }
 
-// SAD-06 SAD-17
+// SAD-23
 TEST(HostConfig, NeverQuotesAKey) {
   const std::string secret = "0x5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5a5";
   std::string text = std::string(kLeast) + Gcm("");
@@ -460,7 +460,7 @@ TEST(HostConfig, SaysWhenTheFileCannotBeRead) {
             "host.toml: the file cannot be read: No such file or directory.");
 }
 
-// SPD-03 SPD-18 SEL-01 SEL-04
+// SPD-03 SEL-01 SEL-04
 TEST(HostConfig, ReadsRulesInTheirOrder) {
   const HostConfig config = Read(std::string(kLeast) +
                                  "[log]\naudit = false\n"

@@ -160,7 +160,7 @@ TEST_F(SocketLevelsTest, TakesUniqueFromEverybody) {
   EXPECT_EQ(LevelOf(ApiCategory::kAh, Tcp(1)), ApiLevel::kUnique);
 }
 
-// API-42 API-43
+// SPD-10 API-42 API-43
 TEST_F(SocketLevelsTest, LetsUsersOnlyStrengthenWhereTheAdministratorSaysSo) {
   SocketLevels levels(kHost, sockets_, UserLevels::kStrengthen);
   EXPECT_EQ(ErrnoOf(levels, Set(ApiLevel::kNone), Tcp(1)), 0);

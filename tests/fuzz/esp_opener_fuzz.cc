@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What happens behind the proof: an authentic peer may still send anything as
+// ESP-38, what happens behind the proof: an authentic peer may still send anything as
 // plaintext. The input is a packet without its ICV; with NULL encryption and
 // the ICV that a peer would compute, all of it reaches the trailer and the inner
 // headers.

@@ -123,6 +123,7 @@ class Layers(LintTest):
     def test_input_and_output_in_a_pure_layer(self):
         self.breaks("pipeline/io.cc", "#include <sys/socket.h>\n", "no I/O")
 
+    # IN-13
     def test_memcmp_near_an_icv(self):
         self.breaks("esp/cmp.cc", "bool F() { return memcmp(a, b, 16); }\n",
                     "ConstantTimeEqual")
@@ -205,6 +206,54 @@ class Source(LintTest):
             "Twice(std::uint32_t number)",
             "Twice(std::uint32_t number, bool fast)"))
         self.finds("a bool parameter", "check_source.py", "names")
+
+
+class RfcMap(LintTest):
+    AREA = "ESP"  # apart from the numbers: what is here cites nothing
+
+    def setUp(self):
+        super().setUp()
+        self.requirements = "".join(
+            f"{self.AREA}-{number}\t2.{number}\tMUST\ta | b\n" for number in ("01", "02"))
+        self.reason = f"{self.AREA}-02\tNot built.\n"
+        self.write("tests/conformance/requirements.tsv", self.requirements)
+        self.write("tests/conformance/not_done.tsv", self.reason)
+        self.write("tests/unit/seal_test.cc",
+                   SPDX + f"\n// {self.AREA}-01\nTEST(Seal, Is) {{\n}}\n")
+        self.write("docs/other.md", "")
+        self.passes("rfc_map.py", "--write")
+        self.passes("rfc_map.py")
+
+    def finds_after(self, path, text, expected):
+        self.write(path, text)
+        self.run_script("rfc_map.py", "--write")
+        self.finds(expected, "rfc_map.py")
+
+    def test_page(self):
+        page = (self.root / "docs/rfc-map.md").read_text()
+        self.assertIn("| a \\| b | `unit/seal_test.cc: Seal.Is` |", page)
+        self.assertIn("| a \\| b | *not done*: Not built. |", page)
+
+    def test_requirement_without_test_and_reason(self):
+        self.finds_after("tests/conformance/not_done.tsv", "",
+                         f"{self.AREA}-02: no test cites it")
+
+    def test_reason_for_what_a_test_shows(self):
+        self.finds_after("tests/conformance/not_done.tsv",
+                         self.reason + f"{self.AREA}-01\tNot built.\n",
+                         "Seal.Is shows it")
+
+    def test_reason_that_is_none(self):
+        self.finds_after("tests/conformance/not_done.tsv", f"{self.AREA}-02\n",
+                         f"{self.AREA}-02: not_done.tsv gives no reason")
+
+    def test_citation_of_nothing(self):
+        self.finds_after("tests/unit/open_test.cc", SPDX + f"// {self.AREA}-77\n",
+                         "there is no such requirement")
+
+    def test_old_page(self):
+        self.write("tests/unit/open_test.cc", SPDX + f"// {self.AREA}-01\n")
+        self.finds("docs/rfc-map.md is old", "rfc_map.py")
 
 
 class Format(LintTest):

@@ -99,6 +99,7 @@ TEST_F(Waiting, AvailWaitsForNothing) {
   EXPECT_EQ(alice_.outbound().held(), 0u);
 }
 
+// OUT-02
 TEST_F(Waiting, ARefusalDropsWhatWaits) {
   SendNumbered(2);
   const AcquireId id = alice_.acquires().TakeNew().at(0).id;

@@ -28,6 +28,7 @@ std::uint8_t ProtocolAt(const Octets& packet) {
 // byte for byte, and its path satisfies a receiver that requires the subset.
 class EveryBundle : public testing::TestWithParam<std::tuple<int, int>> {};
 
+// IN-09
 TEST_P(EveryBundle, ArrivesAsItWasSent) {
   const auto [subset, family] = GetParam();
   const auto& [here, there] = kFamilies[static_cast<std::size_t>(family)];

@@ -97,6 +97,7 @@ TEST_F(TwoHosts, ADiscardRouteStopsBothDirections) {
   ExpectReceiveDrop(Datagram(), DropReason::kDiscardRoute);
 }
 
+// FRAG-18
 TEST_F(TwoHosts, APacketTooBigForTheWireThatMayNotBeCutIsDropped) {
   Require(Category::kEspNetwork);
   for (const std::size_t size : {1450u, 1473u}) {
@@ -162,6 +163,7 @@ TEST_F(TwoHosts, AnErrorDoesNotTellInClearWhatCameProtected) {
   EXPECT_EQ(bob_.Send(error).at(0), error);
 }
 
+// IN-03, ESP-31
 TEST_F(TwoHosts, SpisThatNobodyHasAreRefused) {
   Require(Category::kEspTransport);
   Octets packet = alice_.Send(Datagram()).at(0);
@@ -191,6 +193,7 @@ TEST_F(TwoHosts, OfTwinsInOneBatchOneIsDelivered) {
   EXPECT_EQ(bob_.drops(DropReason::kReplayDuplicate), 2u);
 }
 
+// AH-42
 // RPL-06 IN-11 defects 25, 29: every single bit flipped, for each category.
 // A forged packet is not delivered, and moves neither window nor lifetime.
 TEST_F(TwoHosts, AForgedPacketMovesNothing) {
@@ -218,7 +221,7 @@ TEST_F(TwoHosts, AForgedPacketMovesNothing) {
   }
 }
 
-// IN-05: who holds an SA speaks for himself only.
+// PFK-60, IN-05: who holds an SA speaks for himself only.
 TEST_F(TwoHosts, AnAuthenticPeerCannotSpeakForAnother) {
   Require(Category::kEspNetwork);
   Octets spoofed =

@@ -178,7 +178,7 @@ TEST_P(NatTest, LeavesPortsAloneAtWhichNoSaExpectsEsp) {
   EXPECT_EQ(bob_.Receive(datagram), std::vector<Octets>{datagram});
 }
 
-// UDP-08, UDP-19: by a packet that is authentic and that none has overtaken.
+// UDP-19: by a packet that is authentic and that none has overtaken.
 TEST_P(NatTest, FollowsThePortOfThePeerOnceItIsProven) {
   Connect();
   const auto first = alice_.Send(Syn());

@@ -200,6 +200,7 @@ TEST_F(Oversize, WhatMayBeCutIsCutOnceItIsProtected) {
   }
 }
 
+// OUT-05
 // TUN-09 PMTU-01 PMTU-04: a tunnel whose outer header has DF carries fragments.
 TEST_F(Oversize, ATunnelThatSetsDfCarriesFragmentsOfTheInnerPacket) {
   Use("10.9.1.1", "10.9.2.1", Category::kEspNetwork, Encryption::kAesGcm16,
@@ -308,7 +309,8 @@ TEST_F(Oversize, ThePathMtuHasALeast) {
   EXPECT_EQ(bob_->ReceiveAll(sent), std::vector<Octets>{Whole(1280)});
 }
 
-// RFC 4301 8.2.1: what somebody off the way would have to guess.
+// IN-17: what somebody off the way would have to guess (RFC
+// 4301 8.2.1).
 TEST_F(Oversize, AForgedErrorIsNotBelieved) {
   Use("10.9.1.1", "10.9.2.1", Category::kEspTransport);
   const Octets seen = alice_->Send(Whole(1400)).at(0);

@@ -120,6 +120,7 @@ TEST_P(Rules, LeaveToTheRoutesWhatARouteNames) {
   ExpectTaken(In(80));
 }
 
+// OUT-10
 // SPD-01 SPD-05 SPD-20: the key manager's traffic needs a rule, and has it.
 TEST_P(Rules, BypassWhatIsNamedByPortAndNothingElse) {
   AddSaPair(alice_, bob_, Category::kAh);
@@ -138,6 +139,7 @@ TEST_P(Rules, BypassWhatIsNamedByPortAndNothingElse) {
   EXPECT_EQ(alice_.count(Count::kOutboundProtected), 1u);
 }
 
+// IN-02
 // SPD-06 IN-04 IN-15: in clear what a rule protects is dropped, and asks nobody
 // for an SA; protected it passes.
 TEST_P(Rules, DropInClearWhatTheyProtect) {
@@ -152,6 +154,7 @@ TEST_P(Rules, DropInClearWhatTheyProtect) {
   EXPECT_EQ(alice_.Receive(sent[0]), std::vector<Octets>{In(80)});
 }
 
+// OUT-02
 TEST_P(Rules, AskForAnSaAndSendNothingMeanwhile) {
   alice_.SetRules({Make("web", kProtect, Port(80))});
   EXPECT_TRUE(alice_.Send(Out(80)).empty());
@@ -173,7 +176,7 @@ TEST_P(Rules, DiscardBothWaysInTheirOrder) {
   ExpectClear(Out(101));
 }
 
-// SPD-08 SEL-10: out only, so that the answer is dropped.
+// OUT-03 SPD-08 SEL-10: out only, so that the answer is dropped.
 TEST_P(Rules, CountForOneDirectionWhenToldSo) {
   Rule out = Make("out", kBypass, Port(53));
   out.ways = Rule::Ways::kOutbound;
@@ -202,6 +205,7 @@ TEST_P(Rules, TellIcmpTypesApartWithinOneFlow) {
   }
 }
 
+// OUT-01
 // SPD-12: what was decided before does not outlive the rule that decided it.
 TEST_P(Rules, BindTheFlowsThatAreUnderWay) {
   ExpectClear(Out(80));
@@ -275,7 +279,7 @@ TEST_P(Rules, AuditWhatAnSaDoesNotSpeakFor) {
             (FlowKey{alice_.address(), bob_.address(), 4000, 81, kUdp}));
 }
 
-// AUD-08: no rule, both ways; AUD-02: and nothing is sent about it.
+// OUT-09, AUD-08: no rule, both ways; AUD-02: and nothing is sent about it.
 TEST_P(Rules, AuditWhatTheyDiscard) {
   alice_.SetRules({}, kDiscardRest);
   EXPECT_TRUE(alice_.Receive(In(80)).empty());
@@ -327,7 +331,7 @@ class RulesOfFragments : public testing::Test {
   const Octets in_ = Fragment("10.9.2.1", "10.9.1.1");
 };
 
-// FRAG-09 FRAG-06: nobody has seen its first fragment.
+// FRAG-06: nobody has seen its first fragment.
 TEST_F(RulesOfFragments, NoneIsPassedByAPortThatItDoesNotShow) {
   alice_.SetRules({Make(kBypass, {.protocol = kUdp,
                                   .destination_port = std::uint16_t{500}})},

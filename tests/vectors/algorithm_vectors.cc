@@ -17,7 +17,7 @@ std::string FirstWord(const std::string& text) {
   return text.substr(0, text.find_first_of(" ,;("));
 }
 
-// The IV as the cipher wants it: of CTR the first counter block.
+// The IV as the cipher wants it: of CTR the first counter block (CTR-02).
 Octets CipherIvOf(const Json& test, Encryption encryption) {
   Octets iv = HexOf(test, "iv");
   if (encryption != Encryption::kAesCtr) {

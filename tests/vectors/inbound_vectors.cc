@@ -71,6 +71,8 @@ Passage CheckSelectors(const Json& selectors, const Packet& packet) {
              : Passage(DropReason::kSelectorMismatch);
 }
 
+// pkt_inbound_edge.json: IN-03, AH-40, ESP-31 (an SPI that nobody has), AH-42,
+// AUT-07 (any bit of the ICV), CHA-06 (more padding), SPD-24 (another DSCP).
 Outcome RunCase(const Json& test) {
   CheckCaseFields(
       test, {"base", "proto", "sa", "packet", "selectors", "expect", "rows"});

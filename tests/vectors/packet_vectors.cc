@@ -177,6 +177,8 @@ bool Has(const Json& directions, const std::string& direction) {
          directions.end();
 }
 
+// pkt_ah_*.json and pkt_esp_*.json, to the octet: OUT-12, AH-16, ESP-06, ESP-21,
+// ESP-27, ESP-34, CTR-02, GCM-02, GCM-05, CCM-03, CHA-01 to CHA-03, IIV-01.
 Outcome RunPacket(const VectorSa& sa, const Json& test) {
   CheckCaseFields(test, {"proto", "mode", "inner_af", "outer_af", "sa", "plain",
                          "protected", "arrived", "arrived_plain",
@@ -248,6 +250,7 @@ bool IsSealersPadding(const Json& test) {
              test.at("pad_len").get<std::size_t>() + esp::kShortestTrailer;
 }
 
+// esp_mcgrew_gcm.json: GCM-02, GCM-05, GCM-10. esp_rfc3602.json: ESP-21.
 Outcome RunBareEsp(const VectorSa& sa, const Json& test) {
   CheckCaseFields(test, {"proto", "sa", "esp_packet", "esp_plaintext",
                          "payload", "pad_len", "next_header", "intermediate"});

@@ -438,6 +438,7 @@ Outcome CompareNumber(const std::string& what, std::uint64_t ours,
                                    ", expected " + std::to_string(expected));
 }
 
+// pfkeyv2_layout.json: PFK-12.
 Outcome RunStruct(const Json& test) {
   CheckFields(test, {"struct", "size", "fields"});
   const Layout& layout = LayoutOf(test.at("struct"));
@@ -464,6 +465,7 @@ Outcome RunStruct(const Json& test) {
   return outcome;
 }
 
+// pfkeyv2_layout.json: PFX-15 (its algorithms).
 void RunNumbers(const Json& theirs, const Numbers& ours, Tally& tally) {
   for (const auto& [name, value] : theirs.items()) {
     tally.Run(name, [&, &name = name, &value = value] {

@@ -101,6 +101,7 @@ std::string Judge(const Json& step, const Arrival& arrival,
   return "";
 }
 
+// replay_window.json: RPL-03.
 Outcome RunCase(const Json& test) {
   CheckCaseFields(test,
                   {"window", "esn", "initial_T", "initial_seen", "steps"});

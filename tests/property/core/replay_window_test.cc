@@ -81,7 +81,7 @@ bool Accept(ReplayWindow& window, std::uint32_t wire) {
 constexpr std::size_t kSizes[] = {1,   2,   31,  32,  33,   63,   64,  65,
                                   100, 127, 128, 129, 1000, 1024, 4096};
 
-// RPL-05, RPL-15; defects 9, 11, 12.
+// RPL-03, RPL-05, RPL-15; defects 9, 11, 12.
 TEST(ReplayWindowProperty, AgreesWithTheDefinition) {
   for (const std::size_t size : kSizes) {
     for (const auto numbers :
@@ -123,6 +123,7 @@ TEST(ReplayWindowProperty, NeverTakesANumberLeftOfTheWindow) {
   }
 }
 
+// OPT-07
 // Defect 10, RPL-15: jumps of every awkward width; then the whole window
 // behind the jump is judged number by number.
 TEST(ReplayWindowProperty, JumpsOfEveryWidthClearWhatTheyPass) {
@@ -152,6 +153,7 @@ TEST(ReplayWindowProperty, JumpsOfEveryWidthClearWhatTheyPass) {
   }
 }
 
+// SAD-10
 // The same from anywhere in 64 bits, with jumps up to almost a subspace.
 TEST(ReplayWindowProperty, ExtendedJumpsAgreeWithTheDefinition) {
   const std::vector<std::uint64_t> jumps = {

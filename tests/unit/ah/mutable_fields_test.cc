@@ -57,7 +57,7 @@ TEST(Ipv4OptionTable, CoversExactlyWhatTheRfcLists) {
   }
 }
 
-// AH-22, AH-23
+// AH-21, AH-22, AH-23
 TEST_F(CoveredLeadTest, ZeroesTheMutableFieldsOfIpv4) {
   const Octets lead =
       Lead(HostsV4().TrafficClass(0xff).HopLimit(99).DontFragment());
@@ -116,6 +116,7 @@ TEST_F(CoveredLeadTest, RefusesIpv4OptionLengthsThatCannotBe) {
   }
 }
 
+// AH-21
 // AH-24: on the way the destination is the next hop; the ICV has the last one.
 TEST_F(CoveredLeadTest, PutsTheFinalDestinationOfASourceRoute) {
   for (const std::uint8_t type : Octets{131, 137}) {

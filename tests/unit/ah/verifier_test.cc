@@ -68,6 +68,7 @@ TEST_F(AhVerifier, NeedsRoomBehindThePacketForEsn) {
   }
 }
 
+// AH-45
 TEST_F(AhVerifier, PeeksAtTheHeader) {
   const Octets packet =
       HostsV4().Raw(51, {17, 1, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
@@ -276,7 +277,7 @@ TEST_F(AhVerifier, RefusesARoutingHeaderWhoseArrivalNobodyKnows) {
             DropReason::kBadExtensionHeader);
 }
 
-// AH-44: of two AHs the outer one is removed, the inner one is data.
+// IN-09, AH-44: of two AHs the outer one is removed, the inner one is data.
 TEST_F(AhVerifier, TakesAnInnerAhForData) {
   const Octets clear = HostsV6().Udp(1, 2, {1, 2, 3});
   const Octets inner = Signed(Sha256Sa(), clear);

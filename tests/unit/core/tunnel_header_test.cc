@@ -121,7 +121,7 @@ TEST(WriteTunnelHeader, CopiesNothingElseOfTheFragmentField) {
   EXPECT_EQ(packet[7], 0);
 }
 
-// TUN-05, TUN-07, ECN-01, ECN-02
+// ECN-08, TUN-05, TUN-07, ECN-01, ECN-02
 TEST(WriteTunnelHeader, MapsDscpButAlwaysCopiesEcn) {
   for (unsigned mark = 0; mark < 4; ++mark) {
     const auto octet = static_cast<std::uint8_t>(0xb8 | mark);

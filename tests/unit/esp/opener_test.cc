@@ -82,7 +82,7 @@ TEST_F(EspOpener, PeeksAtSpiAndSequenceNumber) {
   }
 }
 
-// ESP-35
+// IN-16, ESP-35
 TEST_F(EspOpener, GivesBackThePacketThatWasProtected) {
   const Octets clear =
       HostsV4().TrafficClass(0x28).DontFragment().Udp(1, 2, {1, 2, 3});
@@ -146,6 +146,7 @@ TEST_F(EspOpener, NeverFeedsPartOfABlockToTheCipher) {
   }
 }
 
+// IN-10
 // Defect 1, ESP-32, ESP-33: no bit of the ESP packet may change, and a refused
 // packet holds no plaintext.
 TEST_F(EspOpener, RefusesEveryChangedBitAndShowsNoPlaintext) {
@@ -207,7 +208,7 @@ TEST_F(EspOpener, AcceptsMorePaddingThanNeeded) {
   EXPECT_EQ(left_, HostsV4().Raw(253, {0xa1, 0xa2}));
 }
 
-// ESP-15, ESP-41
+// ESP-38, ESP-15, ESP-41
 TEST_F(EspOpener, ConsumesDummiesInBothModes) {
   for (const Parameters& sa : {NullSa(), tunnel_}) {
     EXPECT_EQ(Receive(sa, Forged(WithTrailer({}, 59))).error(),
@@ -230,7 +231,7 @@ TEST_F(EspOpener, RefusesTunnelContentThatIsNoIpPacket) {
             DropReason::kBadIpVersion);
 }
 
-// ESP-20
+// ESP-38, ESP-20
 TEST_F(EspOpener, CutsTrafficFlowPadding) {
   const Octets inner = HostsV6().Udp(1, 2, {1, 2, 3});
   Octets padded = inner;
@@ -256,6 +257,7 @@ TEST_F(EspOpener, LeavesLinkPaddingOut) {
   EXPECT_EQ(left_, clear);
 }
 
+// IN-16
 // Defect 22: what stood in front of ESP stays, and names what ESP replaced.
 TEST_F(EspOpener, MendsIpv6ExtensionHeaders) {
   const Octets options = {0, 0, 0x1e, 4, 9, 8, 7, 6};

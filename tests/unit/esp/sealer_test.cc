@@ -104,6 +104,7 @@ Octets WithChain(const std::vector<std::uint8_t>& headers) {
   return builder.Raw(253, {0xa1, 0xa2});
 }
 
+// ESP-36
 // ESP-23, defect 22: ESP goes behind what routers read; the header in front of
 // it names it, and the trailer names what it replaced.
 TEST_F(EspSealer, FindsItsPlaceAmongIpv6ExtensionHeaders) {
@@ -142,6 +143,7 @@ TEST_F(EspSealer, MakesTheCounterIvFromTheSequenceNumber) {
                     0x11, 0x22, 0x33, 0x44, 0x55, 0x66, 0x77, 0x88}));
 }
 
+// ESP-05
 // Defect 8b, ESP-26: two packets that differ in the high half alone have
 // different ICVs exactly when the SA has extended numbers.
 TEST_F(EspSealer, CoversTheHighHalfWithExtendedNumbersOnly) {
@@ -180,7 +182,7 @@ TEST_F(EspSealer, RefusesWhatIsNoIpPacket) {
   EXPECT_EQ(Refusal(GcmSa(), Octets(40)), DropReason::kBadIpVersion);
 }
 
-// ESP-17 ESP-20: zeros behind the inner packet.
+// ESP-12, ESP-17, ESP-18, ESP-20: zeros behind the inner packet.
 TEST_F(EspSealer, PadsShortPacketsOfATunnel) {
   Parameters sa = NullSa();
   sa.mode = IpsecMode::kTunnel;

@@ -239,6 +239,7 @@ TEST_F(OutboundPolicyTest, SendsTheTunnelToTheRoutesGateway) {
   ExpectProtected(udp_, {&tunnel});
 }
 
+// SPD-21
 TEST_F(OutboundPolicyTest, LeavesAhToThePeerWhereARouteHasAGateway) {
   Route route;
   route.levels = Only(kNetwork, Level::kRequire);

@@ -42,6 +42,7 @@ TEST_F(IcmpErrorPolicy, WhatWeTellOfAProtectedFlowIsProtected) {
   EXPECT_TRUE(std::holds_alternative<Protect>(Decide(ours_, icmp_socket_)));
 }
 
+// IN-17
 TEST_F(IcmpErrorPolicy, AForgedErrorDoesNotReachAFlowThatRequiresProtection) {
   EXPECT_TRUE(Admit(theirs_).ok());
   EXPECT_TRUE(Admit(about_tcp_).ok());

@@ -74,7 +74,7 @@ TEST(RuleTable, PassesOverRulesOfTheOtherDirection) {
   EXPECT_EQ(Found(table, To(80, Direction::kInbound)), "in");
 }
 
-// SEL-05 FRAG-08 FRAG-09: what may be meant is heeded, and a bypass by port is
+// SEL-05 FRAG-08: what may be meant is heeded, and a bypass by port is
 // no fragment's.
 TEST(RuleTable, HeedsWhatAFragmentMayBeAndLetsItPassNothing) {
   const Rule rest = Make("rest", Rule::Verdict::kBypass, {.protocol = kUdp});

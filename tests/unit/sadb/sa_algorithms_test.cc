@@ -260,6 +260,7 @@ TEST_F(SaCap, IsNoBoundOfOtherCiphers) {
   EXPECT_EQ(WithCap(GcmSa(), {.octets = 5}).octets, 5U);
 }
 
+// IIV-03
 // GCM-09, CTR-06, CCM-07: in either direction, whatever counts with the key.
 TEST_F(SaAlgorithms, ShareNoCounterKeys) {
   RecordingSink sink;

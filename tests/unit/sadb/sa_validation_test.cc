@@ -46,7 +46,7 @@ TEST(SaValidation, AcceptsIpv6) {
   ExpectAccepted(sa);
 }
 
-TEST(SaValidation, RefusesSpiZero) {  // SAD-06
+TEST(SaValidation, RefusesSpiZero) {  // UDP-04, SAD-06
   ExpectRefused(GcmSa(0), ErrorCode::kInvalid, {"spi is 0", "256 or more"});
 }
 
@@ -122,7 +122,6 @@ TEST(SaValidation, RefusesMulticast) {
   ExpectRefused(v6, ErrorCode::kUnsupported, {"source is ff02::1"});
 }
 
-// API-06 leaves it to us: SAD-17, SAD-18, defect 25
 TEST(SaValidation, AllowsEspInUdpAndNothingElse) {  // UDP-18
   SaParameters sa = GcmSa();
   sa.encapsulation = UdpPorts{.source = 4500, .destination = 61234};
@@ -138,6 +137,7 @@ TEST(SaValidation, AllowsEspInUdpAndNothingElse) {  // UDP-18
   ExpectRefused(ah, ErrorCode::kUnsupported, {"udp is set", "ah"});
 }
 
+// SAD-17, SAD-18, RPL-02, ALG-02, ALG-09: API-06 leaves it to us. Defect 25
 TEST(SaValidation, RefusesEspWithoutIntegrity) {
   SaParameters null = GcmSa();
   null.encryption = Encryption::kNull;

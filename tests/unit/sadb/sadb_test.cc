@@ -91,6 +91,7 @@ TEST_F(SadbTest, RefusesWhatValidateRefuses) {
   EXPECT_EQ(sadb_.size(), 0u);
 }
 
+// AH-05
 TEST_F(SadbTest, FindsInboundBySpiDestinationAndProtocol) {
   Add(GcmSa(0x1011, Direction::kInbound));
   ASSERT_NE(Inbound(0x1011), nullptr);

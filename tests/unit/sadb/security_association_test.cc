@@ -67,6 +67,7 @@ TEST_F(SecurityAssociationTest, IsMatureWhenMade) {
 
 // ---- Outbound
 
+// ESP-03
 TEST_F(SecurityAssociationTest, NumbersPacketsFromOne) {
   SecurityAssociation sa = Make(GcmSa());
   for (std::uint64_t expected = 1; expected <= 100; ++expected) {
@@ -91,6 +92,7 @@ TEST_F(SecurityAssociationTest,
   EXPECT_THAT(sink_.kinds(), IsEmpty());
 }
 
+// IIV-02
 // SAD-09, defect 19: no wrap, an audited end, and a warning long before.
 TEST_F(SecurityAssociationTest, EndsWithItsLastNumber) {
   SecurityAssociation sa = Make(GcmSa(), {.last_used = 0xfffffffe});
@@ -105,6 +107,7 @@ TEST_F(SecurityAssociationTest, EndsWithItsLastNumber) {
   EXPECT_EQ(sa.usage().packets, 1u);
 }
 
+// AH-09
 TEST_F(SecurityAssociationTest, WarnsBeforeItsNumbersEnd) {  // defect 19
   SecurityAssociation sa = Make(GcmSa(), {.last_used = 0xefffffff - 1});
   ASSERT_TRUE(sa.NextNumber(1, kStart).ok());
@@ -199,6 +202,7 @@ TEST_F(SecurityAssociationTest, SendersNeverGetTheSameNumber) {  // RPL-21
 
 // ---- Inbound
 
+// RPL-01, RPL-03, AH-41
 TEST_F(SecurityAssociationTest, AcceptsEachNumberOnce) {  // RPL-05, defect 12
   for (SaParameters parameters : {GcmSa(0x1011, Direction::kInbound),
                                   AhSa(0x1011, Direction::kInbound)}) {
@@ -272,6 +276,7 @@ TEST_F(SecurityAssociationTest, ForgedPacketsMoveNothing) {
   EXPECT_TRUE(Receive(sa, 1).ok());
 }
 
+// RPL-01, AH-41
 TEST_F(SecurityAssociationTest, AcceptsReplaysWithTheWindowOff) {  // RPL-09
   SaParameters parameters = GcmSa(0x1011, Direction::kInbound);
   parameters.replay_window = 0;

@@ -68,7 +68,7 @@ TEST(Algorithm, PadsNothingToLessThanFourOctets) {
   }
 }
 
-// The numbers as Linux's header has them (linux/pfkeyv2.h).
+// PFX-15: the numbers as Linux's header has them (linux/pfkeyv2.h).
 TEST(Algorithm, HasLinuxsNumbersOfPfKey) {
   const std::map<Encryption, int> encryptions = {
       {Encryption::kNull, SADB_EALG_NULL},

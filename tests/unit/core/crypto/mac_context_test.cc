@@ -169,6 +169,7 @@ TEST(MacContext, VerifiesTheIcvOfTheRfc) {
           .ok());
 }
 
+// AUT-07
 TEST(MacContext, RefusesEveryIcvWithOneBitWrong) {
   MacContext context =
       Make(Integrity::kHmacSha1_96, std::vector<std::uint8_t>(20, 0x0b));

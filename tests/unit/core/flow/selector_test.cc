@@ -163,7 +163,7 @@ void ExpectRefused(const Selector& selector, ErrorCode code) {
 
 TEST(SelectorValidation, RefusesWhatCannotBeMeant) {
   const PortSelector port = std::uint16_t{80};
-  // SEL-13, SEL-09
+  // SEL-13, SEL-09, FRAG-02
   ExpectRefused({.source_port = port}, ErrorCode::kInvalid);
   ExpectRefused({.protocol = std::uint8_t{50}, .source_port = port},
                 ErrorCode::kUnsupported);

@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint64_t kAll = std::numeric_limits<std::uint64_t>::max();
 constexpr std::uint64_t kLast32 = std::numeric_limits<std::uint32_t>::max();
 
+// AH-06, AH-07, ESP-03
 TEST(SequenceCounter, BeginsWithOneAndRisesByOne) {
   SequenceCounter counter(SequenceNumbers::k32Bit, 0, kAll);
   EXPECT_EQ(counter.last(), 0U);
