@@ -15,7 +15,7 @@ OutboundPipeline::OutboundPipeline(const Parts& parts)
     : parts_(parts),
       policy_(parts.sadb, parts.flows),
       held_(parts.hold, parts.stats),
-      reassembler_({}, nullptr, parts.stats),
+      reassembler_({}, parts.audit, parts.stats, Direction::kOutbound),
       telling_({.burst = kTold, .refill = std::chrono::milliseconds(10)}),
       last_fragment_id_(std::random_device()()) {}
 

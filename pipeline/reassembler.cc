@@ -29,9 +29,10 @@ bool IsSame(ConstBytes a, ConstBytes b) {
 }  // namespace
 
 Reassembler::Reassembler(const Limits& limits, AuditSink* audit,
-                         WorkerStats& stats)
+                         WorkerStats& stats, Direction direction)
     : limits_(limits),
       audit_(audit),
+      direction_(direction),
       stats_(stats),
       datagrams_(limits.datagrams),
       // Not touched until a fragment comes.
@@ -321,6 +322,7 @@ void Reassembler::GiveUp(Datagram& datagram, DropReason reason, Instant now) {
   if (audit_ != nullptr && datagram.count > 0) {
     AuditEvent event;
     event.reason = reason;
+    event.direction = direction_;
     event.source = datagram.key.source;
     event.destination = datagram.key.destination;
     event.protocol = datagram.protocol;

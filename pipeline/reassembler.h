@@ -68,7 +68,8 @@ class Reassembler {
   enum class Taken : std::uint8_t { kWaits, kMadeWhole };
 
   // `audit` is told of datagrams that are given up; null: nobody is.
-  Reassembler(const Limits& limits, AuditSink* audit, WorkerStats& stats);
+  Reassembler(const Limits& limits, AuditSink* audit, WorkerStats& stats,
+              Direction direction = Direction::kInbound);
 
   // `view` is the packet's. The datagrams that it ends are counted, fragment by
   // fragment. After kMadeWhole the view is out of date.
@@ -162,6 +163,7 @@ class Reassembler {
 
   const Limits limits_;
   AuditSink* audit_;
+  const Direction direction_;
   WorkerStats& stats_;
   std::vector<Datagram> datagrams_;
   std::unique_ptr<std::uint8_t[]> buffers_;  // kMostOctets for each

@@ -363,18 +363,19 @@ TEST_F(RulesOfFragments, MatchesAnyPortAndTheOpaqueOne) {
   EXPECT_TRUE(alice_.Send(whole).empty());  // not opaque
 }
 
-// AUD-04: a fragment is offered to AH in transport mode.
-TEST_F(RulesOfFragments, IsAuditedWhenAnSaRefusesIt) {
+// AUD-04: AH in transport mode takes no fragment, and the rest never comes.
+TEST_F(RulesOfFragments, IsAuditedWhenAnSaNeverGetsTheWhole) {
   SimHost bob("10.9.2.1");
   AddSaPair(alice_, bob, Category::kAh);
   alice_.SetSystemLevel(Category::kAh, Level::kRequire);
   EXPECT_TRUE(alice_.Send(out_).empty());
+  EXPECT_TRUE(alice_.audits().empty());
+  alice_.Advance(std::chrono::seconds(31));
+  EXPECT_TRUE(alice_.SendAll({}).empty());
   ASSERT_EQ(alice_.audits().size(), 1u);
   const AuditEvent& audit = alice_.audits()[0];
-  EXPECT_EQ(audit.reason, DropReason::kFragment);
+  EXPECT_EQ(audit.reason, DropReason::kReassemblyTimeout);
   EXPECT_EQ(audit.direction, Direction::kOutbound);
-  EXPECT_EQ(audit.spi,
-            SaFor(alice_.address(), bob.address(), Category::kAh).spi);
   EXPECT_EQ(audit.source, alice_.address());
   EXPECT_EQ(audit.destination, bob.address());
 }
