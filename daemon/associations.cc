@@ -218,7 +218,8 @@ void Associations::Take(const SaEvent& event, Instant now) {
   }
 }
 
-// A NAT that forgot the peer's port and chose another is followed; another
+// A NAT that forgot the peer's port and chose another is followed, where no other
+// peer is behind it that nothing tells apart; another
 // address is for key management to judge (RFC 7296 2.23, MOBIKE).
 void Associations::TakeNewMapping(SecurityAssociation& association,
                                   const LimitedKind& kind) {
@@ -227,10 +228,8 @@ void Associations::TakeNewMapping(SecurityAssociation& association,
     return;
   }
   const SaIdentity identity = association.parameters().identity();
-  const bool follows = seen->address == association.parameters().source;
-  if (follows) {
-    MovePeer(sadb_, association, seen->port);
-  }
+  const bool follows = seen->address == association.parameters().source &&
+                       MovePeer(sadb_, association, seen->port);
   LogLimited(log_, kind, LogLevel::kInfo, "sa_mapping_changed",
              {{"sa", ToString(identity)},
               {"address", seen->address.ToString()},

@@ -33,11 +33,15 @@ void HeldPackets::Hold(Packet packet, const Ticket& ticket, Instant now) {
       })) {
     DropOldest([](const Held&) { return true; });
   }
+  Requeue(std::move(packet), ticket, now);
+  stats_.Add(Count::kOutboundHeld);
+}
+
+void HeldPackets::Requeue(Packet packet, const Ticket& ticket, Instant now) {
   held_.push_back({std::move(packet), ticket, now});
   ++of_acquire_[ticket.acquire];
-  ++to_peer_[peer];
+  ++to_peer_[ticket.flow.remote];
   ++of_flow_[ticket.flow];
-  stats_.Add(Count::kOutboundHeld);
 }
 
 const HeldPackets::Ticket* HeldPackets::FindLast(const FlowKey& flow,

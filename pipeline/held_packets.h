@@ -63,6 +63,10 @@ class HeldPackets {
   // Behind all others.
   void Hold(Packet packet, const Ticket& ticket, Instant now);
 
+  // The same for one that was taken out a moment ago, and was counted then: it
+  // pushes nobody out, so that whoever walks over all may call it.
+  void Requeue(Packet packet, const Ticket& ticket, Instant now);
+
   // The ticket of the last one of this flow and sender; null when there is none:
   // a packet of theirs must not leave before it.
   const Ticket* FindLast(const FlowKey& flow, const Owner& sender) const;

@@ -168,7 +168,7 @@ Passage InboundPipeline::LookAt(Arrival& arrival, Instant now) {
     return PutTogether(arrival, *view, now);
   }
   if (!IsProtected(*view)) {
-    return LookIntoUdp(arrival, now);
+    return parts_.sadb.ExpectsUdp() ? LookIntoUdp(arrival, now) : Pass();
   }
   if (arrival.path.full()) {
     return DropReason::kTooManyTransforms;
@@ -319,7 +319,7 @@ Passage InboundPipeline::Finish(SecurityAssociation& association,
     return finished;
   }
   if (arrival.udp) {
-    LeaveUdp(association, job.seq, arrival);
+    LeaveUdp(association, job.seq, arrival, now);
   }
   return LookAt(arrival, now);
 }

@@ -96,7 +96,7 @@ class InboundPipeline {
   Passage Finish(SecurityAssociation& association, Transform& transform,
                  const Job& job, Arrival& arrival, Instant now);
   static void LeaveUdp(SecurityAssociation& association, std::uint64_t seq,
-                       Arrival& arrival);
+                       Arrival& arrival, Instant now);
   void Deliver(Batch& out, Instant now);
   bool TakeNews(Arrival& arrival, Instant now);
   void Refuse(Arrival& arrival, DropReason reason, Instant now);

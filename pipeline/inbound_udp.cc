@@ -38,10 +38,11 @@ Passage InboundPipeline::LookIntoUdp(Arrival& arrival, Instant now) {
 // What a NAT did on the way to ESP in UDP: it moved the peer, and its addresses
 // are not those that a checksum inside transport mode was made for.
 void InboundPipeline::LeaveUdp(SecurityAssociation& association,
-                               std::uint64_t seq, Arrival& arrival) {
+                               std::uint64_t seq, Arrival& arrival,
+                               Instant now) {
   const UdpPorts ports = *std::exchange(arrival.udp, std::nullopt);
   association.NoteOrigin(
-      {.address = arrival.now->source(), .port = ports.source}, seq);
+      {.address = arrival.now->source(), .port = ports.source}, seq, now);
   if (association.parameters().mode == IpsecMode::kTransport) {
     const Bytes octets = arrival.packet->bytes();
     if (const Opinion<IpView> view = IpView::Parse(octets); view.ok()) {

@@ -56,8 +56,10 @@ std::optional<Instant> OutboundPipeline::NextDeadline() const {
 // In their order.
 Rest OutboundPipeline::ResumeHeld(Batch& out, Instant now) {
   const bool due = is_prodded_ || policy_.generation() != resumed_at_;
+  is_resuming_ = true;
   for (auto held = held_.begin(); due && held != held_.end();) {
     if (out.full()) {
+      is_resuming_ = false;
       return Rest::kMore;
     }
     const Opinion<IpView> view =
@@ -66,6 +68,7 @@ Rest OutboundPipeline::ResumeHeld(Batch& out, Instant now) {
         view.ok() ? Obey(policy_.Decide(*view, held->packet.sender(), now), now)
                   : view.error();
     if (!taken.ok()) {
+      Audit(held->packet, nullptr, taken.error(), now);
       held_.Drop(held, taken.error());
     } else if (taken->has_value()) {
       held_.Rebind(held++, **taken);
@@ -74,6 +77,7 @@ Rest OutboundPipeline::ResumeHeld(Batch& out, Instant now) {
       Dispatch(out, now);
     }
   }
+  is_resuming_ = false;
   resumed_at_ = policy_.generation();
   is_prodded_ = false;
   return Rest::kDone;
@@ -95,7 +99,12 @@ void OutboundPipeline::Take(Packet packet, Batch& out, Instant now) {
     Audit(packet, nullptr, taken.error(), now);
     packet.Release();
   } else if (taken->has_value()) {
-    held_.Hold(std::move(packet), **taken, now);
+    // What was held in fragments may, whole, have to wait for others.
+    if (is_resuming_) {
+      held_.Requeue(std::move(packet), **taken, now);
+    } else {
+      held_.Hold(std::move(packet), **taken, now);
+    }
   } else {
     Load(std::move(packet), *view, out, now);
   }

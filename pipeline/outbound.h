@@ -161,6 +161,7 @@ class OutboundPipeline {
   Train train_;                   // empty between two calls
   std::uint64_t resumed_at_ = 0;  // the SADB that the held ones were decided by
   bool is_prodded_ = false;
+  bool is_resuming_ = false;  // the held ones are walked over
 
   // Of the train's decision.
   std::size_t way_mtu_ = 0;      // what the wire and the way carry

@@ -39,6 +39,13 @@ bool ForbidsFragments(const IpView& view, const Packet& packet) {
          view.family() == IpFamily::kV4;
 }
 
+// Whether the outermost SA may carry fragments of what its selector names.
+bool ShowsInPieces(const Bundle& bundle) {
+  const Selector& selector = OutermostOf(bundle).selector;
+  return selector.source_port.any() && selector.destination_port.any() &&
+         selector.message.any();
+}
+
 // Who sent a fragment: those of two sockets never make one packet.
 Reassembler::Way WayOf(const Packet& packet) {
   const Owner& sender = packet.sender();
@@ -140,11 +147,16 @@ OutboundPipeline::Remedy OutboundPipeline::RemedyFor(const Packet& packet,
     return Remedy::kTell;
   }
   const bool carried = parts_.wire_fragments == Parts::Fragments::kCarried;
+  // Later fragments show nothing of what the SA's selector asks for.
+  const bool takes_pieces = bundle == nullptr || ShowsInPieces(*bundle);
   const bool is_cut_before = v4 && IsTunnel(bundle) && !pads_too_much &&
                              (!carried || OutermostOf(*bundle).dont_fragment ==
                                               TunnelHeader::DontFragment::kSet);
-  if (is_cut_before) {
+  if (is_cut_before && takes_pieces) {
     return Remedy::kCutBefore;
+  }
+  if (is_cut_before && !carried) {
+    return Remedy::kTell;
   }
   return carried ? Remedy::kCutAfter : Remedy::kDrop;
 }

@@ -131,16 +131,36 @@ std::bitset<128> Everything(const std::vector<Entry>& all) {
   return every;
 }
 
+// What the key does for whoever must not read or forge: that of GMAC encrypts
+// nothing, and 3DES gives 112 bits (NIST SP 800-57).
+unsigned StrengthOf(const Encrypting& entry) {
+  switch (entry.id) {
+    case Encryption::kNullAuthAesGmac:
+      return 0;
+    case Encryption::kTripleDesCbc:
+      return 112;
+    case Encryption::kDesCbc:
+      return 56;
+    default:
+      return entry.key_bits;
+  }
+}
+
+unsigned StrengthOf(const Protecting& entry) {
+  return entry.key_bits;
+}
+
 template <typename Entry>
 bool KeepsTheStrongest(const std::vector<Entry>& all,
                        const std::bitset<128>& kept) {
   std::optional<unsigned> weakest_kept;
   unsigned strongest_left_out = 0;
   for (std::size_t i = 0; i < all.size(); ++i) {
+    const unsigned strength = StrengthOf(all[i]);
     if (!kept[i]) {
-      strongest_left_out = std::max(strongest_left_out, all[i].key_bits);
-    } else if (!weakest_kept || all[i].key_bits < *weakest_kept) {
-      weakest_kept = all[i].key_bits;
+      strongest_left_out = std::max(strongest_left_out, strength);
+    } else if (!weakest_kept || strength < *weakest_kept) {
+      weakest_kept = strength;
     }
   }
   return weakest_kept && *weakest_kept >= strongest_left_out;

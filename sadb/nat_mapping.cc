@@ -5,6 +5,8 @@
 namespace postern {
 namespace {
 
+constexpr Duration kQuiet = std::chrono::seconds(1);
+
 bool IsOutbound(const SaParameters& sa) {
   return sa.direction == Direction::kOutbound;
 }
@@ -26,7 +28,7 @@ UdpPorts NatMapping::ports() const {
              : UdpPorts{.source = peer, .destination = own_port_};
 }
 
-bool NatMapping::Note(const UdpOrigin& origin) {
+bool NatMapping::Note(const UdpOrigin& origin, Instant now) {
   const bool as_said =
       origin.port == peer_port_.load(std::memory_order_relaxed) &&
       origin.address == peer_;
@@ -34,10 +36,11 @@ bool NatMapping::Note(const UdpOrigin& origin) {
     return false;
   }
   const MutexLock lock(mutex_);
-  if (seen_ == origin) {
+  if (seen_ == origin || now < quiet_until_) {
     return false;
   }
   seen_ = origin;
+  quiet_until_ = now + kQuiet;
   return true;
 }
 

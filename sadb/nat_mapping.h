@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "core/clock.h"
 #include "core/ipsec.h"
 #include "core/mutex.h"
 #include "core/net/ip_address.h"
@@ -52,8 +53,9 @@ class NatMapping {
   }
 
   // An authentic packet came from there. True when that is neither where the
-  // peer is said to be nor what the last call said that was true.
-  bool Note(const UdpOrigin& origin);
+  // peer is said to be nor what the last call said that was true; and at most once
+  // a second, so that a peer whose port flaps costs no more.
+  bool Note(const UdpOrigin& origin, Instant now);
 
   // Where the peer was seen last; nothing while it is where it was said to be.
   std::optional<UdpOrigin> seen() const;
@@ -65,6 +67,7 @@ class NatMapping {
   std::atomic<std::uint16_t> peer_port_;
   mutable Mutex mutex_;
   std::optional<UdpOrigin> seen_ POSTERN_GUARDED_BY(mutex_);
+  Instant quiet_until_ POSTERN_GUARDED_BY(mutex_){};
 };
 
 }  // namespace postern

@@ -170,6 +170,11 @@ Status CheckCap(const SaParameters& sa, const Lifetime& soft,
                 const Lifetime& hard) {
   const EncryptionInfo& info = InfoOf(sa.encryption);
   const std::uint64_t most = info.most_octets;
+  if (most != 0 && sa.tfc_pad_to != 0) {
+    return Invalid("tfc_pad_to is set, but " + Quoted(info.name) +
+                   " may protect few octets, and TFC padding is not counted "
+                   "among them; leave it away");
+  }
   if (most == 0 ||
       std::max(soft.octets.value_or(0), hard.octets.value_or(0)) <= most) {
     return Ok();

@@ -176,8 +176,8 @@ class SecurityAssociation {
   // Inbound, in UDP: the authentic packet with this number came from there.
   // Posts kMappingChanged when the peer turns out to be elsewhere, by a packet
   // that none overtook. No effect on an SA that is not in UDP.
-  void NoteOrigin(const UdpOrigin& origin, std::uint64_t seq) {
-    if (nat_ != nullptr && seq >= sequence() && nat_->Note(origin)) {
+  void NoteOrigin(const UdpOrigin& origin, std::uint64_t seq, Instant now) {
+    if (nat_ != nullptr && seq >= sequence() && nat_->Note(origin, now)) {
       Announce(SaEvent::Kind::kMappingChanged);
     }
   }

@@ -277,8 +277,10 @@ TEST_F(AssociationsTest, FollowsAPeerWhoseNatGaveItAnotherPort) {
   ASSERT_TRUE(associations.Add(std::move(out), kNow).ok());
   ASSERT_TRUE(associations.Add(std::move(in), kNow).ok());
   SecurityAssociation& inbound = *sadb_.Get(identity);
+  Instant now = kNow;
   const auto come_from = [&](const UdpOrigin& origin) {
-    inbound.NoteOrigin(origin, inbound.sequence());
+    now += std::chrono::seconds(2);
+    inbound.NoteOrigin(origin, inbound.sequence(), now);
     associations.Take({.kind = SaEvent::Kind::kMappingChanged,
                        .identity = identity,
                        .generation_id = inbound.generation_id()},

@@ -90,7 +90,7 @@ TEST_F(KeepalivesTest, GoWhereThePeerIsNow) {
   ASSERT_TRUE(sadb_.Add(in, {}, now_).ok());
   Add(0x1001);
   Pass(seconds(1));
-  MovePeer(sadb_, *sadb_.Get(in.identity()), 7000);
+  ASSERT_TRUE(MovePeer(sadb_, *sadb_.Get(in.identity()), 7000));
   EXPECT_THAT(Pass(seconds(22)), ElementsAre(Keepalive(7000)));
 }
 

@@ -196,12 +196,37 @@ TEST_P(NatTest, FollowsThePortOfThePeerOnceItIsProven) {
   // Told once; and an older packet, from where the peer was before, is no news.
   EXPECT_EQ(bob_.Receive(Translated(first[0], 6002)).size(), 1U);
   EXPECT_EQ(Moves(), 1U);
-  MovePeer(bob_.sadb(), BobsInbound(), 6001);
+  ASSERT_TRUE(MovePeer(bob_.sadb(), BobsInbound(), 6001));
   const auto back = bob_.Send(From(bob_, alice_).Tcp(80, 4711, kAck));
   ASSERT_EQ(back.size(), 1U);
   EXPECT_EQ(PortOf(back[0], 2), 6001);
   EXPECT_EQ(bob_.Receive(Translated(third[0], 6001)).size(), 1U);
   EXPECT_EQ(Moves(), 1U);
+}
+
+// UDP-16: whoever else is behind the NAT keeps its packets.
+TEST_P(NatTest, FollowsNobodyWhoMayBeSomebodyElse) {
+  Connect();
+  AddSa(bob_, IpsecMode::kTransport, Direction::kInbound, 0x3003,
+        alice_.address(), bob_.address(), {4500, 4500});
+  EXPECT_FALSE(MovePeer(bob_.sadb(), BobsInbound(), 6001));
+  const auto back = bob_.Send(From(bob_, alice_).Tcp(80, 4711, kAck));
+  ASSERT_EQ(back.size(), 1U);
+  EXPECT_EQ(PortOf(back[0], 2), 4500);
+}
+
+// At most once a second, however often its port changes.
+TEST_P(NatTest, TellsOfAPeerWhosePortFlapsNowAndThen) {
+  Connect();
+  for (std::uint16_t port = 6000; port < 6100; ++port) {
+    const auto sealed = alice_.Send(Syn());
+    ASSERT_EQ(bob_.Receive(Translated(sealed.at(0), port)).size(), 1U);
+  }
+  EXPECT_EQ(Moves(), 1U);
+  bob_.Advance(std::chrono::seconds(1));
+  const auto sealed = alice_.Send(Syn());
+  ASSERT_EQ(bob_.Receive(Translated(sealed.at(0), 6100)).size(), 1U);
+  EXPECT_EQ(Moves(), 2U);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, NatTest,

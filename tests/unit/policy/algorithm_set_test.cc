@@ -145,6 +145,7 @@ TEST(AlgorithmSet, KnowsWhetherItLeavesOutOnlyTheWeakest) {
   EXPECT_FALSE(may("aes128gcm16"));
   EXPECT_FALSE(may("aes-gcm-16"));  // has 128 bits, leaves out CBC with 256
   EXPECT_FALSE(may("null"));
+  EXPECT_FALSE(may("null256authaesgmac"));  // encrypts nothing
   EXPECT_FALSE(may("sha1"));
 }
 
