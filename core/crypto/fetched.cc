@@ -9,7 +9,6 @@
 #include <array>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/crypto/legacy.h"
 
@@ -89,13 +88,18 @@ BySize FetchAll(const EncryptionInfo& info) {
   return ciphers;
 }
 
-// All but DES, which is not there before the legacy provider is.
-const std::vector<BySize>& Everyday() {
-  static const std::vector<BySize> all = [] {
-    std::vector<BySize> fetched;
+constexpr std::size_t kEncryptions =
+    static_cast<std::size_t>(Encryption::kDesCbc) + 1;  // the last
+
+// All but DES, which is not there before the legacy provider is. For ever: an
+// array that is never destroyed, so that no leak is seen at the end.
+const std::array<BySize, kEncryptions>& Everyday() {
+  static const std::array<BySize, kEncryptions> all = [] {
+    std::array<BySize, kEncryptions> fetched{};
     for (const EncryptionInfo& info : AllEncryptions()) {
-      fetched.push_back(info.id == Encryption::kDesCbc ? BySize{}
-                                                       : FetchAll(info));
+      if (info.id != Encryption::kDesCbc) {
+        fetched.at(static_cast<std::size_t>(info.id)) = FetchAll(info);
+      }
     }
     return fetched;
   }();
