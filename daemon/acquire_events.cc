@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "daemon/sa_settings.h"
+#include "settings/sa_settings.h"
 
 namespace postern {
 namespace {

@@ -22,9 +22,9 @@
 #include "core/error.h"
 #include "core/log/log.h"
 #include "daemon/event_feed.h"
-#include "daemon/value.h"
 #include "policy/acquires.h"
 #include "sadb/sadb.h"
+#include "settings/value.h"
 
 namespace postern {
 

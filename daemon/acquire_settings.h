@@ -8,9 +8,9 @@
 #ifndef POSTERN_DAEMON_ACQUIRE_SETTINGS_H_
 #define POSTERN_DAEMON_ACQUIRE_SETTINGS_H_
 
-#include "daemon/section.h"
 #include "pipeline/held_packets.h"
 #include "policy/acquires.h"
+#include "settings/section.h"
 
 namespace postern {
 

@@ -14,9 +14,9 @@
 
 #include "control/seqpacket.h"
 #include "core/error.h"
-#include "daemon/defect.h"
 #include "daemon/event_feed.h"
-#include "daemon/value.h"
+#include "settings/defect.h"
+#include "settings/value.h"
 
 namespace postern {
 

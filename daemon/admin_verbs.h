@@ -49,11 +49,11 @@
 #include "daemon/cgroup_rules.h"
 #include "daemon/event_feed.h"
 #include "daemon/host_config.h"
-#include "daemon/section.h"
-#include "daemon/value.h"
 #include "daemon/wire_limits.h"
 #include "policy/socket_table.h"
 #include "policy/system_policy.h"
+#include "settings/section.h"
+#include "settings/value.h"
 
 namespace postern {
 

@@ -13,7 +13,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "daemon/section.h"
+#include "settings/section.h"
 
 namespace postern {
 

@@ -18,7 +18,7 @@
 #include "core/unique_fd.h"
 #include "daemon/cgroup_rules.h"
 #include "daemon/json_text.h"
-#include "daemon/section.h"
+#include "settings/section.h"
 #include "state/own_file.h"
 
 namespace postern {

@@ -20,10 +20,10 @@
 
 #include "core/error.h"
 #include "daemon/cgroup_memory.h"
-#include "daemon/section.h"
-#include "daemon/value.h"
 #include "policy/cgroup_table.h"
 #include "policy/system_policy.h"
+#include "settings/section.h"
+#include "settings/value.h"
 
 namespace postern {
 

@@ -27,9 +27,9 @@
 #include "core/error.h"
 #include "core/stats.h"
 #include "daemon/host_network.h"
-#include "daemon/value.h"
 #include "daemon/worker.h"
 #include "policy/openings.h"
+#include "settings/value.h"
 
 namespace postern {
 

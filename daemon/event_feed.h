@@ -30,7 +30,7 @@
 #include <string_view>
 #include <vector>
 
-#include "daemon/value.h"
+#include "settings/value.h"
 
 namespace postern {
 

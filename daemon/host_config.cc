@@ -17,10 +17,10 @@
 #include "daemon/lane.h"
 #include "daemon/route_settings.h"
 #include "daemon/rule_settings.h"
-#include "daemon/sa_settings.h"
-#include "daemon/toml_text.h"
 #include "daemon/wire_limits.h"
 #include "daemon/wire_settings.h"
+#include "settings/sa_settings.h"
+#include "settings/toml_text.h"
 
 namespace postern {
 namespace {
@@ -240,7 +240,10 @@ void ReadAssociations(Section& root, const std::string& directory,
           [&directory](std::string_view text) {
             return ReadKeyOrFile(text, directory);
           },
-      .limits = limits,
+      .check_carried =
+          [&limits](const SaParameters& parameters) {
+            return limits.Check(parameters);
+          },
       .window = DefaultReplayWindow(config.network.pairs)};
   std::set<SaIdentity> seen;
   for (Section& section : root.Tables("sa")) {

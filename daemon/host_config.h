@@ -21,13 +21,13 @@
 #include "daemon/acquire_settings.h"
 #include "daemon/api_rules.h"
 #include "daemon/audit_log.h"
-#include "daemon/defect.h"
 #include "daemon/network_config.h"
 #include "daemon/path_mtu_settings.h"
 #include "policy/cgroup_table.h"
 #include "policy/route_table.h"
 #include "policy/rule_table.h"
 #include "sadb/sa_parameters.h"
+#include "settings/defect.h"
 
 namespace postern {
 

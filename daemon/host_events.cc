@@ -3,7 +3,7 @@
 #include "daemon/host_events.h"
 
 #include "daemon/event_feed.h"
-#include "daemon/sa_settings.h"
+#include "settings/sa_settings.h"
 
 namespace postern {
 namespace {

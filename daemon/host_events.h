@@ -8,7 +8,7 @@
 #define POSTERN_DAEMON_HOST_EVENTS_H_
 
 #include "daemon/associations.h"
-#include "daemon/value.h"
+#include "settings/value.h"
 
 namespace postern {
 

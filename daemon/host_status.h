@@ -10,7 +10,7 @@
 #include "core/clock.h"
 #include "daemon/network_config.h"
 #include "daemon/socket_server.h"
-#include "daemon/value.h"
+#include "settings/value.h"
 
 namespace postern {
 

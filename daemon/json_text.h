@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "core/error.h"
-#include "daemon/value.h"
+#include "settings/value.h"
 
 namespace postern {
 

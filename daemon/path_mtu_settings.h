@@ -8,8 +8,8 @@
 #ifndef POSTERN_DAEMON_PATH_MTU_SETTINGS_H_
 #define POSTERN_DAEMON_PATH_MTU_SETTINGS_H_
 
-#include "daemon/section.h"
 #include "pipeline/path_mtu_news.h"
+#include "settings/section.h"
 
 namespace postern {
 

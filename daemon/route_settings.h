@@ -10,10 +10,10 @@
 
 #include <optional>
 
-#include "daemon/section.h"
-#include "daemon/value.h"
 #include "policy/level.h"
 #include "policy/route_table.h"
+#include "settings/section.h"
+#include "settings/value.h"
 
 namespace postern {
 

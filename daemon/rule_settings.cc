@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "daemon/route_settings.h"
-#include "daemon/selector_settings.h"
+#include "settings/selector_settings.h"
 
 namespace postern {
 namespace {

@@ -10,10 +10,10 @@
 
 #include <optional>
 
-#include "daemon/section.h"
-#include "daemon/value.h"
 #include "daemon/wire_limits.h"
 #include "policy/rule_table.h"
+#include "settings/section.h"
+#include "settings/value.h"
 
 namespace postern {
 

@@ -10,7 +10,7 @@
 #include "core/log/log.h"
 #include "core/rcu.h"
 #include "daemon/admin_verbs.h"
-#include "daemon/sa_settings.h"
+#include "settings/sa_settings.h"
 
 namespace postern {
 namespace {
@@ -49,12 +49,14 @@ Result<AdminReply> AdminVerbs::AddSa(Section& arguments) {
     acquire = std::move(*found);
   }
   std::optional<SaParameters> parameters = ReadAssociation(
-      arguments, {.own_addresses = parts_.config.OwnAddresses(),
-                  .read_key = ReadHexKey,
-                  .owners = SaSettingsContext::Owners::kTold,
-                  .answers = acquire ? &acquire->need : nullptr,
-                  .limits = limits_,
-                  .window = DefaultReplayWindow(parts_.config.network.pairs)});
+      arguments,
+      {.own_addresses = parts_.config.OwnAddresses(),
+       .read_key = ReadHexKey,
+       .owners = SaSettingsContext::Owners::kTold,
+       .answers = acquire ? &acquire->need : nullptr,
+       .check_carried =
+           [this](const SaParameters& sa) { return limits_.Check(sa); },
+       .window = DefaultReplayWindow(parts_.config.network.pairs)});
   if (!parameters) {
     LogRefusal(defects_);
     return Refusal(defects_);

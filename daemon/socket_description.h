@@ -7,9 +7,9 @@
 #ifndef POSTERN_DAEMON_SOCKET_DESCRIPTION_H_
 #define POSTERN_DAEMON_SOCKET_DESCRIPTION_H_
 
-#include "daemon/value.h"
 #include "policy/level.h"
 #include "policy/socket_wishes.h"
+#include "settings/value.h"
 
 namespace postern {
 

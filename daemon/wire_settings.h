@@ -13,7 +13,7 @@
 
 #include "core/error.h"
 #include "daemon/network_config.h"
-#include "daemon/section.h"
+#include "settings/section.h"
 
 namespace postern {
 

@@ -23,7 +23,7 @@ PROGRAMS = {
     "sockapi": {"core", "control"},
     "cli": {"core", "control"},
     "daemon": {"core", "esp", "ah", "sadb", "policy", "pipeline", "tun",
-               "wire", "state", "control"},
+               "wire", "state", "control", "settings"},
 }
 
 # These may include anything.
@@ -39,7 +39,7 @@ THIRD_PARTY = [
     ("bpf/", ["tun/"]),
     ("sqlite3.h", ["state/"]),
     ("boost/", ["daemon/"]),
-    ("toml++/", ["daemon/"]),
+    ("toml++/", ["settings/"]),
     ("CLI/", ["cli/"]),
     ("nlohmann/", ["cli/", "daemon/"]),
     ("linux/", ["tun/", "wire/"]),

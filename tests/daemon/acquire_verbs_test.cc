@@ -14,7 +14,7 @@
 #include "daemon/admin_verbs.h"
 #include "daemon/host_events.h"
 #include "daemon/json_text.h"
-#include "daemon/sa_settings.h"
+#include "settings/sa_settings.h"
 
 namespace postern {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "daemon/value.h"
+#include "settings/value.h"
 
 #include <array>
 #include <limits>

@@ -7,8 +7,8 @@
 //
 // Thread safety: plain values.
 
-#ifndef POSTERN_DAEMON_VALUE_H_
-#define POSTERN_DAEMON_VALUE_H_
+#ifndef POSTERN_SETTINGS_VALUE_H_
+#define POSTERN_SETTINGS_VALUE_H_
 
 #include <cstdint>
 #include <string>
@@ -114,4 +114,4 @@ Value MakeObject(Object members);
 
 }  // namespace postern
 
-#endif  // POSTERN_DAEMON_VALUE_H_
+#endif  // POSTERN_SETTINGS_VALUE_H_

@@ -8,7 +8,7 @@
 #include <memory>
 #include <string>
 
-#include "daemon/sa_settings.h"
+#include "settings/sa_settings.h"
 
 namespace postern {
 namespace {

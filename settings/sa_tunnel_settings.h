@@ -5,12 +5,12 @@
 //
 // Thread safety: plain functions, Thread-safe.
 
-#ifndef POSTERN_DAEMON_SA_TUNNEL_SETTINGS_H_
-#define POSTERN_DAEMON_SA_TUNNEL_SETTINGS_H_
+#ifndef POSTERN_SETTINGS_SA_TUNNEL_SETTINGS_H_
+#define POSTERN_SETTINGS_SA_TUNNEL_SETTINGS_H_
 
-#include "daemon/section.h"
-#include "daemon/value.h"
 #include "sadb/sa_parameters.h"
+#include "settings/section.h"
+#include "settings/value.h"
 
 namespace postern {
 
@@ -22,4 +22,4 @@ void DescribeTunnelOptions(const SaParameters& parameters, Object& members);
 
 }  // namespace postern
 
-#endif  // POSTERN_DAEMON_SA_TUNNEL_SETTINGS_H_
+#endif  // POSTERN_SETTINGS_SA_TUNNEL_SETTINGS_H_

@@ -4,14 +4,14 @@
 //
 // Thread safety: Thread-safe.
 
-#ifndef POSTERN_DAEMON_TOML_TEXT_H_
-#define POSTERN_DAEMON_TOML_TEXT_H_
+#ifndef POSTERN_SETTINGS_TOML_TEXT_H_
+#define POSTERN_SETTINGS_TOML_TEXT_H_
 
 #include <string_view>
 
 #include "core/expected.h"
-#include "daemon/defect.h"
-#include "daemon/value.h"
+#include "settings/defect.h"
+#include "settings/value.h"
 
 namespace postern {
 
@@ -21,4 +21,4 @@ Expected<Value, Defect> ParseToml(std::string_view text);
 
 }  // namespace postern
 
-#endif  // POSTERN_DAEMON_TOML_TEXT_H_
+#endif  // POSTERN_SETTINGS_TOML_TEXT_H_

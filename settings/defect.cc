@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "daemon/defect.h"
+#include "settings/defect.h"
 
 #include <algorithm>
 #include <cstddef>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "daemon/sa_settings.h"
+#include "settings/sa_settings.h"
 
 #include <algorithm>
 #include <charconv>
@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "core/crypto/algorithm.h"
-#include "daemon/sa_tunnel_settings.h"
-#include "daemon/selector_settings.h"
+#include "settings/sa_tunnel_settings.h"
+#include "settings/selector_settings.h"
 
 namespace postern {
 namespace {
@@ -323,8 +323,8 @@ std::optional<SaParameters> ReadAssociation(Section& section,
   if (!section.clean()) {
     return std::nullopt;
   }
-  if (direction) {
-    parameters.direction = *direction;
+  if (context.direction || direction) {
+    parameters.direction = context.direction ? *context.direction : *direction;
   } else if (context.answers == nullptr) {
     DeriveDirection(section, context, parameters);
   }
@@ -335,9 +335,11 @@ std::optional<SaParameters> ReadAssociation(Section& section,
   if (section.clean() && context.answers != nullptr) {
     CheckAnswer(section, *context.answers, parameters);
   }
-  if (const Status carried = context.limits.Check(parameters);
-      section.clean() && !carried.ok()) {
-    section.Refuse("", carried.error().message);
+  if (section.clean() && context.check_carried) {
+    if (const Status carried = context.check_carried(parameters);
+        !carried.ok()) {
+      section.Refuse("", carried.error().message);
+    }
   }
   return section.clean() ? std::optional(std::move(parameters)) : std::nullopt;
 }

@@ -6,10 +6,10 @@
 #include <string>
 #include <utility>
 
-#include "daemon/sa_settings.h"
-#include "daemon/sa_tunnel_settings.h"
-#include "daemon/selector_settings.h"
 #include "sadb/sa_strength.h"
+#include "settings/sa_settings.h"
+#include "settings/sa_tunnel_settings.h"
+#include "settings/selector_settings.h"
 
 namespace postern {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "daemon/toml_text.h"
+#include "settings/toml_text.h"
 
 #include <toml++/toml.h>
 

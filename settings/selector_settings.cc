@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "daemon/selector_settings.h"
+#include "settings/selector_settings.h"
 
 #include <array>
 #include <charconv>

@@ -14,8 +14,8 @@
 //
 // Thread safety: Control-confined.
 
-#ifndef POSTERN_DAEMON_SECTION_H_
-#define POSTERN_DAEMON_SECTION_H_
+#ifndef POSTERN_SETTINGS_SECTION_H_
+#define POSTERN_SETTINGS_SECTION_H_
 
 #include <cstdint>
 #include <optional>
@@ -24,8 +24,8 @@
 #include <vector>
 
 #include "core/error.h"
-#include "daemon/defect.h"
-#include "daemon/value.h"
+#include "settings/defect.h"
+#include "settings/value.h"
 
 namespace postern {
 
@@ -100,4 +100,4 @@ class Section {
 
 }  // namespace postern
 
-#endif  // POSTERN_DAEMON_SECTION_H_
+#endif  // POSTERN_SETTINGS_SECTION_H_

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "daemon/sa_tunnel_settings.h"
+#include "settings/sa_tunnel_settings.h"
 
 #include <charconv>
 #include <string>

@@ -13,14 +13,14 @@
 //
 // Thread safety: plain functions, Thread-safe.
 
-#ifndef POSTERN_DAEMON_SELECTOR_SETTINGS_H_
-#define POSTERN_DAEMON_SELECTOR_SETTINGS_H_
+#ifndef POSTERN_SETTINGS_SELECTOR_SETTINGS_H_
+#define POSTERN_SETTINGS_SELECTOR_SETTINGS_H_
 
 #include <string_view>
 
 #include "core/flow/selector.h"
-#include "daemon/section.h"
-#include "daemon/value.h"
+#include "settings/section.h"
+#include "settings/value.h"
 
 namespace postern {
 
@@ -46,4 +46,4 @@ Object Describe(const Selector& selector, const EndNames& names);
 
 }  // namespace postern
 
-#endif  // POSTERN_DAEMON_SELECTOR_SETTINGS_H_
+#endif  // POSTERN_SETTINGS_SELECTOR_SETTINGS_H_

@@ -6,14 +6,14 @@
 //
 // Thread safety: plain values.
 
-#ifndef POSTERN_DAEMON_DEFECT_H_
-#define POSTERN_DAEMON_DEFECT_H_
+#ifndef POSTERN_SETTINGS_DEFECT_H_
+#define POSTERN_SETTINGS_DEFECT_H_
 
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "daemon/value.h"
+#include "settings/value.h"
 
 namespace postern {
 
@@ -39,4 +39,4 @@ std::string_view ClosestOf(std::string_view word,
 
 }  // namespace postern
 
-#endif  // POSTERN_DAEMON_DEFECT_H_
+#endif  // POSTERN_SETTINGS_DEFECT_H_

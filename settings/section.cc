@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "daemon/section.h"
+#include "settings/section.h"
 
 #include <algorithm>
 #include <utility>

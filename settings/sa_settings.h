@@ -5,8 +5,8 @@
 //
 // Thread safety: plain functions, Thread-safe.
 
-#ifndef POSTERN_DAEMON_SA_SETTINGS_H_
-#define POSTERN_DAEMON_SA_SETTINGS_H_
+#ifndef POSTERN_SETTINGS_SA_SETTINGS_H_
+#define POSTERN_SETTINGS_SA_SETTINGS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -18,12 +18,11 @@
 #include "core/crypto/secret_bytes.h"
 #include "core/error.h"
 #include "core/net/ip_address.h"
-#include "daemon/section.h"
-#include "daemon/value.h"
-#include "daemon/wire_limits.h"
 #include "policy/need.h"
 #include "sadb/sa_parameters.h"
 #include "sadb/security_association.h"
+#include "settings/section.h"
+#include "settings/value.h"
 
 namespace postern {
 
@@ -47,9 +46,12 @@ struct SaSettingsContext {
   // What the SA is an answer to, if it is one: then protocol, mode, addresses,
   // owner and identities are this need's, and nothing may contradict it.
   const Need* answers = nullptr;
-  // What the host's wire carries.
-  WireLimits limits = {};
+  // Refuses what the host's wire never carries; empty: it carries everything.
+  std::function<Status(const SaParameters&)> check_carried{};
   std::int64_t window = DefaultReplayWindow(1);
+  // Every SA has this direction, whatever it and its addresses say; absent: that
+  // counts.
+  std::optional<Direction> direction{};
 };
 
 // Keys in hexadecimal only: a request names no files of the daemon's machine.
@@ -94,4 +96,4 @@ std::string_view NameOf(SaState state);
 
 }  // namespace postern
 
-#endif  // POSTERN_DAEMON_SA_SETTINGS_H_
+#endif  // POSTERN_SETTINGS_SA_SETTINGS_H_
