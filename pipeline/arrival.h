@@ -14,11 +14,14 @@
 
 #include "core/clock.h"
 #include "core/ipsec.h"
+#include "core/net/checksum.h"
 #include "core/net/ip_view.h"
+#include "core/net/protocols.h"
 #include "core/net/udp_encapsulation.h"
 #include "core/packet/packet.h"
 #include "pipeline/audit_sink.h"
 #include "policy/bundle.h"
+#include "sadb/sadb.h"
 
 namespace postern {
 
@@ -33,6 +36,26 @@ struct IpsecHeader {
 // another protocol.
 // Errors: kTruncated, kBadLength.
 Opinion<std::optional<IpsecHeader>> PeekIpsecHeader(const IpView& view);
+
+inline bool IsProtected(const IpView& view) {
+  return view.protocol() == Number(IpProtocol::kEsp) ||
+         view.protocol() == Number(IpProtocol::kAh);
+}
+
+// Removing AH or ESP rewrites the length and with it the checksum of an IPv4
+// header, which must not make a damaged one look sound.
+inline bool HasRightChecksum(const IpView& view, const Packet& packet) {
+  return view.family() == IpFamily::kV6 ||
+         InternetChecksum(packet.bytes().first(view.header_length())) == 0;
+}
+
+// Takes away the UDP around ESP that an SA of `sadb` expects; its ports. Nothing
+// when there is none, or IKE, and the packet is as it was.
+// REQUIRES: `view` is of `packet`.
+// Errors: kNatKeepalive, kTruncated, those of DecapsulateFromUdp().
+Opinion<std::optional<UdpPorts>> TakeOutOfUdp(const Sadb& sadb,
+                                              const IpView& view,
+                                              Packet& packet);
 
 struct Arrival {
   Packet* packet = nullptr;           // null: it was refused

@@ -6,23 +6,10 @@
 #include <tuple>
 #include <utility>
 
-#include "core/net/checksum.h"
 #include "core/net/protocols.h"
 
 namespace postern {
 namespace {
-
-// Removing AH or ESP rewrites the length and with it the checksum of an IPv4
-// header, which must not make a damaged one look sound.
-bool HasRightChecksum(const IpView& view, const Packet& packet) {
-  return view.family() == IpFamily::kV6 ||
-         InternetChecksum(packet.bytes().first(view.header_length())) == 0;
-}
-
-bool IsProtected(const IpView& view) {
-  return view.protocol() == Number(IpProtocol::kEsp) ||
-         view.protocol() == Number(IpProtocol::kAh);
-}
 
 // Of a fragment: whether AH or ESP may stand in its datagram. In IPv6 they may
 // follow options that only the first fragment shows, and ESP in UDP ports.

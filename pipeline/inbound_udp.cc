@@ -2,6 +2,7 @@
 //
 // The part of the inbound pipeline that is about ESP in UDP (RFC 3948).
 
+#include <optional>
 #include <utility>
 
 #include "core/net/protocols.h"
@@ -9,29 +10,42 @@
 
 namespace postern {
 
-// ESP may stand in UDP (RFC 3948): then that is taken away. Whatever else is
-// there for the port, IKE above all, stays as it is.
-Passage InboundPipeline::LookIntoUdp(Arrival& arrival, Instant now) {
-  const IpView& view = *arrival.now;
+Opinion<std::optional<UdpPorts>> TakeOutOfUdp(const Sadb& sadb,
+                                              const IpView& view,
+                                              Packet& packet) {
   if (view.protocol() != Number(IpProtocol::kUdp) ||
       view.fragment() != IpView::Fragment::kWhole) {
-    return Pass();
+    return std::optional<UdpPorts>();
   }
   const Opinion<UdpPorts> ports = PeekUdpPorts(view);
-  if (!ports.ok() || !parts_.sadb.ExpectsUdpAt(ports->destination)) {
-    return Pass();
+  if (!ports.ok() || !sadb.ExpectsUdpAt(ports->destination)) {
+    return std::optional<UdpPorts>();
   }
   const Passage is_esp =
       CheckEspPayload(view.payload().subspan(kUdpHeaderOctets));
   if (!is_esp.ok()) {
-    const bool is_ike = is_esp.error() == DropReason::kNonEspMarker;
-    return is_ike ? Pass() : is_esp;
+    if (is_esp.error() == DropReason::kNonEspMarker) {
+      return std::optional<UdpPorts>();
+    }
+    return is_esp.error();
   }
-  if (const Passage bare = DecapsulateFromUdp(*arrival.packet, view);
-      !bare.ok()) {
-    return bare;
+  if (const Passage bare = DecapsulateFromUdp(packet, view); !bare.ok()) {
+    return bare.error();
   }
-  arrival.udp = *ports;
+  return std::optional(*ports);
+}
+
+// ESP may stand in UDP (RFC 3948): then that is taken away. Whatever else is
+// there for the port, IKE above all, stays as it is.
+Passage InboundPipeline::LookIntoUdp(Arrival& arrival, Instant now) {
+  const auto ports = TakeOutOfUdp(parts_.sadb, *arrival.now, *arrival.packet);
+  if (!ports.ok()) {
+    return ports.error();
+  }
+  if (!*ports) {
+    return Pass();
+  }
+  arrival.udp = **ports;
   return LookAt(arrival, now);
 }
 
