@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/cgroup.h"
+#include "cli/offline_grammar.h"
 #include "cli/sa_grammar.h"
 #include "cli/verb.h"
 #include <CLI/CLI.hpp>
@@ -30,8 +31,10 @@ constexpr const char* kFooter =
   postern exec a --auth require -- python3 -m http.server
   postern cgroup set a /system.slice/nginx.service --auth require
   postern exec --cgroup static --auth require a -- ./static-program
+  postern pcap open --sa a.toml wire.pcap clear.pcap
+  postern sa export --sa a.toml --wireshark
 
-Exit status: 0 done, 1 refused, 2 wrong command line, 3 no daemon;
+Exit status: 0 done, 1 refused, 2 wrong command line or file, 3 no daemon;
 `postern exec` ends as its program does, `postern monitor` with the daemon.)";
 
 std::string CheckCgroup(const std::string& name) {
@@ -165,6 +168,21 @@ Ending Misuse(const std::string& sentence) {
           .text = sentence + "\nRun with --help for more information.\n"};
 }
 
+Expected<Invocation, Ending> Chosen(const OfflineVerbs& offline,
+                                    Output output) {
+  Expected<Invocation, std::string> chosen = offline.Chosen(output);
+  return chosen.ok() ? Expected<Invocation, Ending>(*std::move(chosen))
+                     : Misuse(chosen.error());
+}
+
+Execution ExecutionOf(const Verb& exec, const std::string& cgroup,
+                      std::vector<std::string> program) {
+  return {.words = std::move(program),
+          .levels = LevelsText(exec.question()),
+          .cgroup = cgroup,
+          .cgroup_levels = exec.question().arguments};
+}
+
 }  // namespace
 
 Expected<Invocation, Ending> ParseInvocation(
@@ -181,6 +199,7 @@ Expected<Invocation, Ending> ParseInvocation(
   root.add_flag("--json", json, "answer with the daemon's JSON");
   Verbs verbs;
   AddVerbs(verbs, root);
+  const OfflineVerbs offline(root);
   Verb exec(root, "exec",
             "run a program in the host: postern exec HOST [levels] -- PROGRAM",
             {});
@@ -198,18 +217,17 @@ Expected<Invocation, Ending> ParseInvocation(
     return std::move(*ending);
   }
 
-  Invocation invocation{
-      .host = {}, .output = json ? Output::kJson : Output::kText, .what = {}};
+  const Output output = json ? Output::kJson : Output::kText;
+  if (offline.chosen() && mark == words.end()) {
+    return Chosen(offline, output);
+  }
+  Invocation invocation{.host = {}, .output = output, .what = {}};
   if (exec.chosen()) {
-    const auto program = mark == words.end() ? mark : mark + 1;
-    if (program == words.end()) {
+    if (words.end() - mark < 2) {
       return Misuse("exec needs a program: postern exec HOST -- PROGRAM ...");
     }
     invocation.host = exec.host();
-    invocation.what = Execution{.words = {program, words.end()},
-                                .levels = LevelsText(exec.question()),
-                                .cgroup = cgroup,
-                                .cgroup_levels = exec.question().arguments};
+    invocation.what = ExecutionOf(exec, cgroup, {mark + 1, words.end()});
     return invocation;
   }
   if (mark != words.end()) {

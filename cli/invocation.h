@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a command line of `postern` asks for, free of the parser that read it:
-// a verb for the daemon and how to show its answer, a program to run, or events
-// to show.
+// a verb for the daemon and how to show its answer, a program to run, events to
+// show, or what needs no daemon: a capture to work on, a table to print.
 //
 // Thread safety: plain values.
 
@@ -16,13 +16,15 @@
 #include <variant>
 #include <vector>
 
+#include "offline/capture_job.h"
+
 namespace postern {
 
 // docs: `postern --help` tells them.
 enum class ExitStatus : int {
   kFine = 0,
   kRefused = 1,   // the daemon, or this machine, says no
-  kMisused = 2,   // the command line is wrong
+  kMisused = 2,   // the command line is wrong, or a file that it names
   kNoDaemon = 3,  // nobody answers for this host
 };
 
@@ -72,10 +74,15 @@ struct Following {
   std::optional<std::uint64_t> count;  // how many; else without an end
 };
 
+// The table that Wireshark reads, of a file's SAs.
+struct SaExport {
+  std::string associations;
+};
+
 struct Invocation {
   std::string host;
   Output output = Output::kText;
-  std::variant<Question, Execution, Following> what;
+  std::variant<Question, Execution, Following, CaptureJob, SaExport> what;
 };
 
 // A command line that ends here: help, version, or a mistake.

@@ -14,6 +14,9 @@
 #include "cli/request.h"
 #include "control/admin_client.h"
 #include "control/paths.h"
+#include "offline/capture_job.h"
+#include "offline/sa_file.h"
+#include "offline/wireshark_table.h"
 
 namespace postern {
 namespace {
@@ -110,6 +113,28 @@ ExitStatus Follow(const Invocation& invocation, const Following& following,
              : ExitStatus::kFine;
 }
 
+ExitStatus ComplainOfFile(std::ostream& err, const Error& error) {
+  err << "postern: " << error.message << "\n";
+  return ExitStatus::kMisused;
+}
+
+ExitStatus WorkOn(const CaptureJob& job, std::ostream& out, std::ostream& err) {
+  const Result<CaptureTotals> totals = Run(job, out);
+  if (!totals.ok()) {
+    return ComplainOfFile(err, totals.error());
+  }
+  return totals->refused == 0 ? ExitStatus::kFine : ExitStatus::kRefused;
+}
+
+ExitStatus Export(const SaExport& what, std::ostream& out, std::ostream& err) {
+  const auto associations = LoadSaFile(what.associations, Direction::kOutbound);
+  if (!associations.ok()) {
+    return ComplainOfFile(err, associations.error());
+  }
+  out << WiresharkTable(*associations);
+  return ExitStatus::kFine;
+}
+
 }  // namespace
 
 ExitStatus RunPostern(const std::vector<std::string>& words, std::ostream& out,
@@ -122,6 +147,12 @@ ExitStatus RunPostern(const std::vector<std::string>& words, std::ostream& out,
   }
   if (const auto* following = std::get_if<Following>(&invocation->what)) {
     return Follow(*invocation, *following, out, err);
+  }
+  if (const auto* job = std::get_if<CaptureJob>(&invocation->what)) {
+    return WorkOn(*job, out, err);
+  }
+  if (const auto* table = std::get_if<SaExport>(&invocation->what)) {
+    return Export(*table, out, err);
   }
   const auto* execution = std::get_if<Execution>(&invocation->what);
   const Question question =

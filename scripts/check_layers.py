@@ -21,7 +21,7 @@ import source_files
 # What is linked by its own CMakeLists.txt and not by layer().
 PROGRAMS = {
     "sockapi": {"core", "control"},
-    "cli": {"core", "control"},
+    "cli": {"core", "control", "offline"},
     "daemon": {"core", "esp", "ah", "sadb", "policy", "pipeline", "tun",
                "wire", "state", "control", "settings"},
 }
