@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -110,9 +111,15 @@ EVP_CIPHER* Des() {
   if (!LegacyIsAllowed()) {
     return nullptr;
   }
-  static EVP_CIPHER* const cipher =
-      FetchAll(InfoOf(Encryption::kDesCbc)).front();
-  return cipher;
+
+  // Its provider cannot go before it has gone.
+  struct Free {
+    void operator()(EVP_CIPHER* cipher) const { ::EVP_CIPHER_free(cipher); }
+  };
+
+  static const std::unique_ptr<EVP_CIPHER, Free> cipher(
+      FetchAll(InfoOf(Encryption::kDesCbc)).front());
+  return cipher.get();
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <openssl/provider.h>
 
 #include <atomic>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -23,9 +24,14 @@ std::atomic<bool>& Allowed() {
 // this 1 keeps. Where there is none, fetching DES fails, and CheckUsable() says
 // so; 3DES and MD5 need none.
 void LoadProvider() {
-  static OSSL_PROVIDER* const provider =
-      ::OSSL_PROVIDER_try_load(nullptr, "legacy", 1);
-  static_cast<void>(provider);  // libcrypto's exit function unloads it
+  struct Unload {
+    void operator()(OSSL_PROVIDER* provider) const {
+      ::OSSL_PROVIDER_unload(provider);
+    }
+  };
+
+  static const std::unique_ptr<OSSL_PROVIDER, Unload> provider(
+      ::OSSL_PROVIDER_try_load(nullptr, "legacy", 1));
   ::ERR_clear_error();
 }
 
