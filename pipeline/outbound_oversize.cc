@@ -231,11 +231,15 @@ void OutboundPipeline::CutBefore(Packet packet, const IpView& view, Batch& out,
     }
     whole.Release();
     parts_.stats.Add(Count::kPacketsCut);
-    parts_.stats.Add(Count::kFragmentsSent, pieces.size());
-    parts_.stats.Add(Count::kOutboundProtected, pieces.size());
     for (Packet& piece : pieces) {
       const IpView its = IpView::Parse(std::as_const(piece).bytes()).value();
       for (Packet& sealed : ProtectAlone(std::move(piece), its, &tunnel, now)) {
+        if (sealed.size() > way_mtu_) {
+          Refuse(sealed, DropReason::kTooBig);  // TFC padding made it so
+          continue;
+        }
+        parts_.stats.Add(Count::kFragmentsSent);
+        parts_.stats.Add(Count::kOutboundProtected);
         parts_.stats.Add(Count::kOutboundOctets, sealed.size());
         Emit(std::move(sealed), out);
       }
