@@ -13,8 +13,7 @@
 // further: the kernel knows nothing of our AH and ESP. What the next packet that is
 // too big meets is pipeline/outbound.h's matter.
 //
-// Thread safety: plain functions; the SA's PathMtu is lowered by one thread at a
-// time.
+// Thread safety: plain functions, Thread-safe.
 
 #ifndef POSTERN_PIPELINE_PATH_MTU_NEWS_H_
 #define POSTERN_PIPELINE_PATH_MTU_NEWS_H_

@@ -5,8 +5,8 @@
 // way of its family must carry, and is forgotten after a time, since ways get
 // better without telling (RFC 4301 8.2.2, RFC 1191 6.3, RFC 8201 4).
 //
-// Thread safety: Thread-safe; one thread lowers. Cost: a load where nothing was
-// ever told.
+// Thread safety: Thread-safe. Of two threads that lower it at once either may be
+// heeded; the next error mends that. Cost: a load where nothing was ever told.
 
 #ifndef POSTERN_SADB_PATH_MTU_H_
 #define POSTERN_SADB_PATH_MTU_H_
