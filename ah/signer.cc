@@ -153,10 +153,6 @@ void Signer::Sign(std::span<OutboundJob> jobs) {
   }
   Works works;
   for (OutboundJob& job : jobs) {
-    if (job.view != nullptr) {
-      job.outcome = LayOut(job, *job.view, works);
-      continue;
-    }
     const Opinion<IpView> view = IpView::Parse(job.packet->bytes());
     job.outcome = view.ok() ? LayOut(job, *view, works) : view.error();
   }

@@ -135,9 +135,7 @@ Opinion<Verifier::Verified> Verifier::Verify(Packet& packet,
   }
   State::Asked asked;
   for (VerifyJob& job : jobs) {
-    const Opinion<IpView> view = job.view != nullptr
-                                     ? Opinion<IpView>(*job.view)
-                                     : IpView::Parse(job.packet->bytes());
+    const Opinion<IpView> view = IpView::Parse(job.packet->bytes());
     const Passage passage =
         view.ok() ? state_->Ask(job, *view, asked) : view.error();
     if (!passage.ok()) {

@@ -90,9 +90,6 @@ class Verifier {
 struct VerifyJob {
   Packet* packet = nullptr;  // each job's its own
   std::uint64_t seq = 0;     // the full number that the replay window inferred
-  // The packet as it is now, when the caller has parsed it already; null: the
-  // verifier parses it.
-  const IpView* view = nullptr;
   // Written by Verify().
   Opinion<Verifier::Verified> outcome = DropReason::kCryptoFailed;
 };

@@ -17,19 +17,13 @@
 
 #include "bench/udp_source.h"
 #include "core/burst.h"
-#include "core/net/ip_view.h"
 #include "core/packet/outbound_job.h"
 
 namespace postern::bench {
 
 class UdpBursts {
  public:
-  explicit UdpBursts(std::size_t payload)
-      : source_(payload),
-        model_(source_.Next()),
-        view_(IpView::Parse(model_.bytes()).value()) {}
-
-  ~UdpBursts() { model_.Release(); }
+  explicit UdpBursts(std::size_t payload) : source_(payload) {}
 
   UdpBursts(const UdpBursts&) = delete;
   UdpBursts& operator=(const UdpBursts&) = delete;
@@ -37,7 +31,7 @@ class UdpBursts {
   std::span<OutboundJob> Next() {
     for (std::size_t i = 0; i < kBurst; ++i) {
       packets_[i] = source_.Next();
-      jobs_[i] = {.packet = &packets_[i], .seq = ++seq_, .view = &view_};
+      jobs_[i] = {.packet = &packets_[i], .seq = ++seq_};
     }
     return jobs_;
   }
@@ -54,8 +48,6 @@ class UdpBursts {
 
  private:
   UdpSource source_;
-  Packet model_;  // all packets look like this one
-  IpView view_;
   std::array<Packet, kBurst> packets_;
   std::array<OutboundJob, kBurst> jobs_;
   std::uint64_t seq_ = 0;

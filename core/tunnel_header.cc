@@ -46,8 +46,7 @@ std::uint32_t OuterFlowLabel(const TunnelHeader& tunnel, const IpView& inner) {
       inner.family() != IpFamily::kV6) {
     return 0;
   }
-  const ConstBytes header(inner.payload().data() - inner.payload_offset(), 4);
-  return LoadBe<std::uint32_t>(header) & kFlowLabel;
+  return LoadBe<std::uint32_t>(inner.octets()) & kFlowLabel;
 }
 
 // IPv6 packets have no such flag: no router may fragment them, but the outer
@@ -57,9 +56,7 @@ bool HasDontFragment(const IpView& view) {
   if (view.family() != IpFamily::kV4) {
     return false;
   }
-  const ConstBytes header(view.payload().data() - view.payload_offset(),
-                          kIpv4HeaderSize);
-  return (LoadBe<std::uint16_t>(header.subspan(kFlagsOffset)) &
+  return (LoadBe<std::uint16_t>(view.octets().subspan(kFlagsOffset)) &
           kDontFragmentFlag) != 0;
 }
 

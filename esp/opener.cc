@@ -31,24 +31,21 @@ struct Found {
   std::size_t offset;
 };
 
-// Cuts link padding off.
-Opinion<Found> FindEsp(Packet& packet, const IpView& view) {
-  if (view.fragment() != IpView::Fragment::kWhole) {
-    return DropReason::kFragment;
-  }
-  if (view.protocol() != Number(IpProtocol::kEsp)) {
-    return DropReason::kBadLength;
-  }
-  packet.TrimBack(packet.size() - view.size());
-  return Found{view.protocol_offset(), view.payload_offset()};
-}
-
-Opinion<Found> FindEsp(Packet& packet) {
-  const Opinion<IpView> view = IpView::Parse(packet.bytes());
+Passage CheckIsEsp(const Opinion<IpView>& view) {
   if (!view.ok()) {
     return view.error();
   }
-  return FindEsp(packet, *view);
+  if (view->fragment() != IpView::Fragment::kWhole) {
+    return DropReason::kFragment;
+  }
+  return view->protocol() == Number(IpProtocol::kEsp) ? Pass()
+                                                      : DropReason::kBadLength;
+}
+
+// The ESP packet within; cuts link padding off.
+Bytes TakeEsp(Packet& packet, const IpView& view) {
+  packet.TrimBack(packet.size() - view.size());
+  return packet.bytes().subspan(view.payload_offset());
 }
 
 }  // namespace
@@ -63,16 +60,6 @@ struct Opener::State {
             found.offset + suite.sizes().header(), suite.Plaintext(esp).size()};
   }
 };
-
-Opinion<EspHeader> PeekEspHeader(const IpView& view) {
-  Reader in(view.payload());
-  const auto spi = in.Read<std::uint32_t>();
-  const auto seq = in.Read<std::uint32_t>();
-  if (!spi || !seq) {
-    return DropReason::kTruncated;
-  }
-  return EspHeader{Spi{*spi}, *seq};
-}
 
 Opener::Opener(std::unique_ptr<State> state) : state_(std::move(state)) {}
 
@@ -104,15 +91,13 @@ Opinion<Opener::Opened> Opener::Open(Packet& packet, std::uint64_t seq) {
   Burst<Found> places;
   Burst<OpenJob*> asked;
   for (OpenJob& job : jobs) {
-    const Opinion<Found> found = job.view != nullptr
-                                     ? FindEsp(*job.packet, *job.view)
-                                     : FindEsp(*job.packet);
-    if (!found.ok()) {
-      job.outcome = found.error();
+    const Opinion<IpView> view = IpView::Parse(job.packet->bytes());
+    if (const Passage is_esp = CheckIsEsp(view); !is_esp.ok()) {
+      job.outcome = is_esp.error();
       continue;
     }
-    works.Push(job.packet->bytes().subspan(found->offset), job.seq);
-    places.Push(*found);
+    works.Push(TakeEsp(*job.packet, *view), job.seq);
+    places.Push(view->protocol_offset(), view->payload_offset());
     asked.Push(&job);
   }
   state_->suite.Open(works.elements());
@@ -128,16 +113,17 @@ Opinion<Opener::Opened> Opener::Open(Packet& packet, std::uint64_t seq) {
 }
 
 Opinion<Opener::Opened> Opener::OpenCovered(Packet& packet, AuthProof cover) {
-  const Opinion<Found> found = FindEsp(packet);
-  if (!found.ok()) {
-    return found.error();
+  const Opinion<IpView> view = IpView::Parse(packet.bytes());
+  if (const Passage is_esp = CheckIsEsp(view); !is_esp.ok()) {
+    return is_esp.error();
   }
   OpeningSuite& suite = state_->suite;
-  const Bytes esp = packet.bytes().subspan(found->offset);
+  const Found found{view->protocol_offset(), view->payload_offset()};
+  const Bytes esp = TakeEsp(packet, *view);
   if (const Passage decrypted = suite.DecryptUnverified(esp); !decrypted.ok()) {
     return decrypted.error();
   }
-  return state_->Describe(std::move(cover), *found, esp);
+  return state_->Describe(std::move(cover), found, esp);
 }
 
 [[gnu::flatten]] Passage Opener::Finish(Packet& packet, const Opened& opened) {

@@ -21,6 +21,7 @@
 #include <memory>
 #include <span>
 
+#include "core/bytes.h"
 #include "core/crypto/auth_proof.h"
 #include "core/drop_reason.h"
 #include "core/error.h"
@@ -39,7 +40,15 @@ struct EspHeader {
 
 // REQUIRES: view.protocol() is ESP.
 // Errors: kTruncated.
-Opinion<EspHeader> PeekEspHeader(const IpView& view);
+inline Opinion<EspHeader> PeekEspHeader(const IpView& view) {
+  constexpr std::size_t kSize = 8;
+  const ConstBytes esp = view.payload();
+  if (esp.size() < kSize) {
+    return DropReason::kTruncated;
+  }
+  return EspHeader{Spi{LoadBe<std::uint32_t>(esp)},
+                   LoadBe<std::uint32_t>(esp.subspan(4))};
+}
 
 struct OpenJob;
 
@@ -96,13 +105,10 @@ class Opener {
 };
 
 // One packet of a burst that one SA is to open. Every job has its own outcome;
-// a packet that is refused harms no other. Borrows the packet and the view.
+// a packet that is refused harms no other. Borrows the packet.
 struct OpenJob {
   Packet* packet = nullptr;  // each job's its own
   std::uint64_t seq = 0;     // the full number that the replay window inferred
-  // The packet as it is now, when the caller has parsed it already; null: the
-  // opener parses it.
-  const IpView* view = nullptr;
   // Written by Open().
   Opinion<Opener::Opened> outcome = DropReason::kCryptoFailed;
 };

@@ -88,9 +88,6 @@ Passage Sealer::State::WriteHeader(const Plan& plan, std::uint64_t seq,
 
 Passage Sealer::State::LayOut(const OutboundJob& job, ConstBytes iv,
                               Works& works) {
-  if (job.view != nullptr) {
-    return LayOut(PlanFor(*job.view, tunnel), job, iv, works);
-  }
   const Opinion<IpView> view = IpView::Parse(job.packet->bytes());
   return view.ok() ? LayOut(PlanFor(*view, tunnel), job, iv, works)
                    : view.error();

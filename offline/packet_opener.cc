@@ -99,11 +99,11 @@ Passage PacketOpener::OpenAll(Packet& packet, Steps& steps) {
     if (steps.size() == TransformPath::kMaxDepth) {
       return DropReason::kTooManyTransforms;
     }
-    const auto header = PeekIpsecHeader(*view);
-    if (!header.ok()) {
-      return header.error();
+    std::optional<IpsecHeader> header;
+    if (const Passage peeked = PeekIpsecHeader(*view, header); !peeked.ok()) {
+      return peeked;
     }
-    const Passage removed = RemoveOne(**header, *view, packet, steps);
+    const Passage removed = RemoveOne(*header, packet, steps);
     if (!removed.ok()) {
       return removed;
     }
@@ -114,13 +114,13 @@ Passage PacketOpener::OpenAll(Packet& packet, Steps& steps) {
   }
 }
 
-Passage PacketOpener::RemoveOne(const IpsecHeader& header, const IpView& view,
-                                Packet& packet, Steps& steps) {
+Passage PacketOpener::RemoveOne(const IpsecHeader& header, Packet& packet,
+                                Steps& steps) {
   if (Number(header.spi) == 0) {
     return DropReason::kSpiReserved;
   }
   SecurityAssociation* const association =
-      sadb_.FindInbound(header.spi, view.destination(), header.protocol);
+      sadb_.FindInbound(header.spi, header.destination, header.protocol);
   if (association == nullptr) {
     return DropReason::kNoSaForSpi;
   }

@@ -32,8 +32,7 @@ class PacketOpener {
 
  private:
   Passage OpenAll(Packet& packet, Steps& steps);
-  Passage RemoveOne(const IpsecHeader& header, const IpView& view,
-                    Packet& packet, Steps& steps);
+  Passage RemoveOne(const IpsecHeader& header, Packet& packet, Steps& steps);
 
   Sadb& sadb_;
 };

@@ -2,9 +2,7 @@
 
 #include "pipeline/arrival.h"
 
-#include "ah/verifier.h"
-#include "core/net/protocols.h"
-#include "esp/opener.h"
+#include <utility>
 
 namespace postern {
 namespace {
@@ -17,25 +15,6 @@ std::optional<Traffic> Judged(const IpView& view, Direction direction) {
 
 }  // namespace
 
-Opinion<std::optional<IpsecHeader>> PeekIpsecHeader(const IpView& view) {
-  if (view.protocol() == Number(IpProtocol::kEsp)) {
-    const Opinion<esp::EspHeader> esp = esp::PeekEspHeader(view);
-    if (!esp.ok()) {
-      return esp.error();
-    }
-    return std::optional<IpsecHeader>(
-        {esp->spi, esp->seq, IpsecProtocol::kEsp});
-  }
-  if (view.protocol() == Number(IpProtocol::kAh)) {
-    const Opinion<ah::AhHeader> ah = ah::PeekAhHeader(view);
-    if (!ah.ok()) {
-      return ah.error();
-    }
-    return std::optional<IpsecHeader>({ah->spi, ah->seq, IpsecProtocol::kAh});
-  }
-  return std::optional<IpsecHeader>();
-}
-
 std::optional<std::uint32_t> FlowLabelOf(ConstBytes packet) {
   constexpr std::uint32_t kLabel = 0x000fffff;
   if (packet.size() < 4 || packet[0] >> 4 != 6) {
@@ -44,20 +23,37 @@ std::optional<std::uint32_t> FlowLabelOf(ConstBytes packet) {
   return LoadBe<std::uint32_t>(packet) & kLabel;
 }
 
+namespace {
+
+void DescribeOrigin(const Arrival::Came& came, AuditEvent& event) {
+  const ConstBytes header = came.header;
+  const bool v4 = header[0] >> 4 == 4;
+  const ConstBytes addresses = v4 ? header.subspan(ipv4::kAddresses, 8)
+                                  : header.subspan(ipv6::kAddresses, 32);
+  event.source = IpAddress::FromOctets(addresses.first(addresses.size() / 2));
+  event.destination =
+      IpAddress::FromOctets(addresses.last(addresses.size() / 2));
+  event.protocol = came.protocol;
+  event.flow_label = FlowLabelOf(header);
+  if (came.spi) {
+    event.spi = came.spi;
+    event.sequence = came.sequence;
+  }
+}
+
+}  // namespace
+
 AuditEvent Describe(const Arrival& arrival, DropReason reason, Instant now) {
   AuditEvent event;
   event.reason = reason;
-  event.source = arrival.source;
-  event.destination = arrival.destination;
-  event.protocol = arrival.protocol;
   event.when = now;
-  if (arrival.outermost) {
-    event.spi = arrival.outermost->spi;
-    event.sequence = arrival.outermost->sequence;
+  if (arrival.came) {
+    DescribeOrigin(*arrival.came, event);
   }
-  event.flow_label = arrival.flow_label;
-  if (arrival.now) {
-    event.judged = Judged(*arrival.now, Direction::kInbound);
+  const Opinion<IpView> view =
+      IpView::Parse(std::as_const(*arrival.packet).bytes());
+  if (view.ok()) {
+    event.judged = Judged(*view, Direction::kInbound);
   }
   if (!arrival.path.empty()) {
     event.association =

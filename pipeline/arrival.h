@@ -9,33 +9,65 @@
 #ifndef POSTERN_PIPELINE_ARRIVAL_H_
 #define POSTERN_PIPELINE_ARRIVAL_H_
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
+#include "ah/verifier.h"
+#include "core/bytes.h"
 #include "core/clock.h"
 #include "core/ipsec.h"
 #include "core/net/checksum.h"
+#include "core/net/ip_address.h"
 #include "core/net/ip_view.h"
 #include "core/net/protocols.h"
+#include "core/net/transport_fields.h"
 #include "core/net/udp_encapsulation.h"
 #include "core/packet/packet.h"
+#include "esp/opener.h"
 #include "pipeline/audit_sink.h"
 #include "policy/bundle.h"
+#include "sadb/nat_mapping.h"
 #include "sadb/sadb.h"
 
 namespace postern {
 
-// What an AH or ESP header says of itself before any proof.
+// What an AH or ESP header says before any proof, and whose packet it is: what
+// names an SA, and a number of it.
 struct IpsecHeader {
   Spi spi{};
   std::uint32_t sequence = 0;
   IpsecProtocol protocol = IpsecProtocol::kEsp;
+  IpAddress destination;
+
+  bool NamesSaOf(const IpsecHeader& other) const {
+    return spi == other.spi && protocol == other.protocol &&
+           destination == other.destination;
+  }
 };
 
-// The AH or ESP header that stands at the view's payload; nothing when there is
-// another protocol.
+// Writes the AH or ESP header that stands at the view's payload to `header`;
+// nothing when there is another protocol.
 // Errors: kTruncated, kBadLength.
-Opinion<std::optional<IpsecHeader>> PeekIpsecHeader(const IpView& view);
+inline Passage PeekIpsecHeader(const IpView& view,
+                               std::optional<IpsecHeader>& header) {
+  header.reset();
+  if (view.protocol() == Number(IpProtocol::kEsp)) {
+    const Opinion<esp::EspHeader> esp = esp::PeekEspHeader(view);
+    if (!esp.ok()) {
+      return esp.error();
+    }
+    header.emplace(esp->spi, esp->seq, IpsecProtocol::kEsp, view.destination());
+  } else if (view.protocol() == Number(IpProtocol::kAh)) {
+    const Opinion<ah::AhHeader> ah = ah::PeekAhHeader(view);
+    if (!ah.ok()) {
+      return ah.error();
+    }
+    header.emplace(ah->spi, ah->seq, IpsecProtocol::kAh, view.destination());
+  }
+  return Pass();
+}
 
 inline bool IsProtected(const IpView& view) {
   return view.protocol() == Number(IpProtocol::kEsp) ||
@@ -46,7 +78,7 @@ inline bool IsProtected(const IpView& view) {
 // header, which must not make a damaged one look sound.
 inline bool HasRightChecksum(const IpView& view, const Packet& packet) {
   return view.family() == IpFamily::kV6 ||
-         InternetChecksum(packet.bytes().first(view.header_length())) == 0;
+         HeaderChecksum(packet.bytes().first(view.header_length())) == 0;
 }
 
 // Takes away the UDP around ESP that an SA of `sadb` expects; its ports. Nothing
@@ -59,18 +91,37 @@ Opinion<std::optional<UdpPorts>> TakeOutOfUdp(const Sadb& sadb,
 
 struct Arrival {
   Packet* packet = nullptr;           // null: it was refused
-  std::optional<IpView> now;          // as it stands in the packet
   std::optional<IpsecHeader> header;  // AH or ESP that it begins with now
   TransformPath path;                 // what was removed
-  std::optional<UdpPorts> udp;        // of the last UDP around ESP
+  std::optional<UdpOrigin> udp;       // of the last UDP around ESP
 
-  // As it came.
-  IpAddress source;
-  IpAddress destination;
-  std::uint8_t protocol = 0;
-  std::optional<IpsecHeader> outermost;
-  std::optional<std::uint32_t> flow_label;  // IPv6
+  // As it came, for the audit.
+  struct Came {
+    static constexpr std::size_t kLongest = 40;
+    std::array<std::uint8_t, kLongest> header;  // IP's, without options
+    std::uint8_t protocol;                      // behind the IPv6 extensions
+    std::optional<Spi> spi;                     // nothing: no AH, no ESP
+    std::uint32_t sequence;
+  };
+
+  std::optional<Came> came;  // nothing: it was no IP packet
 };
+
+// Keeps of a packet what its audit record would tell.
+// REQUIRES: `header` is what PeekIpsecHeader() found.
+inline void Remember(const IpView& view,
+                     const std::optional<IpsecHeader>& header,
+                     std::optional<Arrival::Came>& came) {
+  Arrival::Came& kept = came.emplace();
+  if (view.family() == IpFamily::kV4) {
+    CopyBytes(kept.header, view.octets().first<ipv4::kHeaderSize>());
+  } else {
+    CopyBytes(kept.header, view.octets().first<Arrival::Came::kLongest>());
+  }
+  kept.protocol = view.protocol();
+  kept.spi = header ? std::optional(header->spi) : std::nullopt;
+  kept.sequence = header ? header->sequence : 0;
+}
 
 // The flow label of an IPv6 packet (RFC 8200 3); nothing of an IPv4 one.
 // REQUIRES: IpView::Parse() accepted the packet.

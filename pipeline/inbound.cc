@@ -42,12 +42,6 @@ Reassembler::Way WayOf(const TransformPath& path) {
   return way;
 }
 
-bool HaveSameSa(const Arrival& one, const Arrival& other) {
-  return one.header->spi == other.header->spi &&
-         one.header->protocol == other.header->protocol &&
-         one.now->destination() == other.now->destination();
-}
-
 // A worker has no transform where its key could not be scheduled.
 void Prove(esp::Opener* opener, std::span<esp::OpenJob> jobs) {
   if (opener != nullptr) {
@@ -116,10 +110,9 @@ Rest InboundPipeline::Run(Batch& in, Batch& out, Instant now) {
 
 void InboundPipeline::Enter(Batch& in, Instant now) {
   parts_.stats.Add(Count::kInboundPackets, in.size());
-  arrived_ = 0;
+  arrivals_.Clear();
   for (Packet& packet : in) {
-    Arrival& arrival = arrivals_[arrived_++];
-    arrival = Arrival();
+    Arrival& arrival = arrivals_.Push();
     arrival.packet = &packet;
     if (const Passage seen = LookAt(arrival, now); !seen.ok()) {
       Refuse(arrival, seen.error(), now);
@@ -134,18 +127,10 @@ Passage InboundPipeline::LookAt(Arrival& arrival, Instant now) {
   if (!view.ok()) {
     return view.error();
   }
-  arrival.now = *view;
-  arrival.header.reset();
   packet.TrimBack(packet.size() - view->size());
-  const Opinion<std::optional<IpsecHeader>> header = PeekIpsecHeader(*view);
+  const Passage peeked = PeekIpsecHeader(*view, arrival.header);
   if (arrival.path.empty()) {
-    arrival.source = view->source();
-    arrival.destination = view->destination();
-    arrival.protocol = view->protocol();
-    if (view->family() == IpFamily::kV6) {
-      arrival.flow_label = FlowLabelOf(std::as_const(packet).bytes());
-    }
-    arrival.outermost = header.ok() ? *header : std::nullopt;
+    Remember(*view, arrival.header, arrival.came);
   }
   if (!HasRightChecksum(*view, packet)) {
     return DropReason::kBadIpHeader;
@@ -155,23 +140,19 @@ Passage InboundPipeline::LookAt(Arrival& arrival, Instant now) {
     return PutTogether(arrival, *view, now);
   }
   if (!IsProtected(*view)) {
-    return parts_.sadb.ExpectsUdp() ? LookIntoUdp(arrival, now) : Pass();
+    return parts_.sadb.ExpectsUdp() ? LookIntoUdp(arrival, *view, now) : Pass();
   }
   if (arrival.path.full()) {
     return DropReason::kTooManyTransforms;
   }
-  if (!header.ok()) {
-    return header.error();
-  }
-  arrival.header = *header;
-  return Pass();
+  return peeked;
 }
 
 // Steps 2 to 8 for every packet that begins with AH or ESP. False when none
 // does.
 bool InboundPipeline::RemoveOutermost(Instant now) {
   bool any = false;
-  for (Stretch rest = std::span(arrivals_).first(arrived_); !rest.empty();) {
+  for (Stretch rest = arrivals_.elements(); !rest.empty();) {
     const Stretch run = NextRun(rest);
     if (run.front().packet != nullptr && run.front().header) {
       Remove(run, now);
@@ -191,7 +172,8 @@ InboundPipeline::Stretch InboundPipeline::NextRun(Stretch arrivals) {
   }
   const auto end =
       std::find_if_not(arrivals.begin(), arrivals.end(), [&](const Arrival& a) {
-        return a.packet != nullptr && a.header && HaveSameSa(a, first);
+        return a.packet != nullptr && a.header &&
+               a.header->NamesSaOf(*first.header);
       });
   return arrivals.first(static_cast<std::size_t>(end - arrivals.begin()));
 }
@@ -217,19 +199,19 @@ Passage InboundPipeline::PutTogether(Arrival& arrival, const IpView& view,
 
 // Step 2.
 Opinion<SecurityAssociation*> InboundPipeline::Find(
-    const Arrival& first) const {
-  if (Number(first.header->spi) == 0) {
+    const IpsecHeader& header) const {
+  if (Number(header.spi) == 0) {
     return DropReason::kSpiReserved;
   }
-  SecurityAssociation* const association = parts_.sadb.FindInbound(
-      first.header->spi, first.now->destination(), first.header->protocol);
+  SecurityAssociation* const association =
+      parts_.sadb.FindInbound(header.spi, header.destination, header.protocol);
   return association == nullptr
              ? Opinion<SecurityAssociation*>(DropReason::kNoSaForSpi)
              : association;
 }
 
 void InboundPipeline::Remove(Stretch run, Instant now) {
-  const Opinion<SecurityAssociation*> found = Find(run.front());
+  const Opinion<SecurityAssociation*> found = Find(*run.front().header);
   if (!found.ok()) {
     for (Arrival& arrival : run) {
       Refuse(arrival, found.error(), now);
@@ -251,17 +233,16 @@ template <typename Transform, typename Job>
 void InboundPipeline::RemoveBy(SecurityAssociation& association,
                                Transform* transform, std::span<Job> jobs,
                                Stretch run, Instant now) {
-  const std::span<ReceivedNumber> numbers =
-      std::span(numbers_).first(run.size());
-  for (std::size_t i = 0; i < run.size(); ++i) {
-    numbers[i] = ReceivedNumber();
-    numbers[i].wire_seq = run[i].header->sequence;
-    numbers[i].octets = run[i].packet->size();
+  numbers_.Clear();
+  for (const Arrival& arrival : run) {
+    ReceivedNumber& number = numbers_.Push();
+    number.wire_seq = arrival.header->sequence;
+    number.octets = arrival.packet->size();
   }
+  const std::span<ReceivedNumber> numbers = numbers_.elements();
   association.Check(numbers, now);
   for (std::size_t i = 0; i < run.size(); ++i) {
     jobs[i].packet = run[i].packet;
-    jobs[i].view = &*run[i].now;
     jobs[i].seq = numbers[i].ticket ? numbers[i].ticket->seq() : 0;
   }
   ForEachStretch(numbers, [&](std::size_t first, std::size_t count) {
@@ -313,12 +294,17 @@ Passage InboundPipeline::Finish(SecurityAssociation& association,
 
 // Steps 9 and 10.
 void InboundPipeline::Deliver(Batch& out, Instant now) {
-  for (Arrival& arrival : std::span(arrivals_).first(arrived_)) {
-    if (arrival.packet == nullptr ||
-        (arrival.path.empty() && TakeNews(arrival, now))) {
+  for (Arrival& arrival : arrivals_) {
+    if (arrival.packet == nullptr) {
       continue;
     }
-    const Passage admitted = policy_.Admit(*arrival.now, arrival.path, now);
+    const Opinion<IpView> view =
+        IpView::Parse(std::as_const(*arrival.packet).bytes());
+    if (view.ok() && arrival.path.empty() && TakeNews(arrival, *view, now)) {
+      continue;
+    }
+    const Passage admitted =
+        view.ok() ? policy_.Admit(*view, arrival.path, now) : view.error();
     if (!admitted.ok()) {
       Refuse(arrival, admitted.error(), now);
       continue;
@@ -331,8 +317,9 @@ void InboundPipeline::Deliver(Batch& out, Instant now) {
 }
 
 // Whether the packet was such news, and is gone.
-bool InboundPipeline::TakeNews(Arrival& arrival, Instant now) {
-  const auto news = PathMtuNews::Of(*arrival.now);
+bool InboundPipeline::TakeNews(Arrival& arrival, const IpView& view,
+                               Instant now) {
+  const auto news = PathMtuNews::Of(view);
   if (!news) {
     return false;
   }

@@ -36,6 +36,7 @@
 #include <span>
 
 #include "ah/verifier.h"
+#include "core/burst.h"
 #include "core/clock.h"
 #include "core/packet/batch.h"
 #include "core/stats.h"
@@ -84,11 +85,11 @@ class InboundPipeline {
   void Enter(Batch& in, Instant now);
   Passage LookAt(Arrival& arrival, Instant now);
   Passage PutTogether(Arrival& arrival, const IpView& view, Instant now);
-  Passage LookIntoUdp(Arrival& arrival, Instant now);
+  Passage LookIntoUdp(Arrival& arrival, const IpView& view, Instant now);
   bool RemoveOutermost(Instant now);
   static Stretch NextRun(Stretch arrivals);
   void Remove(Stretch run, Instant now);
-  Opinion<SecurityAssociation*> Find(const Arrival& first) const;
+  Opinion<SecurityAssociation*> Find(const IpsecHeader& header) const;
   template <typename Transform, typename Job>
   void RemoveBy(SecurityAssociation& association, Transform* transform,
                 std::span<Job> jobs, Stretch run, Instant now);
@@ -98,7 +99,7 @@ class InboundPipeline {
   static void LeaveUdp(SecurityAssociation& association, std::uint64_t seq,
                        Arrival& arrival, Instant now);
   void Deliver(Batch& out, Instant now);
-  bool TakeNews(Arrival& arrival, Instant now);
+  bool TakeNews(Arrival& arrival, const IpView& view, Instant now);
   void Refuse(Arrival& arrival, DropReason reason, Instant now);
 
   Parts parts_;
@@ -106,11 +107,10 @@ class InboundPipeline {
   Reassembler reassembler_;
 
   // Of the batch under way.
-  std::array<Arrival, Batch::kCapacity> arrivals_;
-  std::size_t arrived_ = 0;
+  Burst<Arrival, Batch::kCapacity> arrivals_;
 
   // Of the run under way.
-  std::array<ReceivedNumber, Batch::kCapacity> numbers_;
+  Burst<ReceivedNumber, Batch::kCapacity> numbers_;
   std::array<esp::OpenJob, Batch::kCapacity> esp_jobs_;
   std::array<ah::VerifyJob, Batch::kCapacity> ah_jobs_;
 };

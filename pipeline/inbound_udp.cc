@@ -37,15 +37,17 @@ Opinion<std::optional<UdpPorts>> TakeOutOfUdp(const Sadb& sadb,
 
 // ESP may stand in UDP (RFC 3948): then that is taken away. Whatever else is
 // there for the port, IKE above all, stays as it is.
-Passage InboundPipeline::LookIntoUdp(Arrival& arrival, Instant now) {
-  const auto ports = TakeOutOfUdp(parts_.sadb, *arrival.now, *arrival.packet);
+Passage InboundPipeline::LookIntoUdp(Arrival& arrival, const IpView& view,
+                                     Instant now) {
+  const IpAddress source = view.source();
+  const auto ports = TakeOutOfUdp(parts_.sadb, view, *arrival.packet);
   if (!ports.ok()) {
     return ports.error();
   }
   if (!*ports) {
     return Pass();
   }
-  arrival.udp = **ports;
+  arrival.udp = UdpOrigin{.address = source, .port = (*ports)->source};
   return LookAt(arrival, now);
 }
 
@@ -54,9 +56,7 @@ Passage InboundPipeline::LookIntoUdp(Arrival& arrival, Instant now) {
 void InboundPipeline::LeaveUdp(SecurityAssociation& association,
                                std::uint64_t seq, Arrival& arrival,
                                Instant now) {
-  const UdpPorts ports = *std::exchange(arrival.udp, std::nullopt);
-  association.NoteOrigin(
-      {.address = arrival.now->source(), .port = ports.source}, seq, now);
+  association.NoteOrigin(*std::exchange(arrival.udp, std::nullopt), seq, now);
   if (association.parameters().mode == IpsecMode::kTransport) {
     const Bytes octets = arrival.packet->bytes();
     if (const Opinion<IpView> view = IpView::Parse(octets); view.ok()) {

@@ -215,7 +215,6 @@ void OutboundPipeline::Protect(const Bundle& bundle, Packets& left,
     if (const NatMapping* nat = association->nat()) {
       PutInUdp(*association, nat->ports(), now);
     }
-    train_.ForgetViews();
     if (train_.empty()) {
       return;
     }

@@ -120,7 +120,7 @@ class OutboundPipeline {
   void Load(Packet packet, const IpView& view, Batch& out, Instant now) {
     if (packet.size() <= surely_fits_ &&
         view.fragment() == IpView::Fragment::kWhole) [[likely]] {
-      train_.Add(std::move(packet), view);
+      train_.Add(std::move(packet));
     } else {
       LoadUnusual(std::move(packet), view, out, now);
     }
@@ -134,10 +134,9 @@ class OutboundPipeline {
   enum class Remedy : std::uint8_t { kCutAfter, kCutBefore, kTell, kDrop };
   Remedy RemedyFor(const Packet& packet, const IpView& view) const;
   std::size_t MtuToTell(const IpView& view) const;
-  void CutAfter(Packet packet, const IpView& view, Batch& out, Instant now);
-  void CutBefore(Packet packet, const IpView& view, Batch& out, Instant now);
-  Packets ProtectAlone(Packet packet, const IpView& view, const Bundle* bundle,
-                       Instant now);
+  void CutAfter(Packet packet, Batch& out, Instant now);
+  void CutBefore(Packet packet, Batch& out, Instant now);
+  Packets ProtectAlone(Packet packet, const Bundle* bundle, Instant now);
   void Tell(const Packet& packet, const IpView& view, Instant now);
   void Emit(Packet packet, Batch& out);
   void EmitPending(Batch& out);

@@ -80,7 +80,7 @@ void OutboundPipeline::LoadUnusual(Packet packet, const IpView& view,
       bundle->has_transport()) {
     Gather(std::move(packet), view, out, now);
   } else if (SizeOnTheWay(bundle, view) <= way_mtu_) {
-    train_.Add(std::move(packet), view);
+    train_.Add(std::move(packet));
   } else if (!train_.empty()) {
     // Those before it go first, and may bring about another decision.
     Dispatch(out, now);
@@ -118,10 +118,10 @@ void OutboundPipeline::Shrink(Packet packet, const IpView& view, Batch& out,
                               Instant now) {
   switch (RemedyFor(packet, view)) {
     case Remedy::kCutAfter:
-      CutAfter(std::move(packet), view, out, now);
+      CutAfter(std::move(packet), out, now);
       return;
     case Remedy::kCutBefore:
-      CutBefore(std::move(packet), view, out, now);
+      CutBefore(std::move(packet), out, now);
       return;
     case Remedy::kTell:
       Tell(packet, view, now);
@@ -168,11 +168,10 @@ void OutboundPipeline::Refuse(Packet& packet, DropReason reason) {
 
 // What one packet became, or nothing.
 OutboundPipeline::Packets OutboundPipeline::ProtectAlone(Packet packet,
-                                                         const IpView& view,
                                                          const Bundle* bundle,
                                                          Instant now) {
   Packets left;
-  train_.Add(std::move(packet), view);
+  train_.Add(std::move(packet));
   if (bundle != nullptr && !bundle->empty()) {
     Protect(*bundle, left, now);  // a train of one leaves nothing
   }
@@ -181,11 +180,10 @@ OutboundPipeline::Packets OutboundPipeline::ProtectAlone(Packet packet,
   return made;
 }
 
-void OutboundPipeline::CutAfter(Packet packet, const IpView& view, Batch& out,
-                                Instant now) {
+void OutboundPipeline::CutAfter(Packet packet, Batch& out, Instant now) {
   const Bundle* const bundle = train_.bundle();
   Packets pieces;
-  for (Packet& whole : ProtectAlone(std::move(packet), view, bundle, now)) {
+  for (Packet& whole : ProtectAlone(std::move(packet), bundle, now)) {
     const Opinion<IpView> made = IpView::Parse(std::as_const(whole).bytes());
     const Passage cut = made.ok()
                             ? CutIntoFragments(whole, *made, way_mtu_,
@@ -208,8 +206,7 @@ void OutboundPipeline::CutAfter(Packet packet, const IpView& view, Batch& out,
 }
 
 // Each fragment is a packet of its own for the tunnel's SA.
-void OutboundPipeline::CutBefore(Packet packet, const IpView& view, Batch& out,
-                                 Instant now) {
+void OutboundPipeline::CutBefore(Packet packet, Batch& out, Instant now) {
   const Bundle* const bundle = train_.bundle();
   Bundle within;
   for (SecurityAssociation* association : bundle->associations()) {
@@ -220,7 +217,7 @@ void OutboundPipeline::CutBefore(Packet packet, const IpView& view, Batch& out,
   Bundle tunnel;
   tunnel.Add(*bundle->associations().back());
   const std::size_t most = tunnel.LargestWithin(way_mtu_, 0);
-  for (Packet& whole : ProtectAlone(std::move(packet), view, &within, now)) {
+  for (Packet& whole : ProtectAlone(std::move(packet), &within, now)) {
     Packets pieces;
     const Opinion<IpView> made = IpView::Parse(std::as_const(whole).bytes());
     Passage cut = made.ok() ? CutIntoFragments(whole, *made, most, 0, pieces)
@@ -232,8 +229,7 @@ void OutboundPipeline::CutBefore(Packet packet, const IpView& view, Batch& out,
     whole.Release();
     parts_.stats.Add(Count::kPacketsCut);
     for (Packet& piece : pieces) {
-      const IpView its = IpView::Parse(std::as_const(piece).bytes()).value();
-      for (Packet& sealed : ProtectAlone(std::move(piece), its, &tunnel, now)) {
+      for (Packet& sealed : ProtectAlone(std::move(piece), &tunnel, now)) {
         if (sealed.size() > way_mtu_) {
           Refuse(sealed, DropReason::kTooBig);  // TFC padding made it so
           continue;

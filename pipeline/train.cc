@@ -7,28 +7,12 @@
 
 namespace postern {
 
-void Train::Add(Packet packet, const IpView& view) {
-  const std::size_t place = size();
-  packets_.Push(std::move(packet));
-  views_[place] = view;
-  OutboundJob& job = jobs_[place];
-  job.packet = packets_.begin() + place;
-  job.view = &*views_[place];
-  job.outcome = Pass();
-}
-
 SaUsage Train::usage() const {
   SaUsage usage{.octets = 0, .packets = size()};
   for (const OutboundJob& job : std::span(jobs_).first(size())) {
     usage.octets += job.packet->size();
   }
   return usage;
-}
-
-void Train::ForgetViews() {
-  for (OutboundJob& job : jobs()) {
-    job.view = nullptr;
-  }
 }
 
 bool Train::AnyFailed() const {
@@ -49,8 +33,6 @@ void Train::DropFailed(WorkerStats& stats) {
     if (kept != i) {
       OutboundJob& place = jobs_[kept];
       *place.packet = std::move(*job.packet);
-      views_[kept] = views_[i];
-      place.view = job.view == nullptr ? nullptr : &*views_[kept];
       place.seq = job.seq;
       place.outcome = Pass();
     }

@@ -7,18 +7,17 @@
 //     decide ──▶ Begin(bundle), Add, Add, Add ... ──▶ step by step over jobs()
 //
 // Thread safety: Worker-confined.
-// Cost: Add() is a move of the packet and a copy of its view.
+// Cost: Add() is a move of the packet.
 
 #ifndef POSTERN_PIPELINE_TRAIN_H_
 #define POSTERN_PIPELINE_TRAIN_H_
 
 #include <array>
 #include <cstddef>
-#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
-#include "core/net/ip_view.h"
 #include "core/packet/batch.h"
 #include "core/packet/outbound_job.h"
 #include "core/stats.h"
@@ -44,17 +43,19 @@ class Train {
   // REQUIRES: it is empty.
   void Begin(const Bundle* bundle) { bundle_ = bundle; }
 
-  // `view` is of the packet as it is. REQUIRES: there is room.
-  void Add(Packet packet, const IpView& view);
+  // REQUIRES: there is room.
+  void Add(Packet packet) {
+    OutboundJob& job = jobs_[size()];
+    job.packet = packets_.end();
+    job.outcome = Pass();
+    packets_.Push(std::move(packet));
+  }
 
   // One for each packet, in order.
   std::span<OutboundJob> jobs() { return std::span(jobs_).first(size()); }
 
   // Of all packets together.
   SaUsage usage() const;
-
-  // The packets are no longer what was parsed: later transforms look anew.
-  void ForgetViews();
 
   bool AnyFailed() const;
 
@@ -70,7 +71,6 @@ class Train {
  private:
   const Bundle* bundle_ = nullptr;
   Batch packets_;
-  std::array<std::optional<IpView>, kCapacity> views_;
   std::array<OutboundJob, kCapacity> jobs_;
 };
 

@@ -62,6 +62,19 @@ class InternetSum {
 // The checksum of one range, for example an IPv4 header or an ICMP message.
 std::uint16_t InternetChecksum(ConstBytes octets);
 
+// The same of an IPv4 header, which is short.
+// REQUIRES: header.size() is a multiple of 4.
+inline std::uint16_t HeaderChecksum(ConstBytes header) {
+  std::uint64_t sum = 0;
+  for (std::size_t i = 0; i < header.size(); i += sizeof(std::uint32_t)) {
+    sum += LoadBe<std::uint32_t>(header.subspan(i));
+  }
+  sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<std::uint16_t>(~sum);
+}
+
 // The checksum of a TCP, UDP or ICMPv6 segment with its pseudo-header; 0 when
 // the segment holds its right checksum already. UDP sends 0xffff instead of 0
 // (RFC 768): UdpChecksum() does that.

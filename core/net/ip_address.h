@@ -41,16 +41,17 @@ class IpAddress {
   // REQUIRES: octets.size() is 4 (IPv4) or 16 (IPv6). Checked in every
   //   build.
   static IpAddress FromOctets(ConstBytes octets) {
-    IpAddress address;
+    // By the words that operator== compares, so that a packet's address goes
+    // there in registers.
+    std::array<std::uint64_t, 2> words{};
     if (octets.size() == kV4Octets) {
-      std::memcpy(address.octets_.data(), octets.data(), kV4Octets);
+      std::memcpy(words.data(), octets.data(), kV4Octets);
     } else if (octets.size() == kV6Octets) {
-      address.family_ = IpFamily::kV6;
-      std::memcpy(address.octets_.data(), octets.data(), kV6Octets);
+      std::memcpy(words.data(), octets.data(), kV6Octets);
     } else {
       std::abort();
     }
-    return address;
+    return {octets.size() == kV4Octets ? IpFamily::kV4 : IpFamily::kV6, words};
   }
 
   // "192.0.2.1" or "2001:db8::1". Errors: kInvalid.
@@ -84,6 +85,11 @@ class IpAddress {
 
  private:
   friend struct IpAddressHash;
+
+  IpAddress(IpFamily family, const std::array<std::uint64_t, 2>& words)
+      : family_(family) {
+    std::memcpy(octets_.data(), words.data(), octets_.size());
+  }
 
   std::array<std::uint64_t, 2> words() const {
     std::array<std::uint64_t, 2> words{};

@@ -12,11 +12,8 @@
 namespace postern {
 namespace {
 
-constexpr std::size_t kIpv4HeaderSize = 20;
 constexpr std::size_t kIpv4ChecksumOffset = 10;
 constexpr std::size_t kMaxLengthField = 0xffff;
-
-constexpr std::size_t kPortsSize = 4;  // source and destination
 
 unsigned VersionOf(ConstBytes octets) {
   return octets[0] >> 4;
@@ -35,54 +32,46 @@ IpView::Fragment FragmentOf(std::size_t offset, bool more) {
 
 }  // namespace
 
-Opinion<IpView> IpView::Parse(ConstBytes octets) {
+Opinion<IpView> IpView::ParseAny(ConstBytes octets) {
   if (octets.empty()) {
     return DropReason::kTruncated;
   }
-  // Filled where it will stand: a copy right behind the narrow stores would
-  // wait for them.
-  Opinion<IpView> view{IpView()};
-  view->octets_ = octets;
+  IpView view(octets);
   Passage parsed = DropReason::kBadIpVersion;
   if (VersionOf(octets) == 4) {
-    parsed = view->ParseV4();
+    parsed = view.ParseV4();
   } else if (VersionOf(octets) == 6) {
-    parsed = view->ParseV6();
+    parsed = view.ParseV6();
   }
-  if (!parsed.ok()) {
-    view = parsed.error();
-  }
-  return view;
+  return parsed.ok() ? Opinion<IpView>(view) : parsed.error();
 }
 
 Passage IpView::ParseV4() {
-  if (octets_.size() < kIpv4HeaderSize) {
+  if (octets_.size() < ipv4::kHeaderSize) {
     return DropReason::kTruncated;
   }
   header_length_ = static_cast<std::uint16_t>(Ipv4HeaderLength(octets_));
-  size_ = LoadBe<std::uint16_t>(octets_.subspan(2));
-  if (header_length_ < kIpv4HeaderSize || size_ < header_length_) {
+  size_ = SizeOfIpv4(octets_);
+  if (header_length_ < ipv4::kHeaderSize || size_ < header_length_) {
     return DropReason::kBadIpHeader;
   }
   if (size_ > octets_.size()) {
     return DropReason::kTruncated;
   }
-  if (header_length_ > kIpv4HeaderSize) {
+  if (header_length_ > ipv4::kHeaderSize) {
     const Passage checked = CheckIpv4Options(
-        octets_.first(header_length_).subspan(kIpv4HeaderSize));
+        octets_.first(header_length_).subspan(ipv4::kHeaderSize));
     if (!checked.ok()) {
       return checked;
     }
   }
   family_ = IpFamily::kV4;
-  traffic_class_ = octets_[1];
-  const auto flags = LoadBe<std::uint16_t>(octets_.subspan(6));
+  traffic_class_ = octets_[ipv4::kTrafficClass];
+  const auto flags = LoadBe<std::uint16_t>(octets_.subspan(ipv4::kFragment));
   fragment_ = FragmentOf(flags & 0x1fff, (flags & 0x2000) != 0);
-  hop_limit_ = octets_[8];
-  protocol_offset_ = 9;
+  hop_limit_ = octets_[ipv4::kHopLimit];
+  protocol_offset_ = ipv4::kProtocol;
   protocol_ = octets_[protocol_offset_];
-  source_ = IpAddress::FromOctets(octets_.subspan(12, 4));
-  destination_ = IpAddress::FromOctets(octets_.subspan(16, 4));
   payload_offset_ = header_length_;
   insertion_offset_ = payload_offset_;
   insertion_protocol_offset_ = protocol_offset_;
@@ -95,17 +84,13 @@ Passage IpView::ParseV6() {
     return DropReason::kTruncated;
   }
   header_length_ = kIpv6HeaderSize;
-  size_ = static_cast<std::uint32_t>(kIpv6HeaderSize +
-                                     LoadBe<std::uint16_t>(octets_.subspan(4)));
+  size_ = SizeOfIpv6(octets_);
   if (size_ > octets_.size()) {
     return DropReason::kTruncated;
   }
   family_ = IpFamily::kV6;
-  traffic_class_ =
-      static_cast<std::uint8_t>(LoadBe<std::uint16_t>(octets_) >> 4 & 0xff);
-  hop_limit_ = octets_[7];
-  source_ = IpAddress::FromOctets(octets_.subspan(8, 16));
-  destination_ = IpAddress::FromOctets(octets_.subspan(24, 16));
+  traffic_class_ = TrafficClassOfIpv6(octets_);
+  hop_limit_ = octets_[ipv6::kHopLimit];
   return WalkExtensions();
 }
 
@@ -167,28 +152,11 @@ Opinion<FlowKey> IpView::Key(Direction direction) const {
     destination_port = LoadBe<std::uint16_t>(payload().subspan(2));
   }
   if (direction == Direction::kOutbound) {
-    return FlowKey{source_, destination_, source_port, destination_port,
+    return FlowKey{source(), destination(), source_port, destination_port,
                    protocol_};
   }
-  return FlowKey{destination_, source_, destination_port, source_port,
+  return FlowKey{destination(), source(), destination_port, source_port,
                  protocol_};
-}
-
-bool IpView::IsOf(const FlowKey& flow, Direction direction) const {
-  const bool out = direction == Direction::kOutbound;
-  std::uint32_t ports = 0;
-  if (HasPorts(protocol_) && fragment_ != Fragment::kLater) {
-    if (payload().size() < kPortsSize) {
-      return false;
-    }
-    ports = LoadBe<std::uint32_t>(payload());
-  }
-  const std::uint32_t expected =
-      out ? (std::uint32_t{flow.local_port} << 16) | flow.remote_port
-          : (std::uint32_t{flow.remote_port} << 16) | flow.local_port;
-  return ports == expected && protocol_ == flow.protocol &&
-         source_ == (out ? flow.local : flow.remote) &&
-         destination_ == (out ? flow.remote : flow.local);
 }
 
 Passage SetIpLength(Bytes octets, std::size_t size) {
@@ -211,7 +179,7 @@ Passage RewriteIpHeader(Bytes octets, std::size_t protocol_offset,
   if (octets.size() > kMaxLengthField) {
     return DropReason::kTooBig;
   }
-  const auto header = octets.first<kIpv4HeaderSize>();
+  const auto header = octets.first<ipv4::kHeaderSize>();
   const Bytes length = header.subspan<2, 2>();
   const Bytes checksum = header.subspan<kIpv4ChecksumOffset, 2>();
   const auto size = static_cast<std::uint16_t>(octets.size());

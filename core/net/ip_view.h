@@ -14,8 +14,13 @@
 // Octets behind the packet's own length (link padding) are not part of it;
 // size() tells the packet's own length.
 //
+// A view keeps what the headers say of their own form; what stands in them at a
+// fixed place, addresses and ports, it reads from the packet when it is asked.
+//
 // Thread safety: a plain value; it borrows the octets.
-// Cost: one pass over the headers, no allocation.
+// Cost: one pass over the headers, no allocation. A packet without options,
+// extension headers and fragments is parsed inline, and its view stays in
+// registers: cheaper to make anew than to hand on.
 
 #ifndef POSTERN_CORE_NET_IP_VIEW_H_
 #define POSTERN_CORE_NET_IP_VIEW_H_
@@ -28,6 +33,8 @@
 #include "core/flow/flow_key.h"
 #include "core/net/ip_address.h"
 #include "core/net/ipv6_extensions.h"
+#include "core/net/protocols.h"
+#include "core/net/transport_fields.h"
 
 namespace postern {
 
@@ -38,15 +45,21 @@ class IpView {
 
   // Errors: kTruncated, kBadIpVersion, kBadIpHeader, kBadIpOption (IPv4 option
   // lengths), kBadExtensionHeader, kTooManyHeaders.
-  static Opinion<IpView> Parse(ConstBytes octets);
+  static Opinion<IpView> Parse(ConstBytes octets) {
+    if (IsPlainIpv4(octets)) [[likely]] {
+      return PlainIpv4(octets);
+    }
+    return IsPlainIpv6(octets) ? PlainIpv6(octets) : ParseAny(octets);
+  }
 
   IpFamily family() const { return family_; }
 
-  const IpAddress& source() const { return source_; }
+  // Read from the packet, as the ports are.
+  IpAddress source() const { return AddressAt(0); }
 
-  const IpAddress& destination() const { return destination_; }
+  IpAddress destination() const { return AddressAt(1); }
 
-  // Octets of the whole packet by its own length field.
+  // Octets of the whole packet by its own length field, at most 65575.
   std::size_t size() const { return size_; }
 
   // IHL * 4, or 40.
@@ -87,19 +100,122 @@ class IpView {
   Opinion<FlowKey> Key(Direction direction) const;
 
   // Whether Key(direction) is `flow`, at less cost.
-  bool IsOf(const FlowKey& flow, Direction direction) const;
+  bool IsOf(const FlowKey& flow, Direction direction) const {
+    const bool out = direction == Direction::kOutbound;
+    std::uint32_t ports = 0;
+    if (HasPorts(protocol_) && fragment_ != Fragment::kLater) {
+      if (size_ - payload_offset_ < kPortsSize) {
+        return false;
+      }
+      ports = LoadBe<std::uint32_t>(payload());
+    }
+    const std::uint32_t expected =
+        out ? (std::uint32_t{flow.local_port} << 16) | flow.remote_port
+            : (std::uint32_t{flow.remote_port} << 16) | flow.local_port;
+    return ports == expected && protocol_ == flow.protocol &&
+           source() == (out ? flow.local : flow.remote) &&
+           destination() == (out ? flow.remote : flow.local);
+  }
+
+  // The packet, without what stands behind it.
+  ConstBytes octets() const { return octets_.first(size_); }
 
   ConstBytes payload() const {
     return octets_.subspan(payload_offset_, size_ - payload_offset_);
   }
 
  private:
-  IpView() = default;
+  static constexpr std::size_t kPortsSize = 4;  // source and destination
 
+  // Of a packet without options, extension headers and fragments.
+  struct Plain {
+    IpFamily family;
+    std::uint32_t size;
+    std::uint16_t header_length;
+    std::uint16_t protocol_offset;
+    std::uint8_t traffic_class;
+    std::uint8_t hop_limit;
+  };
+
+  IpView(ConstBytes octets, const Plain& plain)
+      : octets_(octets),
+        size_(plain.size),
+        header_length_(plain.header_length),
+        protocol_offset_(plain.protocol_offset),
+        payload_offset_(plain.header_length),
+        insertion_offset_(plain.header_length),
+        insertion_protocol_offset_(plain.protocol_offset),
+        protocol_(octets[plain.protocol_offset]),
+        insertion_protocol_(protocol_),
+        family_(plain.family),
+        traffic_class_(plain.traffic_class),
+        hop_limit_(plain.hop_limit) {}
+
+  static bool IsPlainIpv4(ConstBytes octets) {
+    constexpr std::uint16_t kFragmented = 0x3fff;  // more, or an offset
+    return octets.size() >= ipv4::kHeaderSize && octets[0] == 0x45 &&
+           (LoadBe<std::uint16_t>(octets.subspan(ipv4::kFragment)) &
+            kFragmented) == 0 &&
+           SizeOfIpv4(octets) >= ipv4::kHeaderSize &&
+           SizeOfIpv4(octets) <= octets.size();
+  }
+
+  static bool IsPlainIpv6(ConstBytes octets) {
+    return octets.size() >= kIpv6HeaderSize && octets[0] >> 4 == 6 &&
+           !IsIpv6Extension(octets[ipv6::kNextHeader]) &&
+           SizeOfIpv6(octets) <= octets.size();
+  }
+
+  // REQUIRES, of those below: the octets that are read are there.
+  static std::uint32_t SizeOfIpv4(ConstBytes octets) {
+    return LoadBe<std::uint16_t>(octets.subspan(ipv4::kLength));
+  }
+
+  static std::uint32_t SizeOfIpv6(ConstBytes octets) {
+    return std::uint32_t{kIpv6HeaderSize} +
+           LoadBe<std::uint16_t>(octets.subspan(ipv6::kLength));
+  }
+
+  static std::uint8_t TrafficClassOfIpv6(ConstBytes octets) {
+    return static_cast<std::uint8_t>(LoadBe<std::uint16_t>(octets) >> 4);
+  }
+
+  static IpView PlainIpv4(ConstBytes octets) {
+    return {octets,
+            {.family = IpFamily::kV4,
+             .size = SizeOfIpv4(octets),
+             .header_length = ipv4::kHeaderSize,
+             .protocol_offset = ipv4::kProtocol,
+             .traffic_class = octets[ipv4::kTrafficClass],
+             .hop_limit = octets[ipv4::kHopLimit]}};
+  }
+
+  static IpView PlainIpv6(ConstBytes octets) {
+    return {octets,
+            {.family = IpFamily::kV6,
+             .size = SizeOfIpv6(octets),
+             .header_length = kIpv6HeaderSize,
+             .protocol_offset = ipv6::kNextHeader,
+             .traffic_class = TrafficClassOfIpv6(octets),
+             .hop_limit = octets[ipv6::kHopLimit]}};
+  }
+
+  explicit IpView(ConstBytes octets) : octets_(octets) {}
+
+  // Everything else, and the reasons.
+  static Opinion<IpView> ParseAny(ConstBytes octets);
   Passage ParseV4();
   Passage ParseV6();
   Passage WalkExtensions();
   Passage Note(const Ipv6Extension& extension);
+
+  // Source (0) or destination (1).
+  IpAddress AddressAt(std::size_t place) const {
+    const bool v4 = family_ == IpFamily::kV4;
+    const std::size_t size = BitsOf(family_) / 8;
+    return IpAddress::FromOctets(octets_.subspan(
+        (v4 ? ipv4::kAddresses : ipv6::kAddresses) + place * size, size));
+  }
 
   // Narrow, because a view is copied with every answer. No offset is beyond
   // 16 headers of 2 KiB; size_ may be 65575.
@@ -116,8 +232,6 @@ class IpView {
   Fragment fragment_ = Fragment::kWhole;
   std::uint8_t traffic_class_ = 0;
   std::uint8_t hop_limit_ = 0;
-  IpAddress source_;
-  IpAddress destination_;
 };
 
 // Rewrites the length field to `size` (IPv4 total length with its checksum,

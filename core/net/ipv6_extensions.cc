@@ -10,13 +10,6 @@ namespace {
 constexpr std::size_t kExtensionUnit = 8;
 constexpr std::uint16_t kFragmentOffsetMask = 0xfff8;
 
-bool IsFollowed(std::uint8_t protocol) {
-  return protocol == Number(IpProtocol::kHopByHop) ||
-         protocol == Number(IpProtocol::kDestinationOptions) ||
-         protocol == Number(IpProtocol::kRouting) ||
-         protocol == Number(IpProtocol::kFragment);
-}
-
 // The size that the header at the start of `rest` claims. The second octet of
 // a fragment header is reserved; its size is fixed (RFC 8200 4.5).
 std::size_t ClaimedSize(std::uint8_t type, ConstBytes rest) {
@@ -31,7 +24,7 @@ Ipv6Extensions::Ipv6Extensions(ConstBytes packet)
     : packet_(packet), protocol_(packet[6]) {}
 
 Opinion<std::optional<Ipv6Extension>> Ipv6Extensions::Next() {
-  if (ended_ || !IsFollowed(protocol_)) {
+  if (ended_ || !IsIpv6Extension(protocol_)) {
     return std::optional<Ipv6Extension>();
   }
   if (count_ == kMaxIpv6ExtensionHeaders) {

@@ -35,11 +35,20 @@
 
 #include "core/bytes.h"
 #include "core/drop_reason.h"
+#include "core/net/protocols.h"
 
 namespace postern {
 
 inline constexpr std::size_t kIpv6HeaderSize = 40;
 inline constexpr std::size_t kMaxIpv6ExtensionHeaders = 16;
+
+// Whether a header of this number is an extension that the walk follows.
+constexpr bool IsIpv6Extension(std::uint8_t protocol) {
+  return protocol == Number(IpProtocol::kHopByHop) ||
+         protocol == Number(IpProtocol::kDestinationOptions) ||
+         protocol == Number(IpProtocol::kRouting) ||
+         protocol == Number(IpProtocol::kFragment);
+}
 
 struct Ipv6Extension {
   std::uint8_t type = 0;            // its protocol number

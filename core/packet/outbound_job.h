@@ -4,7 +4,7 @@
 // esp::Sealer::Seal() and ah::Signer::Sign() take a span of them. Every job has
 // its own outcome; a packet that is refused harms no other.
 //
-// Thread safety: a plain value; it borrows the packet and the view.
+// Thread safety: a plain value; it borrows the packet.
 
 #ifndef POSTERN_CORE_PACKET_OUTBOUND_JOB_H_
 #define POSTERN_CORE_PACKET_OUTBOUND_JOB_H_
@@ -12,7 +12,6 @@
 #include <cstdint>
 
 #include "core/drop_reason.h"
-#include "core/net/ip_view.h"
 #include "core/packet/packet.h"
 
 namespace postern {
@@ -20,9 +19,6 @@ namespace postern {
 struct OutboundJob {
   Packet* packet = nullptr;  // each job's its own
   std::uint64_t seq = 0;     // the full number
-  // The packet as it is now, when the caller has parsed it already; null: the
-  // transform parses it.
-  const IpView* view = nullptr;
   // Written by the transform.
   Passage outcome = DropReason::kCryptoFailed;
 };

@@ -78,26 +78,19 @@ class EspBursts
     sa_.backend = backend;
   }
 
-  // A burst of these packets, as jobs; every other one with its view.
+  // A burst of these packets, as jobs.
   struct Outbound {
     std::vector<Packet> packets;
-    std::vector<IpView> views;
     std::vector<OutboundJob> jobs;
   };
 
   void Fill(const std::vector<Octets>& clear, Outbound& out) {
-    out.views.reserve(clear.size());
     out.packets.reserve(clear.size());
     for (const Octets& octets : clear) {
       Packet& packet = out.packets.emplace_back(pool_.Copy(octets));
       OutboundJob& job = out.jobs.emplace_back();
       job.packet = &packet;
       job.seq = kFirstSeq + out.jobs.size();
-      if (const auto view = IpView::Parse(packet.bytes());
-          view.ok() && out.jobs.size() % 2 == 0) {
-        out.views.push_back(*view);
-        job.view = &out.views.back();
-      }
     }
   }
 
