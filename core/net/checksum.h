@@ -62,11 +62,18 @@ class InternetSum {
 // The checksum of one range, for example an IPv4 header or an ICMP message.
 std::uint16_t InternetChecksum(ConstBytes octets);
 
-// The same of an IPv4 header, which is short.
-// REQUIRES: header.size() is a multiple of 4.
+// The same of an IPv4 header: the fixed one of known size and what options
+// follow it. REQUIRES: header.size() is a multiple of 4, 20 at least.
 inline std::uint16_t HeaderChecksum(ConstBytes header) {
-  std::uint64_t sum = 0;
-  for (std::size_t i = 0; i < header.size(); i += sizeof(std::uint32_t)) {
+  constexpr std::size_t kFixed = 20;
+  constexpr std::size_t kWord = sizeof(std::uint32_t);
+  const auto fixed = header.first<kFixed>();
+  std::uint64_t sum = std::uint64_t{LoadBe<std::uint32_t>(fixed.first<kWord>())};
+  sum += LoadBe<std::uint32_t>(fixed.subspan<kWord, kWord>());
+  sum += LoadBe<std::uint32_t>(fixed.subspan<2 * kWord, kWord>());
+  sum += LoadBe<std::uint32_t>(fixed.subspan<3 * kWord, kWord>());
+  sum += LoadBe<std::uint32_t>(fixed.subspan<4 * kWord, kWord>());
+  for (std::size_t i = kFixed; i < header.size(); i += kWord) {
     sum += LoadBe<std::uint32_t>(header.subspan(i));
   }
   sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);

@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -38,20 +39,33 @@ class IpAddress {
   // 0.0.0.0.
   constexpr IpAddress() = default;
 
+  static constexpr std::size_t kV4Octets = 4;
+  static constexpr std::size_t kV6Octets = 16;
+
+  // By the words that operator== compares, so that a packet's address goes there
+  // in registers.
+  static IpAddress FromV4(std::span<const std::uint8_t, kV4Octets> octets) {
+    std::array<std::uint64_t, 2> words{};
+    std::memcpy(words.data(), octets.data(), octets.size());
+    return {IpFamily::kV4, words};
+  }
+
+  static IpAddress FromV6(std::span<const std::uint8_t, kV6Octets> octets) {
+    std::array<std::uint64_t, 2> words{};
+    std::memcpy(words.data(), octets.data(), octets.size());
+    return {IpFamily::kV6, words};
+  }
+
   // REQUIRES: octets.size() is 4 (IPv4) or 16 (IPv6). Checked in every
   //   build.
   static IpAddress FromOctets(ConstBytes octets) {
-    // By the words that operator== compares, so that a packet's address goes
-    // there in registers.
-    std::array<std::uint64_t, 2> words{};
     if (octets.size() == kV4Octets) {
-      std::memcpy(words.data(), octets.data(), kV4Octets);
-    } else if (octets.size() == kV6Octets) {
-      std::memcpy(words.data(), octets.data(), kV6Octets);
-    } else {
+      return FromV4(octets.first<kV4Octets>());
+    }
+    if (octets.size() != kV6Octets) {
       std::abort();
     }
-    return {octets.size() == kV4Octets ? IpFamily::kV4 : IpFamily::kV6, words};
+    return FromV6(octets.first<kV6Octets>());
   }
 
   // "192.0.2.1" or "2001:db8::1". Errors: kInvalid.
@@ -96,9 +110,6 @@ class IpAddress {
     std::memcpy(words.data(), octets_.data(), octets_.size());
     return words;
   }
-
-  static constexpr std::size_t kV4Octets = 4;
-  static constexpr std::size_t kV6Octets = 16;
 
   IpFamily family_ = IpFamily::kV4;
   std::array<std::uint8_t, 16> octets_{};

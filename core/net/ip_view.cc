@@ -51,7 +51,7 @@ Passage IpView::ParseV4() {
     return DropReason::kTruncated;
   }
   header_length_ = static_cast<std::uint16_t>(Ipv4HeaderLength(octets_));
-  size_ = SizeOfIpv4(octets_);
+  size_ = SizeOf(Ipv4());
   if (header_length_ < ipv4::kHeaderSize || size_ < header_length_) {
     return DropReason::kBadIpHeader;
   }
@@ -84,12 +84,12 @@ Passage IpView::ParseV6() {
     return DropReason::kTruncated;
   }
   header_length_ = kIpv6HeaderSize;
-  size_ = SizeOfIpv6(octets_);
+  size_ = SizeOf(Ipv6());
   if (size_ > octets_.size()) {
     return DropReason::kTruncated;
   }
   family_ = IpFamily::kV6;
-  traffic_class_ = TrafficClassOfIpv6(octets_);
+  traffic_class_ = TrafficClassOf(Ipv6());
   hop_limit_ = octets_[ipv6::kHopLimit];
   return WalkExtensions();
 }

@@ -27,6 +27,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 #include "core/bytes.h"
 #include "core/drop_reason.h"
@@ -55,9 +56,17 @@ class IpView {
   IpFamily family() const { return family_; }
 
   // Read from the packet, as the ports are.
-  IpAddress source() const { return AddressAt(0); }
+  IpAddress source() const {
+    return family_ == IpFamily::kV4
+               ? IpAddress::FromV4(Ipv4().subspan<kSourceV4, kV4Size>())
+               : IpAddress::FromV6(Ipv6().subspan<kSourceV6, kV6Size>());
+  }
 
-  IpAddress destination() const { return AddressAt(1); }
+  IpAddress destination() const {
+    return family_ == IpFamily::kV4
+               ? IpAddress::FromV4(Ipv4().subspan<kDestinationV4, kV4Size>())
+               : IpAddress::FromV6(Ipv6().subspan<kDestinationV6, kV6Size>());
+  }
 
   // Octets of the whole packet by its own length field, at most 65575.
   std::size_t size() const { return size_; }
@@ -107,7 +116,7 @@ class IpView {
       if (size_ - payload_offset_ < kPortsSize) {
         return false;
       }
-      ports = LoadBe<std::uint32_t>(payload());
+      ports = LoadBe<std::uint32_t>(octets_.subspan(payload_offset_));
     }
     const std::uint32_t expected =
         out ? (std::uint32_t{flow.local_port} << 16) | flow.remote_port
@@ -126,6 +135,13 @@ class IpView {
 
  private:
   static constexpr std::size_t kPortsSize = 4;  // source and destination
+
+  static constexpr std::size_t kV4Size = IpAddress::kV4Octets;
+  static constexpr std::size_t kV6Size = IpAddress::kV6Octets;
+  static constexpr std::size_t kSourceV4 = ipv4::kAddresses;
+  static constexpr std::size_t kSourceV6 = ipv6::kAddresses;
+  static constexpr std::size_t kDestinationV4 = kSourceV4 + kV4Size;
+  static constexpr std::size_t kDestinationV6 = kSourceV6 + kV6Size;
 
   // Of a packet without options, extension headers and fragments.
   struct Plain {
@@ -151,53 +167,71 @@ class IpView {
         traffic_class_(plain.traffic_class),
         hop_limit_(plain.hop_limit) {}
 
+  // The fixed headers: of sizes that are known, so that nothing is checked
+  // again.
+  using Ipv4Header = std::span<const std::uint8_t, ipv4::kHeaderSize>;
+  using Ipv6Header = std::span<const std::uint8_t, kIpv6HeaderSize>;
+
+  Ipv4Header Ipv4() const { return octets_.first<ipv4::kHeaderSize>(); }
+
+  Ipv6Header Ipv6() const { return octets_.first<kIpv6HeaderSize>(); }
+
   static bool IsPlainIpv4(ConstBytes octets) {
     constexpr std::uint16_t kFragmented = 0x3fff;  // more, or an offset
-    return octets.size() >= ipv4::kHeaderSize && octets[0] == 0x45 &&
-           (LoadBe<std::uint16_t>(octets.subspan(ipv4::kFragment)) &
+    if (octets.size() < ipv4::kHeaderSize) {
+      return false;
+    }
+    const Ipv4Header header = octets.first<ipv4::kHeaderSize>();
+    const std::uint32_t size = SizeOf(header);
+    return header[0] == 0x45 &&
+           (LoadBe<std::uint16_t>(header.subspan<ipv4::kFragment, 2>()) &
             kFragmented) == 0 &&
-           SizeOfIpv4(octets) >= ipv4::kHeaderSize &&
-           SizeOfIpv4(octets) <= octets.size();
+           size >= ipv4::kHeaderSize && size <= octets.size();
   }
 
   static bool IsPlainIpv6(ConstBytes octets) {
-    return octets.size() >= kIpv6HeaderSize && octets[0] >> 4 == 6 &&
-           !IsIpv6Extension(octets[ipv6::kNextHeader]) &&
-           SizeOfIpv6(octets) <= octets.size();
+    if (octets.size() < kIpv6HeaderSize) {
+      return false;
+    }
+    const Ipv6Header header = octets.first<kIpv6HeaderSize>();
+    return header[0] >> 4 == 6 && !IsIpv6Extension(header[ipv6::kNextHeader]) &&
+           SizeOf(header) <= octets.size();
   }
 
-  // REQUIRES, of those below: the octets that are read are there.
-  static std::uint32_t SizeOfIpv4(ConstBytes octets) {
-    return LoadBe<std::uint16_t>(octets.subspan(ipv4::kLength));
+  static std::uint32_t SizeOf(Ipv4Header header) {
+    return LoadBe<std::uint16_t>(header.subspan<ipv4::kLength, 2>());
   }
 
-  static std::uint32_t SizeOfIpv6(ConstBytes octets) {
+  static std::uint32_t SizeOf(Ipv6Header header) {
     return std::uint32_t{kIpv6HeaderSize} +
-           LoadBe<std::uint16_t>(octets.subspan(ipv6::kLength));
+           LoadBe<std::uint16_t>(header.subspan<ipv6::kLength, 2>());
   }
 
-  static std::uint8_t TrafficClassOfIpv6(ConstBytes octets) {
-    return static_cast<std::uint8_t>(LoadBe<std::uint16_t>(octets) >> 4);
+  static std::uint8_t TrafficClassOf(Ipv6Header header) {
+    return static_cast<std::uint8_t>(
+        LoadBe<std::uint16_t>(header.subspan<0, 2>()) >> 4);
   }
 
   static IpView PlainIpv4(ConstBytes octets) {
+    const Ipv4Header header = octets.first<ipv4::kHeaderSize>();
     return {octets,
             {.family = IpFamily::kV4,
-             .size = SizeOfIpv4(octets),
+             .size = SizeOf(header),
              .header_length = ipv4::kHeaderSize,
              .protocol_offset = ipv4::kProtocol,
-             .traffic_class = octets[ipv4::kTrafficClass],
-             .hop_limit = octets[ipv4::kHopLimit]}};
+             .traffic_class = header[ipv4::kTrafficClass],
+             .hop_limit = header[ipv4::kHopLimit]}};
   }
 
   static IpView PlainIpv6(ConstBytes octets) {
+    const Ipv6Header header = octets.first<kIpv6HeaderSize>();
     return {octets,
             {.family = IpFamily::kV6,
-             .size = SizeOfIpv6(octets),
+             .size = SizeOf(header),
              .header_length = kIpv6HeaderSize,
              .protocol_offset = ipv6::kNextHeader,
-             .traffic_class = TrafficClassOfIpv6(octets),
-             .hop_limit = octets[ipv6::kHopLimit]}};
+             .traffic_class = TrafficClassOf(header),
+             .hop_limit = header[ipv6::kHopLimit]}};
   }
 
   explicit IpView(ConstBytes octets) : octets_(octets) {}
@@ -208,14 +242,6 @@ class IpView {
   Passage ParseV6();
   Passage WalkExtensions();
   Passage Note(const Ipv6Extension& extension);
-
-  // Source (0) or destination (1).
-  IpAddress AddressAt(std::size_t place) const {
-    const bool v4 = family_ == IpFamily::kV4;
-    const std::size_t size = BitsOf(family_) / 8;
-    return IpAddress::FromOctets(octets_.subspan(
-        (v4 ? ipv4::kAddresses : ipv6::kAddresses) + place * size, size));
-  }
 
   // Narrow, because a view is copied with every answer. No offset is beyond
   // 16 headers of 2 KiB; size_ may be 65575.
