@@ -298,15 +298,9 @@ void InboundPipeline::Deliver(Batch& out, Instant now) {
     if (arrival.packet == nullptr) {
       continue;
     }
-    const Opinion<IpView> view =
-        IpView::Parse(std::as_const(*arrival.packet).bytes());
-    if (view.ok() && arrival.path.empty() && TakeNews(arrival, *view, now)) {
-      continue;
-    }
-    const Passage admitted =
-        view.ok() ? policy_.Admit(*view, arrival.path, now) : view.error();
-    if (!admitted.ok()) {
-      Refuse(arrival, admitted.error(), now);
+    if (!policy_.Repeats(std::as_const(*arrival.packet).bytes(),
+                         arrival.path) &&
+        !Admit(arrival, now)) {
       continue;
     }
     parts_.stats.Add(arrival.path.empty() ? Count::kInboundClear
@@ -314,6 +308,21 @@ void InboundPipeline::Deliver(Batch& out, Instant now) {
     parts_.stats.Add(Count::kInboundOctets, arrival.packet->size());
     out.Push(std::move(*arrival.packet));
   }
+}
+
+// Step 9. Otherwise the packet is gone: it was news, or is refused.
+bool InboundPipeline::Admit(Arrival& arrival, Instant now) {
+  const Opinion<IpView> view =
+      IpView::Parse(std::as_const(*arrival.packet).bytes());
+  if (view.ok() && arrival.path.empty() && TakeNews(arrival, *view, now)) {
+    return false;
+  }
+  const Passage admitted =
+      view.ok() ? policy_.Admit(*view, arrival.path, now) : view.error();
+  if (!admitted.ok()) {
+    Refuse(arrival, admitted.error(), now);
+  }
+  return admitted.ok();
 }
 
 // Whether the packet was such news, and is gone.

@@ -99,6 +99,7 @@ class InboundPipeline {
   static void LeaveUdp(SecurityAssociation& association, std::uint64_t seq,
                        Arrival& arrival, Instant now);
   void Deliver(Batch& out, Instant now);
+  bool Admit(Arrival& arrival, Instant now);
   bool TakeNews(Arrival& arrival, const IpView& view, Instant now);
   void Refuse(Arrival& arrival, DropReason reason, Instant now);
 

@@ -83,9 +83,27 @@ Rest OutboundPipeline::ResumeHeld(Batch& out, Instant now) {
   return Rest::kDone;
 }
 
+// Whether the packet goes with the train, as it is: most packets do.
+bool OutboundPipeline::RidesAlong(Packet& packet) const {
+  if (train_.empty()) {
+    return false;
+  }
+  const std::size_t size =
+      policy_.Repeats(std::as_const(packet).bytes(), packet.sender());
+  if (size == 0 || size > surely_fits_) {
+    return false;
+  }
+  packet.TrimBack(packet.size() - size);
+  return true;
+}
+
 // Steps 2 to 5. What an earlier fragment of a datagram has decided holds for
 // the later ones.
 void OutboundPipeline::Take(Packet packet, Batch& out, Instant now) {
+  if (RidesAlong(packet)) [[likely]] {
+    train_.Add(std::move(packet));
+    return;
+  }
   const Opinion<IpView> view = IpView::Parse(std::as_const(packet).bytes());
   if (view.ok() && view->fragment() != IpView::Fragment::kWhole &&
       IsGathering(packet, *view)) {
@@ -116,7 +134,7 @@ Opinion<std::optional<OutboundPipeline::Wait>> OutboundPipeline::Board(
     Packet& packet, const IpView& view, Batch& out, Instant now) {
   packet.TrimBack(packet.size() - view.size());
   if (!train_.empty()) {
-    if (policy_.Repeats(view, packet.sender())) {
+    if (policy_.Repeats(view.octets(), packet.sender()) != 0) {
       return std::optional<Wait>();
     }
     Dispatch(out, now);

@@ -110,6 +110,7 @@ class OutboundPipeline {
   using Packets = std::vector<Packet>;
 
   Rest ResumeHeld(Batch& out, Instant now);
+  bool RidesAlong(Packet& packet) const;
   void Take(Packet packet, Batch& out, Instant now);
   Opinion<std::optional<Wait>> Board(Packet& packet, const IpView& view,
                                      Batch& out, Instant now);

@@ -116,17 +116,10 @@ Decision OutboundPolicy::Decide(const IpView& packet, const Owner& sender,
   }
   if (flows_.Remembers(**flow) && ContinuesFlow(packet)) {
     last_ = *flow;
+    pattern_ = FlowPattern(*key, Direction::kOutbound);
     last_sender_ = sender;
   }
   return DecideFlow(**flow, CauseOf(**flow, opening));
-}
-
-bool OutboundPolicy::Repeats(const IpView& packet, const Owner& sender) const {
-  if (last_ == nullptr || !ContinuesFlow(packet) || sender != last_sender_ ||
-      !flows_.IsAsJudged(*last_)) {
-    return false;
-  }
-  return packet.IsOf(last_->key, Direction::kOutbound);
 }
 
 Decision OutboundPolicy::DecideFlow(Flow& flow, Need::Cause cause) {
@@ -235,9 +228,6 @@ Need NeedSa::Of(Category category) const {
 
 Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
                              Instant now) {
-  if (Repeats(packet, path)) {
-    return Pass();
-  }
   last_ = nullptr;
   const Opinion<FlowKey> key = packet.Key(Direction::kInbound);
   if (!key.ok()) {
@@ -263,16 +253,6 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
   return AdmitToFlow(packet, traffic, path, now);
 }
 
-// A flow that nobody owns is looked at packet by packet: its arrivals are noted.
-// So is everything while raw sockets may want a say.
-bool InboundPolicy::Repeats(const IpView& packet,
-                            const TransformPath& path) const {
-  return last_ != nullptr && last_->cookie && !flows_.HasRaw() &&
-         ContinuesFlow(packet) &&
-         packet.IsOf(last_->key, Direction::kInbound) && path == last_path_ &&
-         flows_.IsAsJudged(*last_);
-}
-
 Passage InboundPolicy::AdmitToFlow(const IpView& packet, const Traffic& traffic,
                                    const TransformPath& path, Instant now) {
   const Opinion<Flow*> flow =
@@ -292,8 +272,10 @@ Passage InboundPolicy::AdmitToFlow(const IpView& packet, const Traffic& traffic,
   if (inherited.ok() && IsNoted(**flow)) {
     (*flow)->policy->record().Note(Direction::kInbound, path.associations());
   }
-  if (inherited.ok() && flows_.Remembers(**flow) && ContinuesFlow(packet)) {
+  if (inherited.ok() && flows_.Remembers(**flow) && (*flow)->cookie &&
+      ContinuesFlow(packet)) {
     last_ = *flow;
+    pattern_ = FlowPattern(traffic.key, Direction::kInbound);
     last_path_ = path;
   }
   return inherited;

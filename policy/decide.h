@@ -46,6 +46,7 @@
 #include "core/drop_reason.h"
 #include "core/net/ip_view.h"
 #include "policy/bundle.h"
+#include "policy/flow_pattern.h"
 #include "policy/flow_resolver.h"
 #include "policy/need.h"
 #include "sadb/sadb.h"
@@ -97,11 +98,16 @@ class OutboundPolicy {
   // `sender` is whom the packet names: Packet::sender().
   Decision Decide(const IpView& packet, const Owner& sender, Instant now);
 
-  // Whether the packet is the next one of the flow and sender that Decide()
-  // judged last in this batch, and no level, wish, route, rule or socket has
-  // changed since: then the same holds for it. (What became of the bundle's SAs
-  // they tell themselves.)
-  bool Repeats(const IpView& packet, const Owner& sender) const;
+  // Whether the octets begin with a plain packet, the next one of the flow and
+  // sender that Decide() judged last in this batch, and no level, wish, route,
+  // rule or socket has changed since: then the same holds for it. (What became
+  // of the bundle's SAs they tell themselves.) The packet's own size, or 0.
+  std::size_t Repeats(ConstBytes octets, const Owner& sender) const {
+    return last_ != nullptr && sender == last_sender_ &&
+                   flows_.IsAsJudged(*last_)
+               ? pattern_.Match(octets)
+               : 0;
+  }
 
  private:
   Decision DecideFlow(Flow& flow, Need::Cause cause);
@@ -120,6 +126,7 @@ class OutboundPolicy {
 
   // What Repeats() compares with; null: nothing repeats it.
   const Flow* last_ = nullptr;
+  FlowPattern pattern_;
   Owner last_sender_;
 };
 
@@ -138,10 +145,18 @@ class InboundPolicy {
   //   kFragment.
   Passage Admit(const IpView& packet, const TransformPath& path, Instant now);
 
-  // REQUIRES: called between a quiescent state and the next Admit(). Within the
-  // batch, the next packet of the flow admitted last is admitted without a
-  // look-up if it came through the same SAs and nothing has changed since.
+  // REQUIRES: called between a quiescent state and the next Admit().
   void BeginBatch() { last_ = nullptr; }
+
+  // Whether the octets are a plain packet, the next one of the flow that Admit()
+  // passed last in this batch, that came through the same SAs, and nothing has
+  // changed since: then it is admitted, too. A flow that nobody owns is looked
+  // at packet by packet: its arrivals are noted. So is everything while raw
+  // sockets may want a say.
+  bool Repeats(ConstBytes octets, const TransformPath& path) const {
+    return last_ != nullptr && !flows_.HasRaw() && path == last_path_ &&
+           flows_.IsAsJudged(*last_) && pattern_.Match(octets) != 0;
+  }
 
  private:
   Passage AdmitError(const IpView& packet, const Traffic& traffic,
@@ -156,7 +171,6 @@ class InboundPolicy {
   Passage AdmitUnowned(const Traffic& traffic, const TransformPath& path,
                        DropReason reason) const;
 
-  bool Repeats(const IpView& packet, const TransformPath& path) const;
   Passage AdmitToFlow(const IpView& packet, const Traffic& traffic,
                       const TransformPath& path, Instant now);
 
@@ -165,6 +179,7 @@ class InboundPolicy {
 
   // What was admitted last and may repeat; null: nothing.
   const Flow* last_ = nullptr;
+  FlowPattern pattern_;
   TransformPath last_path_;
 };
 

@@ -68,7 +68,8 @@ inline std::uint16_t HeaderChecksum(ConstBytes header) {
   constexpr std::size_t kFixed = 20;
   constexpr std::size_t kWord = sizeof(std::uint32_t);
   const auto fixed = header.first<kFixed>();
-  std::uint64_t sum = std::uint64_t{LoadBe<std::uint32_t>(fixed.first<kWord>())};
+  std::uint64_t sum =
+      std::uint64_t{LoadBe<std::uint32_t>(fixed.first<kWord>())};
   sum += LoadBe<std::uint32_t>(fixed.subspan<kWord, kWord>());
   sum += LoadBe<std::uint32_t>(fixed.subspan<2 * kWord, kWord>());
   sum += LoadBe<std::uint32_t>(fixed.subspan<3 * kWord, kWord>());

@@ -108,24 +108,6 @@ class IpView {
   // protocols ends before its ports.
   Opinion<FlowKey> Key(Direction direction) const;
 
-  // Whether Key(direction) is `flow`, at less cost.
-  bool IsOf(const FlowKey& flow, Direction direction) const {
-    const bool out = direction == Direction::kOutbound;
-    std::uint32_t ports = 0;
-    if (HasPorts(protocol_) && fragment_ != Fragment::kLater) {
-      if (size_ - payload_offset_ < kPortsSize) {
-        return false;
-      }
-      ports = LoadBe<std::uint32_t>(octets_.subspan(payload_offset_));
-    }
-    const std::uint32_t expected =
-        out ? (std::uint32_t{flow.local_port} << 16) | flow.remote_port
-            : (std::uint32_t{flow.remote_port} << 16) | flow.local_port;
-    return ports == expected && protocol_ == flow.protocol &&
-           source() == (out ? flow.local : flow.remote) &&
-           destination() == (out ? flow.remote : flow.local);
-  }
-
   // The packet, without what stands behind it.
   ConstBytes octets() const { return octets_.first(size_); }
 

@@ -19,7 +19,7 @@ class Repeats : public PolicyWorld {
   Repeats() { kernel_.Open(KeyOf(IpProtocol::kTcp), kMine); }
 
   bool Repeated(const Octets& packet, const Owner& sender = Owner()) const {
-    return outbound_.Repeats(IpView::Parse(packet).value(), sender);
+    return outbound_.Repeats(packet, sender) != 0;
   }
 
   const Octets data_ = ToPeer().Tcp(80, 4711, kAck);
