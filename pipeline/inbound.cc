@@ -33,11 +33,14 @@ bool MayHoldIpsec(const IpView& view, const Packet& packet, const Sadb& sadb) {
 }
 
 // SAs are named by what is never used again, since fragments outlast a batch.
+// Every SA authenticates what it carries (SAD-17).
 Reassembler::Way WayOf(const TransformPath& path) {
-  static_assert(std::tuple_size_v<Reassembler::Way> >=
+  using Way = Reassembler::Way;
+  static_assert(std::tuple_size_v<decltype(Way::by)> >=
                 TransformPath::kMaxDepth);
-  Reassembler::Way way{};
-  std::ranges::transform(path.associations(), way.begin(),
+  Way way{.origin =
+              path.empty() ? Way::Origin::kAnybody : Way::Origin::kProven};
+  std::ranges::transform(path.associations(), way.by.begin(),
                          &SecurityAssociation::generation_id);
   return way;
 }

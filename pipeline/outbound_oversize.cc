@@ -49,8 +49,8 @@ bool ShowsInPieces(const Bundle& bundle) {
 // Who sent a fragment: those of two sockets never make one packet.
 Reassembler::Way WayOf(const Packet& packet) {
   const Owner& sender = packet.sender();
-  return {static_cast<std::uint64_t>(sender.kind),
-          static_cast<std::uint64_t>(sender.cookie)};
+  return {.by = {static_cast<std::uint64_t>(sender.kind),
+                 static_cast<std::uint64_t>(sender.cookie)}};
 }
 
 }  // namespace

@@ -199,7 +199,7 @@ Reassembler::Datagram* Reassembler::Find(const Key& key) {
 
 Reassembler::Datagram& Reassembler::Make(const Key& key, std::uint8_t protocol,
                                          Instant now) {
-  Datagram& datagram = Vacate(key.source, now);
+  Datagram& datagram = Vacate(key, now);
   datagram.state = Datagram::State::kGathering;
   datagram.key = key;
   datagram.protocol = protocol;
@@ -210,36 +210,49 @@ Reassembler::Datagram& Reassembler::Make(const Key& key, std::uint8_t protocol,
   return datagram;
 }
 
-// A free place; where there is none, the oldest datagram loses its own.
-Reassembler::Datagram& Reassembler::Vacate(const IpAddress& source,
-                                           Instant now) {
-  Datagram* free = nullptr;
-  Datagram* oldest = nullptr;
-  Datagram* oldest_of_source = nullptr;
-  std::size_t of_source = 0;
-  const auto older = [](const Datagram* a, const Datagram& b) {
-    return a == nullptr || b.serial < a->serial;
+// A free place; where there is none, the oldest datagram loses its own: of the
+// same source and origin if these have their share, or of an origin that has more
+// than its half.
+Reassembler::Datagram& Reassembler::Vacate(const Key& key, Instant now) {
+  struct Share {
+    Datagram* oldest = nullptr;
+    std::size_t count = 0;
+
+    void Add(Datagram& datagram) {
+      oldest = oldest == nullptr || datagram.serial < oldest->serial ? &datagram
+                                                                     : oldest;
+      ++count;
+    }
   };
+
+  Datagram* free = nullptr;
+  Share of_source;
+  Share of_origin;
+  Share of_other;
   for (Datagram& datagram : datagrams_) {
     if (datagram.state == Datagram::State::kFree) {
       free = &datagram;
-      continue;
-    }
-    oldest = older(oldest, datagram) ? &datagram : oldest;
-    if (datagram.key.source == source) {
-      ++of_source;
-      oldest_of_source =
-          older(oldest_of_source, datagram) ? &datagram : oldest_of_source;
+    } else if (datagram.key.way.origin != key.way.origin) {
+      of_other.Add(datagram);
+    } else {
+      of_origin.Add(datagram);
+      if (datagram.key.source == key.source) {
+        of_source.Add(datagram);
+      }
     }
   }
-  Datagram* const loses =
-      of_source >= limits_.per_source ? oldest_of_source : oldest;
-  if (free != nullptr && of_source < limits_.per_source) {
+  const bool source_is_full = of_source.count >= limits_.per_source;
+  if (free != nullptr && !source_is_full) {
     return *free;
   }
-  GiveUp(*loses, DropReason::kReassemblyOverflow, now);
-  Free(*loses);
-  return *loses;
+  // With no place free one of the two has half or more.
+  const bool is_own_turn = of_origin.count >= (limits_.datagrams + 1) / 2;
+  Datagram& loses = source_is_full ? *of_source.oldest
+                    : is_own_turn  ? *of_origin.oldest
+                                   : *of_other.oldest;
+  GiveUp(loses, DropReason::kReassemblyOverflow, now);
+  Free(loses);
+  return loses;
 }
 
 void Reassembler::Gather(Datagram& datagram, const IpView& view,

@@ -17,6 +17,10 @@
 // nothing. A hole that is not filled in time ends the datagram, and so do newer
 // ones for which there is no room otherwise, the source's own first.
 //
+// Anybody can send fragments in clear; those that an SA brought were proven. One
+// kind never pushes the other below half of the places: no crowd of forged ones
+// ends a proven datagram, and no peer shuts out what comes in clear.
+//
 // What is put together has no fragment header, MF and offset are 0 (FRAG-11), and
 // congestion marks are what RFC 3168 5.3 makes of all of them. The other fields
 // are those of the first fragment.
@@ -52,10 +56,10 @@ class Reassembler {
   static constexpr std::size_t kMostOctets = 9216;  // a pool's payload
   static constexpr std::size_t kMostHeader = 512;
 
-  // REQUIRES: none is 0.
+  // REQUIRES: datagrams >= 2, none is 0.
   struct Limits {
     std::size_t datagrams = 128;  // each takes 10 KiB
-    std::size_t per_source = 32;
+    std::size_t per_source = 32;  // and origin
     // From its first fragment on. RFC 8200 has 60 s, RFC 1122 60 to 120; as
     // Linux does it, since identifications of IPv4 come again soon.
     Duration time = std::chrono::seconds(30);
@@ -63,7 +67,14 @@ class Reassembler {
 
   // How a fragment came: the SAs that were removed from it, or whose it is.
   // Fragments of different ways are never put together.
-  using Way = std::array<std::uint64_t, 4>;
+  struct Way {
+    enum class Origin : std::uint8_t { kAnybody, kProven };
+
+    std::array<std::uint64_t, 4> by{};
+    Origin origin = Origin::kAnybody;
+
+    friend bool operator==(const Way&, const Way&) = default;
+  };
 
   enum class Taken : std::uint8_t { kWaits, kMadeWhole };
 
@@ -153,7 +164,7 @@ class Reassembler {
   Bytes BufferOf(const Datagram& datagram);
   Datagram* Find(const Key& key);
   Datagram& Make(const Key& key, std::uint8_t protocol, Instant now);
-  Datagram& Vacate(const IpAddress& source, Instant now);
+  Datagram& Vacate(const Key& key, Instant now);
   void Gather(Datagram& datagram, const IpView& view,
               const FragmentPlace& place, ConstBytes octets);
   Passage Rebuild(Datagram& datagram, Packet& packet);

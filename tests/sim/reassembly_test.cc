@@ -4,11 +4,13 @@
 // its AH or ESP is looked at.
 
 #include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 
+#include "core/net/protocols.h"
 #include "tests/sim/sim_host.h"
 #include "tests/support/naive_fragments.h"
 
@@ -115,31 +117,53 @@ TEST(Reassembly6, AnAtomicFragmentIsAWholePacket) {
   EXPECT_EQ(bob.Receive(fragments[1]), std::vector<Octets>{datagram});
 }
 
-// A gateway may cut what it puts into its tunnel: AH in fragments in ESP.
-TEST(ReassemblyInATunnel, FragmentsThatCameThroughOneSaAreOnePacket) {
-  SimHost alice("10.9.1.1");
-  SimHost bob("10.9.2.1");
-  AddSaPair(alice, bob, Category::kAh);
-  AddSaPair(alice, bob, Category::kEspNetwork);
-  alice.SetSystemLevel(Category::kAh, Level::kRequire);
-  const auto datagram =
+class ReassemblyInATunnel : public testing::Test {
+ protected:
+  // A gateway may cut what it puts into its tunnel: AH in fragments in ESP.
+  void SetUp() override {
+    AddSaPair(alice_, bob_, Category::kAh);
+    AddSaPair(alice_, bob_, Category::kEspNetwork);
+    alice_.SetSystemLevel(Category::kAh, Level::kRequire);
+    const Octets packet = alice_.Send(datagram_).at(0);
+    fragments_ = NaiveFragments(packet, 520, packet[4] * 256u + packet[5]);
+    alice_.SetSystemLevel(Category::kAh, Level::kNone);
+    alice_.SetSystemLevel(Category::kEspNetwork, Level::kRequire);
+    bob_.SetSystemLevel(Category::kAh, Level::kRequire);
+    bob_.SetSystemLevel(Category::kEspNetwork, Level::kRequire);
+    for (const Octets& fragment : fragments_) {
+      tunnelled_.push_back(alice_.Send(fragment).at(0));
+    }
+  }
+
+  const Octets datagram_ =
       PacketBuilder("10.9.1.1", "10.9.2.1").Udp(1, 2, Octets(1000));
-  const Octets signed_packet = alice.Send(datagram).at(0);
-  const auto fragments = NaiveFragments(
-      signed_packet, 520, signed_packet[4] * 256u + signed_packet[5]);
-  alice.SetSystemLevel(Category::kAh, Level::kNone);
-  alice.SetSystemLevel(Category::kEspNetwork, Level::kRequire);
-  bob.SetSystemLevel(Category::kAh, Level::kRequire);
-  bob.SetSystemLevel(Category::kEspNetwork, Level::kRequire);
-  const Octets outer0 = alice.Send(fragments[0]).at(0);
-  const Octets outer1 = alice.Send(fragments[1]).at(0);
-  EXPECT_TRUE(bob.Receive(outer0).empty());
+  SimHost alice_{"10.9.1.1"};
+  SimHost bob_{"10.9.2.1"};
+  std::vector<Octets> fragments_;
+  std::vector<Octets> tunnelled_;
+};
+
+TEST_F(ReassemblyInATunnel, FragmentsThatCameThroughOneSaAreOnePacket) {
+  EXPECT_TRUE(bob_.Receive(tunnelled_[0]).empty());
   // One that came without the tunnel is none of them.
-  EXPECT_TRUE(bob.Receive(fragments[1]).empty());
-  EXPECT_EQ(bob.Receive(outer1), std::vector<Octets>{datagram});
-  bob.Advance(std::chrono::seconds(30));
-  EXPECT_TRUE(bob.ReceiveAll({}).empty());
-  EXPECT_EQ(bob.drops(DropReason::kReassemblyTimeout), 1u);
+  EXPECT_TRUE(bob_.Receive(fragments_[1]).empty());
+  EXPECT_EQ(bob_.Receive(tunnelled_[1]), std::vector<Octets>{datagram_});
+  bob_.Advance(std::chrono::seconds(30));
+  EXPECT_TRUE(bob_.ReceiveAll({}).empty());
+  EXPECT_EQ(bob_.drops(DropReason::kReassemblyTimeout), 1u);
+}
+
+// FRAG-12
+TEST_F(ReassemblyInATunnel, ForgedFragmentsInClearPushNoneOfThemOut) {
+  EXPECT_TRUE(bob_.Receive(tunnelled_[0]).empty());
+  for (int host = 1; host < 200; ++host) {
+    const auto forged =
+        PacketBuilder("10.9.1." + std::to_string(host), "10.9.2.1")
+            .Raw(Number(IpProtocol::kAh), Octets(1000));
+    EXPECT_TRUE(bob_.Receive(NaiveFragments(forged, 520)[0]).empty());
+  }
+  EXPECT_GT(bob_.drops(DropReason::kReassemblyOverflow), 50u);
+  EXPECT_EQ(bob_.Receive(tunnelled_[1]), std::vector<Octets>{datagram_});
 }
 
 }  // namespace

@@ -120,7 +120,7 @@ TEST_P(ReassemblerTest, KeepsDatagramsApart) {
   ExpectWaits(fragments[1]);
   ExpectWaits(NaiveFragments(other, 48)[2]);
   ExpectWaits(NaiveFragments(whole, 48, 8)[2]);
-  EXPECT_EQ(*Offer(fragments[2], {1}), Reassembler::Taken::kWaits);
+  EXPECT_EQ(*Offer(fragments[2], {.by = {1}}), Reassembler::Taken::kWaits);
   EXPECT_EQ(reassembler_.size(), 4u);
   ExpectMakes(fragments[2], whole);
 }
@@ -257,6 +257,48 @@ TEST_P(ReassemblerTest, IsBoundedInAllAndForEachSource) {
     ExpectWaits(NaiveFragment(Whole(100, std::to_string(host)), {0, 48, true}));
     ASSERT_LE(reassembler_.size(), 8u);
   }
+}
+
+// FRAG-12: from many sources, and forging the victim's own.
+TEST_P(ReassemblerTest, NothingThatAnybodyCanSendEndsWhatWasProven) {
+  const Reassembler::Way proven{.by = {1},
+                                .origin = Reassembler::Way::Origin::kProven};
+  const Octets whole = Whole(100);
+  for (std::uint32_t id = 0; id < 4; ++id) {
+    ASSERT_TRUE(Offer(NaiveFragment(whole, {0, 48, true, id}), proven).ok());
+  }
+  for (int host = 1; host < 40; ++host) {
+    const Octets forged = Whole(100, std::to_string(host));
+    for (std::uint32_t id = 0; id < 5; ++id) {
+      ExpectWaits(NaiveFragment(forged, {0, 48, true, id}));
+    }
+  }
+  EXPECT_EQ(reassembler_.size(), 8u);
+  for (std::uint32_t id = 0; id < 4; ++id) {
+    const auto taken = Offer(NaiveFragment(whole, {48, 60, false, id}), proven);
+    ASSERT_TRUE(taken.ok());
+    EXPECT_EQ(*taken, Reassembler::Taken::kMadeWhole) << id;
+  }
+}
+
+// A peer has half of the places at most while others ask for them.
+TEST_P(ReassemblerTest, WhatWasProvenLeavesRoomForWhatComesInClear) {
+  const Reassembler::Way proven{.by = {1},
+                                .origin = Reassembler::Way::Origin::kProven};
+  for (int host = 1; host < 10; ++host) {
+    const Octets whole = Whole(100, std::to_string(host));
+    ASSERT_TRUE(Offer(NaiveFragment(whole, {0, 48, true}), proven).ok());
+  }
+  EXPECT_EQ(reassembler_.size(), 8u);
+  const Octets whole = Whole(100);
+  const auto fragments = NaiveFragments(whole, 48);
+  ExpectWaits(fragments[0]);
+  for (int host = 1; host < 10; ++host) {
+    const Octets other = Whole(100, std::to_string(host));
+    ASSERT_TRUE(Offer(NaiveFragment(other, {0, 48, true, 99}), proven).ok());
+  }
+  ExpectWaits(fragments[1]);
+  ExpectMakes(fragments[2], whole);
 }
 
 TEST_P(ReassemblerTest, ADatagramHasABoundedNumberOfFragments) {
