@@ -7,6 +7,7 @@
 
 #include "ah/icv.h"
 #include "core/burst.h"
+#include "core/net/identifications.h"
 #include "core/net/ip_view.h"
 #include "core/net/protocols.h"
 
@@ -20,12 +21,6 @@ std::uint8_t LengthField(std::size_t size) {
   return static_cast<std::uint8_t>(size / 4 - 2);
 }
 
-// The identification of the outer IPv4 header: it does not repeat within 65536
-// packets of the SA (RFC 6864), and needs no counter.
-std::uint16_t IdentificationOf(Spi spi, std::uint64_t seq) {
-  return static_cast<std::uint16_t>(Number(spi) + seq);
-}
-
 }  // namespace
 
 struct Signer::State {
@@ -33,6 +28,7 @@ struct Signer::State {
 
   Spi spi;
   std::optional<TunnelHeader> tunnel;
+  TunnelIds ids;
   IcvContext icv;
 
   // Makes room in the packet and writes everything but the ICV.
@@ -79,8 +75,8 @@ Opinion<Signer::State::Place> Signer::State::Encapsulate(
   if (!packet.Prepend(place.offset + place.size)) {
     return DropReason::kNoHeadroom;
   }
-  const Passage headed = WriteTunnelHeader(
-      *tunnel, view, kAh, IdentificationOf(spi, seq), packet.bytes());
+  const Passage headed =
+      WriteTunnelHeader(*tunnel, view, kAh, ids.Of(seq), packet.bytes());
   return headed.ok() ? Opinion<Place>(place) : headed.error();
 }
 
@@ -119,8 +115,9 @@ Result<Signer> Signer::Create(const Parameters& parameters) {
   if (!icv.ok()) {
     return icv.error();
   }
-  return Signer(std::make_unique<State>(
-      State{parameters.spi, parameters.tunnel, *std::move(icv)}));
+  return Signer(std::make_unique<State>(State{parameters.spi, parameters.tunnel,
+                                              TunnelIds(parameters.spi),
+                                              *std::move(icv)}));
 }
 
 std::size_t Signer::front() const {

@@ -11,6 +11,9 @@
 // The ICV covers the IP header too, with its mutable fields as the receiver
 // will see them or zero (ah/mutable_fields.h has the table).
 //
+// The identifications of outer IPv4 headers come of SPI and sequence number:
+// core/net/identifications.h says what holds of them.
+//
 // A pure transform: (packet, sequence number) -> packet.
 //
 // Thread safety: Worker-confined. Cost: no allocation; the headers in front of

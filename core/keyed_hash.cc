@@ -10,16 +10,6 @@
 namespace postern {
 namespace {
 
-// Linux answers requests of up to 256 octets wholly, once its generator is
-// ready. Without randomness there is no safe table to go on with.
-HashKey RandomKey() {
-  HashKey key;
-  if (::getrandom(&key, sizeof(key), 0) != sizeof(key)) {
-    std::abort();
-  }
-  return key;
-}
-
 // SipHash reads its words in little-endian order.
 std::uint64_t LoadWord(ConstBytes at) {
   std::uint64_t word = 0;
@@ -82,6 +72,16 @@ class SipState {
 
 }  // namespace
 
+// Linux answers requests of up to 256 octets wholly, once its generator is
+// ready. Without randomness there is no safe table to go on with.
+HashKey RandomHashKey() {
+  HashKey key;
+  if (::getrandom(&key, sizeof(key), 0) != sizeof(key)) {
+    std::abort();
+  }
+  return key;
+}
+
 std::uint64_t SipHash13(const HashKey& key, ConstBytes octets) {
   constexpr std::size_t kWord = sizeof(std::uint64_t);
   SipState state(key);
@@ -95,7 +95,7 @@ std::uint64_t SipHash13(const HashKey& key, ConstBytes octets) {
 }
 
 std::uint64_t KeyedHash(ConstBytes octets) {
-  static const HashKey key = RandomKey();
+  static const HashKey key = RandomHashKey();
   return SipHash13(key, octets);
 }
 

@@ -19,6 +19,9 @@ struct HashKey {
   std::uint64_t k1 = 0;
 };
 
+// One that nobody knows. Ends the program where the kernel has no randomness.
+HashKey RandomHashKey();
+
 // SipHash with one round a word and three at the end (Aumasson, Bernstein:
 // "SipHash: a fast short-input PRF").
 std::uint64_t SipHash13(const HashKey& key, ConstBytes octets);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "core/burst.h"
+#include "core/net/identifications.h"
 #include "core/net/ip_view.h"
 #include "core/net/protocols.h"
 #include "esp/parameters.h"
@@ -42,12 +43,6 @@ Plan PlanFor(const IpView& view, const std::optional<TunnelHeader>& tunnel) {
           view.insertion_protocol()};
 }
 
-// The identification of the outer IPv4 header: it does not repeat within 65536
-// packets of the SA (RFC 6864), and needs no counter.
-std::uint16_t IdentificationOf(Spi spi, std::uint64_t seq) {
-  return static_cast<std::uint16_t>(Number(spi) + seq);
-}
-
 }  // namespace
 
 struct Sealer::State {
@@ -55,6 +50,7 @@ struct Sealer::State {
 
   Spi spi;
   std::optional<TunnelHeader> tunnel;
+  TunnelIds ids;
   SealingSuite suite;
   std::size_t tfc_pad_to;  // 0 in transport mode
 
@@ -80,8 +76,7 @@ Passage Sealer::State::WriteHeader(const Plan& plan, std::uint64_t seq,
                                    Bytes packet) const {
   constexpr std::uint8_t kEsp = Number(IpProtocol::kEsp);
   if (tunnel.has_value()) {
-    return WriteTunnelHeader(*tunnel, *plan.view, kEsp,
-                             IdentificationOf(spi, seq), packet);
+    return WriteTunnelHeader(*tunnel, *plan.view, kEsp, ids.Of(seq), packet);
   }
   return RewriteIpHeader(packet, plan.view->insertion_protocol_offset(), kEsp);
 }
@@ -155,8 +150,8 @@ Result<Sealer> Sealer::Create(const Parameters& parameters) {
     return suite.error();
   }
   return Sealer(std::make_unique<State>(
-      State{parameters.spi, parameters.tunnel, *std::move(suite),
-            parameters.tunnel ? parameters.tfc_pad_to : 0}));
+      State{parameters.spi, parameters.tunnel, TunnelIds(parameters.spi),
+            *std::move(suite), parameters.tunnel ? parameters.tfc_pad_to : 0}));
 }
 
 std::size_t Sealer::front() const {

@@ -10,6 +10,9 @@
 // It is a pure transform: (packet, sequence number) -> packet. It knows no
 // counter, clock or policy, so published vectors test it directly.
 //
+// The identifications of outer IPv4 headers come of SPI and sequence number:
+// core/net/identifications.h says what holds of them.
+//
 // IV: for counter modes the 64-bit sequence number itself, so it is unique for
 // the key exactly when the sequence number is; for CBC unpredictable.
 //

@@ -3,7 +3,6 @@
 #include "pipeline/outbound.h"
 
 #include <algorithm>
-#include <random>
 #include <utility>
 #include <variant>
 
@@ -16,8 +15,7 @@ OutboundPipeline::OutboundPipeline(const Parts& parts)
       policy_(parts.sadb, parts.flows),
       held_(parts.hold, parts.stats),
       reassembler_({}, parts.audit, parts.stats, Direction::kOutbound),
-      telling_({.burst = kTold, .refill = std::chrono::milliseconds(10)}),
-      last_fragment_id_(std::random_device()()) {}
+      telling_({.burst = kTold, .refill = std::chrono::milliseconds(10)}) {}
 
 Rest OutboundPipeline::Run(Batch& in, Batch& out, Instant now) {
   policy_.BeginBatch();

@@ -45,6 +45,7 @@
 #include <vector>
 
 #include "core/clock.h"
+#include "core/net/identifications.h"
 #include "core/packet/batch.h"
 #include "core/stats.h"
 #include "core/token_bucket.h"
@@ -171,7 +172,7 @@ class OutboundPipeline {
   std::deque<Packet> pending_;  // fragments for which `out` had no room
   Batch told_;
   TokenBucket telling_;
-  std::uint32_t last_fragment_id_;
+  FragmentIds fragment_ids_;
 };
 
 }  // namespace postern

@@ -187,7 +187,7 @@ void OutboundPipeline::CutAfter(Packet packet, Batch& out, Instant now) {
     const Opinion<IpView> made = IpView::Parse(std::as_const(whole).bytes());
     const Passage cut = made.ok()
                             ? CutIntoFragments(whole, *made, way_mtu_,
-                                               ++last_fragment_id_, pieces)
+                                               fragment_ids_.Next(), pieces)
                             : Passage(made.error());
     if (!cut.ok()) {
       Refuse(whole, cut.error());

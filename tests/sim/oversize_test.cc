@@ -248,6 +248,20 @@ TEST_F(Oversize, FragmentsOfTheHostAreOnePacketInTransportMode) {
   }
 }
 
+// RFC 7739 3: nobody who saw the last identification knows the next.
+TEST_F(Oversize, IdentificationsOfIpv6FragmentsCannotBeForeseen) {
+  Use("fd00:9:1::1", "fd00:9:2::1", Category::kEspTransport);
+  std::uint32_t last = 0;
+  for (std::uint16_t i = 0; i < 50; ++i) {
+    const auto sent = alice_->SendAll(NaiveFragments(Packet(4040), 1240, i));
+    ASSERT_EQ(sent.size(), 3u);
+    const auto id = LoadBe<std::uint32_t>(ConstBytes(sent[0]).subspan(44));
+    EXPECT_EQ(LoadBe<std::uint32_t>(ConstBytes(sent[1]).subspan(44)), id);
+    EXPECT_GT(std::min(id - last, last - id), 256u) << i;
+    last = id;
+  }
+}
+
 // FRAG-01: a tunnel takes fragments as they are.
 TEST_F(Oversize, FragmentsOfTheHostPassATunnelOneByOne) {
   Use("fd00:9:1::1", "fd00:9:2::1", Category::kEspNetwork);

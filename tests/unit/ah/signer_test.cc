@@ -2,8 +2,11 @@
 
 #include "ah/signer.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -85,6 +88,25 @@ TEST_F(AhSigner, PutsTheWholePacketIntoATunnel) {
         Octets(packet.end() - static_cast<int>(clear.size()), packet.end()),
         clear);
   }
+}
+
+// TUN-19: 10,000 packets without DF, and what an SA with the next SPI sends.
+TEST_F(AhSigner, GivesOuterHeadersIdentificationsOfTheSasOwn) {
+  std::array<std::set<unsigned>, 2> ids;
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    Parameters sa = InTunnel(Sha1Sa(), IpFamily::kV4);
+    sa.spi = Spi{0x1000 + i};
+    for (std::uint64_t seq = 1; seq <= 10'000; ++seq) {
+      const Octets packet = Sign(sa, HostsV4().Raw(253, {1}), seq);
+      ASSERT_EQ(packet[6] & 0x40, 0);
+      ids[i].insert(packet[4] * 256u + packet[5]);
+    }
+    EXPECT_EQ(ids[i].size(), 10'000u);
+  }
+  // 1526 of numbers at random.
+  const auto common = std::ranges::count_if(
+      ids[0], [&](unsigned id) { return ids[1].contains(id); });
+  EXPECT_LT(common, 3000);
 }
 
 // AH-18, defect 22

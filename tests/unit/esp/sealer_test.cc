@@ -2,7 +2,10 @@
 
 #include "esp/sealer.h"
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -82,6 +85,25 @@ TEST_F(EspSealer, PutsTheWholePacketIntoATunnel) {
                 ForgeEsp(sa, kSeq, plaintext));
     }
   }
+}
+
+// TUN-19: 10,000 packets without DF, and what an SA with the next SPI sends.
+TEST_F(EspSealer, GivesOuterHeadersIdentificationsOfTheSasOwn) {
+  std::array<std::set<unsigned>, 2> ids;
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    Parameters sa = InTunnel(NullSa(), IpFamily::kV4);
+    sa.spi = Spi{0x1000 + i};
+    for (std::uint64_t seq = 1; seq <= 10'000; ++seq) {
+      const Octets packet = Seal(sa, HostsV4().Raw(253, {1}), seq);
+      ASSERT_EQ(packet[6] & 0x40, 0);
+      ids[i].insert(packet[4] * 256u + packet[5]);
+    }
+    EXPECT_EQ(ids[i].size(), 10'000u);
+  }
+  // 1526 of numbers at random.
+  const auto common = std::ranges::count_if(
+      ids[0], [&](unsigned id) { return ids[1].contains(id); });
+  EXPECT_LT(common, 3000);
 }
 
 // One IPv6 extension header of a test, by its protocol number.
