@@ -139,7 +139,8 @@ Passage InboundPipeline::LookAt(Arrival& arrival, Instant now) {
     return DropReason::kBadIpHeader;
   }
   if (view->fragment() != IpView::Fragment::kWhole &&
-      MayHoldIpsec(*view, packet, parts_.sadb)) {
+      (MayHoldIpsec(*view, packet, parts_.sadb) ||
+       (arrival.path.empty() && policy_.WantsWhole(*view)))) {
     return PutTogether(arrival, *view, now);
   }
   if (!IsProtected(*view)) {

@@ -3,7 +3,8 @@
 // The inbound pipeline: what becomes of a packet between the wire and the TUN.
 //
 //     1 Receive   the caller read a batch from the wire; fragments of AH and ESP
-//                 wait until all of their packet are there
+//                 wait until all of their packet are there, and those in
+//                 clear that a rule may bypass by port
 //     2 Find      (SPI, destination, protocol) -> SA; none: drop, audited
 //     3 Check     replay ticket (changes nothing)
 //     4 Open      verify and decrypt; bad ICV: drop, audited

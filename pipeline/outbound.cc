@@ -104,7 +104,7 @@ void OutboundPipeline::Take(Packet packet, Batch& out, Instant now) {
   }
   const Opinion<IpView> view = IpView::Parse(std::as_const(packet).bytes());
   if (view.ok() && view->fragment() != IpView::Fragment::kWhole &&
-      IsGathering(packet, *view)) {
+      (IsGathering(packet, *view) || policy_.WantsWhole(*view))) {
     Gather(std::move(packet), *view, out, now);
     return;
   }

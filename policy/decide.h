@@ -22,8 +22,8 @@
 // forbid it: outbound at USE and stronger when the route's level does not
 // protect it anyway, inbound at REQUIRE and stronger without that category's
 // transform. Where any socket wishes something of its SAs, or is at UNIQUE, no
-// SA can be chosen for such a fragment: dropped, too. Once fragments are put
-// together before admission, this rule binds nobody.
+// SA can be chosen for such a fragment: dropped, too. A datagram that a rule
+// bypasses by its ports is judged whole: WantsWhole().
 //
 // ICMP errors. An error that tells of a flow obeys what binds that flow: nobody
 // learns from us in clear what came to a socket that requires protection, and
@@ -109,6 +109,11 @@ class OutboundPolicy {
                : 0;
   }
 
+  // Whether this is the first fragment of a datagram that a rule bypasses by what
+  // later ones do not show, and something is demanded of those: decided one by
+  // one, the first would leave in clear, alone. Ask for the whole one instead.
+  bool WantsWhole(const IpView& fragment) const;
+
  private:
   Decision DecideFlow(Flow& flow, Need::Cause cause);
   Decision DecideError(const IpView& packet, const Traffic& traffic,
@@ -144,6 +149,11 @@ class InboundPolicy {
   //   kTableFull, kBadTransportHeader (also a TCP segment without its flags),
   //   kFragment.
   Passage Admit(const IpView& packet, const TransformPath& path, Instant now);
+
+  // Whether a rule may bypass the datagram by what only its first fragment shows,
+  // and something is demanded of the others: of a fragment that came in clear, in
+  // whatever order. Admit the whole one instead.
+  bool WantsWhole(const IpView& fragment) const;
 
   // REQUIRES: called between a quiescent state and the next Admit().
   void BeginBatch() { last_ = nullptr; }

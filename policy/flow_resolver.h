@@ -156,6 +156,8 @@ class FlowResolver {
   // cgroup.
   LevelSet StrongestSocket() const;
 
+  const SystemPolicy& system() const { return sources_.system; }
+
   // Of routes and rules.
   LevelSet SystemLevels(const Traffic& traffic) const {
     return sources_.system.DemandOn(traffic).levels;

@@ -122,6 +122,7 @@ RuleTable::Finding RuleTable::Find(const Traffic& traffic) const {
     if (fit == Fit::kUnclear) {
       finding.perhaps = Stricter(finding.perhaps, rule.levels);
       finding.perhaps_discarded |= rule.verdict == Rule::Verdict::kDiscard;
+      finding.perhaps_bypassed |= rule.verdict == Rule::Verdict::kBypass;
     }
   }
   return finding;

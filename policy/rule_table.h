@@ -14,7 +14,8 @@
 // Fragments that show no ports. A rule that could be meant, but asks for what the
 // fragment does not show, does not match; and yet it is heeded: what it discards
 // may be discarded, and its levels are demanded, too. A bypass by port is no
-// fragment's (RFC 4301 7.4).
+// fragment's: where it would bind the whole, the pipelines put that together
+// before they ask (RFC 4301 7.4).
 //
 // Thread safety: Immutable.
 // Cost: a selector for each rule before the one that matches: once a flow.
@@ -77,6 +78,7 @@ class RuleTable {
     // Of earlier rules that may be meant.
     LevelSet perhaps;
     bool perhaps_discarded = false;
+    bool perhaps_bypassed = false;
   };
 
   Finding Find(const Traffic& traffic) const;

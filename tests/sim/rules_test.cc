@@ -4,11 +4,13 @@
 // both families, how they combine with levels, and what is audited.
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 
 #include "tests/sim/sim_host.h"
+#include "tests/support/naive_fragments.h"
 
 namespace postern {
 namespace {
@@ -337,8 +339,67 @@ TEST_F(RulesOfFragments, NoneIsPassedByAPortThatItDoesNotShow) {
                                   .destination_port = std::uint16_t{500}})},
                   kDiscardRest);
   EXPECT_TRUE(alice_.Send(out_).empty());
+  EXPECT_EQ(alice_.drops(DropReason::kDiscardDefault), 1u);
+  // Its first fragment may still come.
   EXPECT_TRUE(alice_.Receive(in_).empty());
-  EXPECT_EQ(alice_.drops(DropReason::kDiscardDefault), 2u);
+  alice_.Advance(std::chrono::seconds(31));
+  EXPECT_TRUE(alice_.ReceiveAll({}).empty());
+  EXPECT_EQ(alice_.drops(DropReason::kReassemblyTimeout), 1u);
+}
+
+// FRAG-09: all fragments of a datagram or none, in both families.
+TEST(RulesOfDatagrams, APortBypassesAllFragmentsOrNone) {
+  for (const auto& [here, there] : {std::pair{"10.9.1.1", "10.9.2.1"},
+                                    std::pair{"fd00:9:1::1", "fd00:9:2::1"}}) {
+    SimHost alice(here);
+    SimHost bob(there);
+    AddSaPair(alice, bob, Category::kEspNetwork);
+    Rule ike;
+    ike.name = "ike";
+    ike.verdict = kBypass;
+    ike.selector = {.protocol = kUdp, .destination_port = std::uint16_t{500}};
+    alice.SetRules({ike});
+    std::swap(ike.selector.source_port, ike.selector.destination_port);
+    bob.SetRules({ike});
+    for (SimHost* host : {&alice, &bob}) {
+      host->SetSystemLevel(Category::kEspNetwork, Level::kRequire);
+    }
+    const auto datagram = [&](std::uint16_t port) {
+      return PacketBuilder(here, there).Udp(4000, port, Octets(3000, 7));
+    };
+    auto fragments = NaiveFragments(datagram(500), 1240);
+    EXPECT_TRUE(alice.Send(fragments[0]).empty());
+    const auto sent = alice.SendAll({fragments[1], fragments[2]});
+    ASSERT_EQ(sent.size(), 3u);
+    for (const Octets& piece : sent) {
+      EXPECT_NE(IpView::Parse(piece)->fragment(), IpView::Fragment::kWhole);
+      EXPECT_NE(IpView::Parse(piece)->protocol(), 50);
+    }
+    // Without a first one, forged ones get nowhere.
+    EXPECT_TRUE(bob.ReceiveAll({sent[2], sent[1]}).empty());
+    EXPECT_EQ(bob.count(Count::kInboundClear), 0u);
+    const auto received = bob.Receive(sent[0]);
+    ASSERT_EQ(received.size(), 1u);
+    EXPECT_EQ(received[0].size(), datagram(500).size());
+    // Another port: no piece passes in clear, and all pass the tunnel as before.
+    fragments = NaiveFragments(datagram(501), 1240, 2);
+    EXPECT_TRUE(bob.ReceiveAll(fragments).empty());
+    EXPECT_EQ(bob.ReceiveAll(alice.SendAll(fragments)), fragments);
+    EXPECT_EQ(alice.count(Count::kReassembled), 1u);
+  }
+}
+
+// FRAG-09: what is lost of it takes the rest along.
+TEST_F(RulesOfFragments, AFirstFragmentDoesNotLeaveAlone) {
+  alice_.SetRules({Make(kBypass, {.protocol = kUdp,
+                                  .destination_port = std::uint16_t{500}})},
+                  kDiscardRest);
+  const auto fragments = NaiveFragments(
+      PacketBuilder("10.9.1.1", "10.9.2.1").Udp(500, 500, Octets(3000)), 1240);
+  EXPECT_TRUE(alice_.SendAll({fragments[0], fragments[2]}).empty());
+  alice_.Advance(std::chrono::seconds(31));
+  EXPECT_TRUE(alice_.SendAll({}).empty());
+  EXPECT_EQ(alice_.drops(DropReason::kReassemblyTimeout), 2u);
 }
 
 // FRAG-08 SPD-16
