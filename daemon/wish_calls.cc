@@ -21,7 +21,10 @@ static_assert(static_cast<int>(WishIdentity::kKeyId) ==
               static_cast<int>(IdentityType::kKeyId));
 
 int ErrnoOf(const Error& error) {
-  return error.code == ErrorCode::kUnsupported ? EOPNOTSUPP : EINVAL;
+  // No SA has a legacy algorithm that is not allowed.
+  const bool can_be = error.code != ErrorCode::kUnsupported &&
+                      error.code != ErrorCode::kForbidden;
+  return can_be ? EINVAL : EOPNOTSUPP;
 }
 
 // The errno with which every request about such a socket is refused; 0: none.

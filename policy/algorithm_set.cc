@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/crypto/algorithm.h"
+#include "core/crypto/legacy.h"
 #include "sadb/sa_strength.h"
 
 namespace postern {
@@ -122,6 +123,20 @@ std::bitset<128> Matching(const std::vector<Entry>& all,
   return found;
 }
 
+// Errors: kForbidden for the first of them that no SA may have.
+template <typename Entry>
+Status CheckLegacy(const std::vector<Entry>& all,
+                   const std::bitset<128>& named) {
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (named[i]) {
+      if (Status allowed = CheckAllowed(all[i].id); !allowed.ok()) {
+        return allowed;
+      }
+    }
+  }
+  return Ok();
+}
+
 template <typename Entry>
 std::bitset<128> Everything(const std::vector<Entry>& all) {
   std::bitset<128> every;
@@ -172,16 +187,23 @@ AlgorithmSet::AlgorithmSet()
     : encryptions_(Everything(Encryptions())),
       integrities_(Everything(Integrities())) {}
 
-bool AlgorithmSet::Take(std::string_view word) {
+// Whether there is such an algorithm.
+Result<bool> AlgorithmSet::Take(std::string_view word, Legacy legacy) {
   const std::string name = Unabbreviated(Compact(word));
   const Variants ciphers = Matching(Encryptions(), name);
   const Variants macs = Matching(Integrities(), name);
+  for (Status allowed : {CheckLegacy(Encryptions(), ciphers),
+                         CheckLegacy(Integrities(), macs)}) {
+    if (legacy == Legacy::kAsAllowed && !allowed.ok()) {
+      return allowed.error();
+    }
+  }
   encryptions_ |= ciphers;
   integrities_ |= macs;
   return (ciphers | macs).any();
 }
 
-Result<AlgorithmSet> AlgorithmSet::Parse(std::string_view text) {
+Result<AlgorithmSet> AlgorithmSet::Parse(std::string_view text, Legacy legacy) {
   AlgorithmSet set;
   if (text.empty()) {
     return set;
@@ -202,7 +224,11 @@ Result<AlgorithmSet> AlgorithmSet::Parse(std::string_view text) {
                      "\" is no list of algorithms: write it like "
                      "aes256gcm16,aes128gcm16.");
     }
-    known = set.Take(word) || known;
+    const Result<bool> taken = set.Take(word, legacy);
+    if (!taken.ok()) {
+      return taken.error();
+    }
+    known = *taken || known;
     at = end + 1;
   }
   if (!known) {

@@ -16,13 +16,15 @@
 // A list that names no encryption leaves encryption free, and one that names no
 // integrity algorithm leaves that free: "aes256gcm16" says nothing about AH.
 //
-// Thread safety: a plain value.
+// Thread safety: a plain value; Parse() asks for the process's choice of legacy
+// algorithms.
 
 #ifndef POSTERN_POLICY_ALGORITHM_SET_H_
 #define POSTERN_POLICY_ALGORITHM_SET_H_
 
 #include <bitset>
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -38,10 +40,17 @@ class AlgorithmSet {
   // Every algorithm.
   AlgorithmSet();
 
+  // Whether a list may name legacy algorithms (core/crypto/legacy.h): as the
+  // configuration allows; or whatever it allows, since somebody took the list.
+  enum class Legacy : std::uint8_t { kAsAllowed, kTaken };
+
   // The empty text is every algorithm.
   // Errors: kInvalid (too long, an empty word, other characters than letters,
-  //   digits, dashes and underscores), kUnsupported (no word is one of ours).
-  static Result<AlgorithmSet> Parse(std::string_view text);
+  //   digits, dashes and underscores), kUnsupported (no word is one of ours),
+  //   kForbidden (a word is a legacy algorithm, and these are not
+  //   allowed).
+  static Result<AlgorithmSet> Parse(std::string_view text,
+                                    Legacy legacy = Legacy::kAsAllowed);
 
   bool Allows(const SaParameters& sa) const;
 
@@ -64,7 +73,7 @@ class AlgorithmSet {
   static constexpr std::size_t kMostVariants = 128;
   using Variants = std::bitset<kMostVariants>;
 
-  bool Take(std::string_view word);
+  Result<bool> Take(std::string_view word, Legacy legacy);
 
   Variants encryptions_;  // one bit for each algorithm and key size
   Variants integrities_;

@@ -60,7 +60,10 @@ bool TakeAlgorithms(Reader& in, AlgorithmSet& algorithms) {
   if (!text) {
     return false;
   }
-  Result<AlgorithmSet> set = AlgorithmSet::Parse(*text);
+  // Old algorithms may be forbidden meanwhile: then no SA will have them, and the
+  // socket's packets wait for one in vain.
+  Result<AlgorithmSet> set =
+      AlgorithmSet::Parse(*text, AlgorithmSet::Legacy::kTaken);
   if (set.ok()) {
     algorithms = std::move(*set);
   }

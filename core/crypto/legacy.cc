@@ -60,9 +60,19 @@ bool LegacyIsAllowed() {
   return Allowed().load(std::memory_order_acquire);
 }
 
+Status CheckAllowed(Encryption algorithm) {
+  const EncryptionInfo& info = InfoOf(algorithm);
+  return CheckStatus(info.name, info.status);
+}
+
+Status CheckAllowed(Integrity algorithm) {
+  const IntegrityInfo& info = InfoOf(algorithm);
+  return CheckStatus(info.name, info.status);
+}
+
 Status CheckUsable(Encryption algorithm) {
   const EncryptionInfo& info = InfoOf(algorithm);
-  if (Status allowed = CheckStatus(info.name, info.status); !allowed.ok()) {
+  if (Status allowed = CheckAllowed(algorithm); !allowed.ok()) {
     return allowed;
   }
   if (info.kind == EncryptionInfo::Kind::kNull ||
@@ -80,8 +90,7 @@ Status CheckUsable(Encryption algorithm) {
 }
 
 Status CheckUsable(Integrity algorithm) {
-  const IntegrityInfo& info = InfoOf(algorithm);
-  return CheckStatus(info.name, info.status);
+  return CheckAllowed(algorithm);
 }
 
 }  // namespace postern

@@ -30,7 +30,11 @@ void ChooseLegacy(LegacyChoice choice);
 bool LegacyIsAllowed();
 
 // Errors: kForbidden for a legacy algorithm that is not allowed, with a sentence
-//   that says how to allow it; kUnsupported when libcrypto has not the cipher
+//   that says how to allow it.
+Status CheckAllowed(Encryption algorithm);
+Status CheckAllowed(Integrity algorithm);
+
+// Errors: those of CheckAllowed(); kUnsupported when libcrypto has not the cipher
 //   on this machine.
 Status CheckUsable(Encryption algorithm);
 Status CheckUsable(Integrity algorithm);

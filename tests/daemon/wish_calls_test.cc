@@ -136,6 +136,7 @@ TEST_F(WishCallsTest, KeepsAlgorithmsAndStrength) {
   EXPECT_EQ(WishesOf(1).least_key_bits, 192u);
   EXPECT_EQ(ErrnoOf(Algorithms("aes,")), EINVAL);
   EXPECT_EQ(ErrnoOf(Algorithms("rot13")), EOPNOTSUPP);
+  EXPECT_EQ(ErrnoOf(Algorithms("aes,3des-cbc")), EOPNOTSUPP);
   EXPECT_EQ(ErrnoOf(Strength(100'000)), EOPNOTSUPP);
   EXPECT_EQ(WishesOf(1).algorithms.text(), "aes128gcm16");
   EXPECT_EQ(ErrnoOf(Algorithms("")), 0);

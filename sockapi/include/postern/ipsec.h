@@ -168,7 +168,8 @@ extern "C" {
  *             negative strength; sharing with itself
  * ENOENT      getmycert(): none was set. getpeercert(): the peer has not proved
  *             any
- * EOPNOTSUPP  algorithms or a strength that no SA can have
+ * EOPNOTSUPP  algorithms or a strength that no SA can have; a legacy algorithm
+ *             that the administrator does not allow
  *
  * When a call that sets something returns 0, every later packet obeys: an SA
  * that does not fit is not used, and does not satisfy the socket's levels.

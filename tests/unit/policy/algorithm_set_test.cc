@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "core/crypto/legacy.h"
 #include "sadb/sa_strength.h"
 
 namespace postern {
@@ -93,8 +94,9 @@ TEST(AlgorithmSet, AllowsWhatTheListNames) {
 // Every algorithm and key size of the table has a word, and its SA is what the
 // word allows.
 TEST(AlgorithmSet, HasAWordForEveryAlgorithm) {
+  constexpr auto kTaken = AlgorithmSet::Legacy::kTaken;
   for (const EncryptionInfo& info : AllEncryptions()) {
-    const auto named = AlgorithmSet::Parse(info.name);
+    const auto named = AlgorithmSet::Parse(info.name, kTaken);
     ASSERT_TRUE(named.ok()) << info.name;
     SaParameters sa;
     sa.encryption = info.id;
@@ -104,13 +106,30 @@ TEST(AlgorithmSet, HasAWordForEveryAlgorithm) {
   }
   for (const IntegrityInfo& info : AllIntegrities()) {
     if (info.id != Integrity::kNone) {
-      const auto named = AlgorithmSet::Parse(info.name);
+      const auto named = AlgorithmSet::Parse(info.name, kTaken);
       ASSERT_TRUE(named.ok()) << info.name;
       EXPECT_TRUE(named->Allows(Ah(info.id, info.material()))) << info.name;
       EXPECT_EQ(named->Allows(kAhSha1), info.id == Integrity::kHmacSha1_96);
     }
   }
   EXPECT_FALSE(AlgorithmSet::Parse("aes256ccm8")->Allows(kGcm256));
+}
+
+// ALG-07 ALG-08: by name, also where another one would do.
+TEST(AlgorithmSet, NamesNoLegacyAlgorithmUnlessTheyAreAllowed) {
+  for (const std::string name : {"3des-cbc", "des-cbc", "hmac-md5-96"}) {
+    for (const std::string& list : {name, "aes256gcm16," + name}) {
+      const auto refused = AlgorithmSet::Parse(list);
+      ASSERT_FALSE(refused.ok()) << list;
+      EXPECT_EQ(refused.error().code, ErrorCode::kForbidden);
+      EXPECT_NE(refused.error().message.find(name), std::string::npos);
+      // What was taken while they were allowed is read back nevertheless.
+      EXPECT_TRUE(AlgorithmSet::Parse(list, AlgorithmSet::Legacy::kTaken).ok());
+    }
+    ChooseLegacy(LegacyChoice::kAllow);
+    EXPECT_TRUE(AlgorithmSet::Parse(name).ok());
+    ChooseLegacy(LegacyChoice::kForbid);
+  }
 }
 
 TEST(AlgorithmSet, PassesOverWhatNoSaCanHave) {
