@@ -3,8 +3,11 @@
 #include "sadb/sa_algorithms.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/crypto/des_keys.h"
 #include "core/crypto/legacy.h"
@@ -157,6 +160,32 @@ ConstBytes CounterMaterial(const SaParameters& sa) {
                                             : ConstBytes();
 }
 
+SecretBytes SoleMaterial(const SaParameters& sa) {
+  const EncryptionInfo& info = InfoOf(sa.encryption);
+  const ConstBytes counted = CounterMaterial(sa);
+  constexpr std::size_t kCcmSalt = 3;  // and nobody else's
+  const bool is_ccm = !counted.empty() && info.salt == kCcmSalt;
+  if (!is_ccm && info.most_octets == 0) {
+    return SecretBytes(counted);
+  }
+  constexpr std::uint8_t kCcmFlags = 3;  // a counter of four octets
+  std::vector<std::uint8_t> octets;
+  octets.reserve(sa.encryption_key.size() + 1);  // never grows
+  const ConstBytes key = sa.encryption_key.octets();
+  octets.assign(key.begin(), key.end());
+  if (is_ccm) {
+    octets.insert(octets.end() - static_cast<std::ptrdiff_t>(info.salt),
+                  kCcmFlags);
+  } else {
+    for (std::uint8_t& octet : octets) {
+      octet &= 0xfe;
+    }
+  }
+  SecretBytes material(octets);
+  Cleanse(octets);
+  return material;
+}
+
 Lifetime WithCap(const SaParameters& sa, const Lifetime& hard) {
   Lifetime capped = hard;
   const std::uint64_t most = InfoOf(sa.encryption).most_octets;
@@ -164,6 +193,14 @@ Lifetime WithCap(const SaParameters& sa, const Lifetime& hard) {
     capped.octets = std::min(most, hard.octets.value_or(most));
   }
   return capped;
+}
+
+std::uint64_t TrailerToCount(const SaParameters& sa) {
+  const EncryptionInfo& info = InfoOf(sa.encryption);
+  const bool counts = info.most_octets != 0 && sa.mode == IpsecMode::kTunnel &&
+                      sa.direction == Direction::kOutbound;
+  // The next header, the padding's length, and padding for a whole block.
+  return counts ? 2 + info.block - 1 : 0;
 }
 
 Status CheckCap(const SaParameters& sa, const Lifetime& soft,

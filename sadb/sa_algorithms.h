@@ -26,9 +26,22 @@ Status CheckAlgorithms(const SaParameters& sa);
 // not numbers.
 ConstBytes CounterMaterial(const SaParameters& sa);
 
-// 64-bit blocks: the octets that one key may protect. An SA whose hard lifetime
+// What of the SA's keying material no other SA may have; empty: nothing. That is
+// the counter material, written so that equal counter blocks are equal octets:
+// CCM's begin with 3 and three octets of salt (RFC 4309 4) where GCM's and CTR's
+// have four. And the key of 64-bit blocks, without DES's parity bits, which say
+// nothing.
+SecretBytes SoleMaterial(const SaParameters& sa);
+
+// 64-bit blocks: the octets that one key may encrypt. An SA whose hard lifetime
 // has no octets has these (EncryptionInfo::most_octets).
 Lifetime WithCap(const SaParameters& sa, const Lifetime& hard);
+
+// 64-bit blocks: what the cipher may encrypt of each packet beyond the octets that
+// are charged for it. In a tunnel that is ESP's trailer; in transport mode the IP
+// header, which is charged and not encrypted, is more than that, and inbound the
+// whole ESP packet is charged. 0 of other ciphers.
+std::uint64_t TrailerToCount(const SaParameters& sa);
 
 // Errors: kInvalid when a bound is beyond that.
 Status CheckCap(const SaParameters& sa, const Lifetime& soft,

@@ -2,8 +2,6 @@
 
 #include "sadb/sadb.h"
 
-#include <array>
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -12,9 +10,9 @@
 #include "core/keyed_hash.h"
 #include "core/mutex.h"
 #include "core/rcu.h"
-#include "sadb/counter_keys.h"
 #include "sadb/outbound_table.h"
 #include "sadb/rcu_hash_table.h"
+#include "sadb/sole_keys.h"
 
 namespace postern {
 namespace {
@@ -129,7 +127,7 @@ class Sadb::Tables final : public SaEventSink {
   // The control thread's.
   std::size_t size_ = 0;
   std::uint64_t last_id_ = 0;
-  CounterKeys counter_keys_;
+  SoleKeys sole_keys_;
   std::set<std::pair<Instant, Entry*>> deadlines_;
 
   Mutex mutex_;
@@ -143,14 +141,17 @@ Status Sadb::Tables::CheckFree(const SaParameters& parameters) {
                                          " already; delete it first or choose "
                                          "another SPI"};
   }
-  if (const SaParameters* same = counter_keys_.FindSame(parameters)) {
+  if (const SaParameters* same = sole_keys_.FindSame(parameters)) {
     return Error{ErrorCode::kExists,
                  std::string(parameters.protocol == IpsecProtocol::kEsp
                                  ? "encryption_key"
                                  : "integrity_key") +
                      " is also that of " + ToString(same->identity()) +
-                     ", and two SAs with one key would use the same IVs; "
-                     "give each its own key or salt"};
+                     (CounterMaterial(parameters).empty()
+                          ? ", and what a key of 64-bit blocks may encrypt is "
+                            "for one SA; give each its own key"
+                          : ", and two SAs with one key would use the same "
+                            "IVs; give each its own key or salt")};
   }
   if (size_ >= limits_.associations) {
     return Error{ErrorCode::kExhausted,
@@ -163,7 +164,7 @@ Status Sadb::Tables::CheckFree(const SaParameters& parameters) {
 void Sadb::Tables::Insert(std::unique_ptr<Entry> owned, Instant now) {
   Entry& entry = *owned.release();  // Unlink() takes it back
   const SaParameters& parameters = entry.association.parameters();
-  counter_keys_.Add(parameters);
+  sole_keys_.Add(parameters);
   Schedule(entry, now);
   ++size_;
   by_identity_.Add(HashOf(parameters.identity()), entry);
@@ -183,7 +184,7 @@ std::unique_ptr<Sadb::Entry> Sadb::Tables::Unlink(Entry& entry) {
   } else if (parameters.encapsulation) {
     udp_ports_.Remove(parameters.encapsulation->destination);
   }
-  counter_keys_.Remove(parameters);
+  sole_keys_.Remove(parameters);
   if (entry.deadline.has_value()) {
     deadlines_.erase({*entry.deadline, &entry});
   }

@@ -29,6 +29,7 @@ SecurityAssociation::SecurityAssociation(SaParameters parameters,
     : parameters_(std::move(parameters)),
       generation_id_(generation_id),
       created_(now),
+      trailer_(TrailerToCount(parameters_)),
       cells_(std::make_unique<Cells>(parameters_, now, sink)),
       nat_(parameters_.encapsulation ? std::make_unique<NatMapping>(parameters_)
                                      : nullptr) {
@@ -58,7 +59,7 @@ Opinion<std::uint64_t> SecurityAssociation::NextNumber(std::size_t octets,
     return RefuseNumber(number.error());
   }
   WatchNumber(*number);
-  if (Passage charged = Charge(octets); !charged.ok()) {
+  if (Passage charged = Charge(octets + trailer_); !charged.ok()) {
     return charged.error();
   }
   return number;
@@ -66,18 +67,20 @@ Opinion<std::uint64_t> SecurityAssociation::NextNumber(std::size_t octets,
 
 std::optional<std::uint64_t> SecurityAssociation::NextNumbers(
     const SaUsage& packets, Instant now) {
-  if (!cells_->sending.has_value() || !StaysFresh(packets, now)) {
+  const SaUsage charge = WithTrailers(packets);
+  if (!cells_->sending.has_value() || !StaysFresh(charge, now)) {
     return std::nullopt;
   }
   const std::optional<std::uint64_t> first =
       cells_->sending->NextRun(packets.packets);
   // Another worker may have used up what was left of the lifetime: then these
   // numbers are lost, which is harmless.
-  return first && ChargeTogether(packets) ? first : std::nullopt;
+  return first && ChargeTogether(charge) ? first : std::nullopt;
 }
 
 bool SecurityAssociation::Outlasts(const SaUsage& packets, Instant now) const {
-  return cells_->sending.has_value() && StaysFresh(packets, now) &&
+  return cells_->sending.has_value() &&
+         StaysFresh(WithTrailers(packets), now) &&
          cells_->sending->HasRun(packets.packets);
 }
 

@@ -204,6 +204,11 @@ class SecurityAssociation {
   Passage MayReceive(Instant now) const;
   void CommitOne(ReceivedNumber& number, Instant now);
   bool StaysFresh(const SaUsage& more, Instant now) const;
+
+  SaUsage WithTrailers(const SaUsage& packets) const {
+    return {packets.octets + packets.packets * trailer_, packets.packets};
+  }
+
   Passage Charge(std::size_t octets);
   bool ChargeTogether(const SaUsage& packets);
   DropReason RefuseNumber(DropReason reason);
@@ -215,6 +220,7 @@ class SecurityAssociation {
   const SaParameters parameters_;
   const std::uint64_t generation_id_;
   const Instant created_;
+  const std::uint64_t trailer_;  // TrailerToCount()
   std::atomic<SaState> state_{SaState::kMature};
   PathMtu path_mtu_;
   std::unique_ptr<Cells> cells_;

@@ -4,6 +4,7 @@
 
 #include "sadb/sa_algorithms.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -236,6 +237,53 @@ TEST_F(SaCap, EndsAnSaOf64BitBlocks) {
   EXPECT_THAT(sink.kinds(), testing::Contains(SaEvent::Kind::kHardExpired));
 }
 
+// What the cipher encrypts, of small packets in a tunnel: 28 octets, padding to
+// whole blocks, its length and the next header.
+TEST_F(SaCap, CountsTrailersToo) {
+  for (const bool in_trains : {false, true}) {
+    SaParameters tunnel = TripleDes();
+    tunnel.mode = IpsecMode::kTunnel;
+    RecordingSink sink;
+    Sadb sadb(sink);
+    ASSERT_TRUE(sadb.Add(tunnel, {}, kStart).ok());
+    SecurityAssociation* const sa = sadb.Get(tunnel.identity());
+    std::uint64_t encrypted = 0;
+    if (in_trains) {
+      while (sa->NextNumbers({.octets = 8 * 28, .packets = 8}, kStart)) {
+        encrypted += 8 * 32;
+      }
+    }
+    while (sa->NextNumber(28, kStart).ok()) {
+      encrypted += 32;
+    }
+    EXPECT_LE(encrypted, kCap);
+    EXPECT_GT(encrypted, kCap / 32 * 27);
+  }
+}
+
+// One key, one allowance: a second SA would have another. Parity is no key.
+TEST_F(SaCap, IsTheKeysAndNotTheSas) {
+  RecordingSink sink;
+  Sadb sadb(sink);
+  ASSERT_TRUE(sadb.Add(TripleDes(), {}, kStart).ok());
+  SaParameters again = TripleDes();
+  again.spi = Spi{0x2022};
+  again.direction = Direction::kInbound;
+  std::vector<std::uint8_t> key(again.encryption_key.octets().begin(),
+                                again.encryption_key.octets().end());
+  for (const std::uint8_t parity : {std::uint8_t{0}, std::uint8_t{1}}) {
+    key[0] ^= parity;
+    again.encryption_key = SecretBytes(key);
+    const Status refused = sadb.Add(again, {}, kStart);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, ErrorCode::kExists);
+    EXPECT_THAT(refused.error().message, HasSubstr("is for one SA"));
+  }
+  key[0] ^= 2;
+  again.encryption_key = SecretBytes(key);
+  EXPECT_TRUE(sadb.Add(again, {}, kStart).ok());
+}
+
 TEST_F(SaCap, CannotBeLifted) {
   SaParameters longer = TripleDes();
   longer.hard.octets = kCap + 1;
@@ -258,6 +306,32 @@ TEST_F(SaCap, CannotBeLifted) {
 TEST_F(SaCap, IsNoBoundOfOtherCiphers) {
   EXPECT_EQ(WithCap(CbcSa(), {}).octets, std::nullopt);
   EXPECT_EQ(WithCap(GcmSa(), {.octets = 5}).octets, 5U);
+}
+
+// CCM-07, RFC 4309 4: its counter blocks are those of GCM and CTR whose salt begins
+// with 3, the octet of flags.
+TEST_F(SaAlgorithms, ShareNoCounterKeysAcrossSaltsOfCcm) {
+  for (const std::uint8_t first : {std::uint8_t{3}, std::uint8_t{4}}) {
+    RecordingSink sink;
+    Sadb sadb(sink);
+    SaParameters gcm = GcmSa(0x1011);
+    std::vector<std::uint8_t> material(gcm.encryption_key.octets().begin(),
+                                       gcm.encryption_key.octets().end());
+    material[16] = first;
+    gcm.encryption_key = SecretBytes(material);
+    ASSERT_TRUE(sadb.Add(gcm, {}, kStart).ok());
+    material.erase(material.begin() + 16);
+    for (const Encryption encryption :
+         {Encryption::kAesCcm16, Encryption::kAesCcm12, Encryption::kAesCcm8,
+          Encryption::kAesCcm8Iiv}) {
+      SaParameters ccm = gcm;
+      ccm.spi = Spi{0x2022};
+      ccm.encryption = encryption;
+      ccm.encryption_key = SecretBytes(material);
+      EXPECT_EQ(sadb.Add(ccm, {}, kStart).ok(), first != 3);
+      EXPECT_EQ(sadb.Delete(ccm.identity()).ok(), first != 3);
+    }
+  }
 }
 
 // IIV-03

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The keys with which SAs count their IVs. Two SAs with one of them would use the
-// same IVs, which is a disaster (GCM-01, RFC 8221 4): so one SA has it.
+// The keys that one SA alone may have:
+//
+//     counted    those with which SAs count their IVs. Two SAs with one of them
+//                would use the same IVs, which is a disaster (GCM-01, RFC 8221 4)
+//     capped     those of ciphers with 64-bit blocks: what may be encrypted is a
+//                key's (NIST SP 800-67r2), and another SA's would come on top
 //
 // Thread safety: Control-confined. Cost: a hash of the key.
 
-#ifndef POSTERN_SADB_COUNTER_KEYS_H_
-#define POSTERN_SADB_COUNTER_KEYS_H_
+#ifndef POSTERN_SADB_SOLE_KEYS_H_
+#define POSTERN_SADB_SOLE_KEYS_H_
 
 #include <cstddef>
 #include <unordered_set>
@@ -17,11 +21,11 @@
 
 namespace postern {
 
-class CounterKeys {
+class SoleKeys {
  public:
-  // Whose key it is already; null: nobody's, or nothing is counted with it.
+  // Whose key it is already; null: nobody's, or others may have it, too.
   const SaParameters* FindSame(const SaParameters& parameters) const {
-    const auto same = CounterMaterial(parameters).empty()
+    const auto same = SoleMaterial(parameters).empty()
                           ? keys_.end()
                           : keys_.find(&parameters);
     return same == keys_.end() ? nullptr : *same;
@@ -29,7 +33,7 @@ class CounterKeys {
 
   // `parameters` stay where they are until Remove().
   void Add(const SaParameters& parameters) {
-    if (!CounterMaterial(parameters).empty()) {
+    if (!SoleMaterial(parameters).empty()) {
       keys_.insert(&parameters);
     }
   }
@@ -44,14 +48,15 @@ class CounterKeys {
  private:
   struct KeyHash {
     std::size_t operator()(const SaParameters* parameters) const {
-      return KeyedHash(CounterMaterial(*parameters));
+      return KeyedHash(SoleMaterial(*parameters).octets());
     }
   };
 
   // Whatever the algorithms: counter blocks of AES-CTR are those of AES-GCM.
   struct SameKey {
     bool operator()(const SaParameters* a, const SaParameters* b) const {
-      return ConstantTimeEqual(CounterMaterial(*a), CounterMaterial(*b));
+      return ConstantTimeEqual(SoleMaterial(*a).octets(),
+                               SoleMaterial(*b).octets());
     }
   };
 
@@ -60,4 +65,4 @@ class CounterKeys {
 
 }  // namespace postern
 
-#endif  // POSTERN_SADB_COUNTER_KEYS_H_
+#endif  // POSTERN_SADB_SOLE_KEYS_H_
