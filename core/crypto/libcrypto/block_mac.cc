@@ -73,7 +73,10 @@ class BlockMac final : public MacEngine {
   BlockMac(Handle chain, const Subkeys& subkeys)
       : MacEngine(kBlock), chain_(std::move(chain)), subkeys_(subkeys) {}
 
-  ~BlockMac() override { CleanseObject(subkeys_); }
+  ~BlockMac() override {
+    CleanseObject(subkeys_);
+    Cleanse(closing_);
+  }
 
   void Compute(std::span<MacWork> works) override {
     for (MacWork& work : works) {
@@ -87,9 +90,10 @@ class BlockMac final : public MacEngine {
  private:
   bool ComputeOne(ConstBytes message, Bytes mac) {
     const std::size_t last = LastOf(message.size());
+    FillClosing(message.last(last));
     return Restart(chain_.get()) &&
            Absorb(message.first(message.size() - last)) &&
-           Advance(chain_.get(), Closing(message.last(last)), mac.data());
+           Advance(chain_.get(), closing_, mac.data());
   }
 
   // Octets of the last block, which is empty only in an empty message.
@@ -110,22 +114,24 @@ class BlockMac final : public MacEngine {
     return true;
   }
 
-  Block Closing(ConstBytes last) const {
+  void FillClosing(ConstBytes last) {
     const Block& subkey =
         last.size() == kBlock ? subkeys_.whole : subkeys_.padded;
-    Block block{};
-    CopyBytes(block, last);
+    closing_ = Block{};
+    CopyBytes(closing_, last);
     if (last.size() < kBlock) {
-      block[last.size()] = 0x80;
+      closing_[last.size()] = 0x80;
     }
     for (std::size_t i = 0; i < kBlock; ++i) {
-      block[i] ^= subkey[i];
+      closing_[i] ^= subkey[i];
     }
-    return block;
   }
 
   Handle chain_;
   Subkeys subkeys_;
+  // The last block and a subkey, which whoever knows the message could take out:
+  // it is never on the stack.
+  Block closing_{};
 };
 
 // One encryption under `key`.
