@@ -47,6 +47,22 @@ Status CheckStatus(std::string_view name, Rfc8221 status) {
                    "configuration"};
 }
 
+// Whatever the backend: each asks libcrypto for some of it.
+bool IsThere(Integrity algorithm) {
+  const IntegrityInfo& info = InfoOf(algorithm);
+  switch (info.kind) {
+    case IntegrityInfo::Kind::kNone:
+      return true;
+    case IntegrityInfo::Kind::kHmac:
+      return FetchedDigest(algorithm) != nullptr;
+    case IntegrityInfo::Kind::kBlockMac:
+      return FetchedCipher(Encryption::kAesCbc, info.key) != nullptr;
+    case IntegrityInfo::Kind::kGmac:
+      return FetchedCipher(Encryption::kAesGcm16, info.key) != nullptr;
+  }
+  return false;
+}
+
 }  // namespace
 
 void ChooseLegacy(LegacyChoice choice) {
@@ -90,7 +106,16 @@ Status CheckUsable(Encryption algorithm) {
 }
 
 Status CheckUsable(Integrity algorithm) {
-  return CheckAllowed(algorithm);
+  if (Status allowed = CheckAllowed(algorithm); !allowed.ok()) {
+    return allowed;
+  }
+  if (IsThere(algorithm)) {
+    return Ok();
+  }
+  return Error{ErrorCode::kUnsupported,
+               "libcrypto has not what " + std::string(InfoOf(algorithm).name) +
+                   " is made of on this machine; check which providers its "
+                   "configuration loads"};
 }
 
 }  // namespace postern

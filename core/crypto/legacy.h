@@ -35,7 +35,7 @@ Status CheckAllowed(Encryption algorithm);
 Status CheckAllowed(Integrity algorithm);
 
 // Errors: those of CheckAllowed(); kUnsupported when libcrypto has not the cipher
-//   on this machine.
+//   on this machine, or not what the integrity algorithm is made of.
 Status CheckUsable(Encryption algorithm);
 Status CheckUsable(Integrity algorithm);
 

@@ -2,6 +2,9 @@
 
 #include "core/crypto/legacy.h"
 
+#include <openssl/evp.h>
+
+#include <cstdlib>
 #include <vector>
 
 #include "gmock/gmock.h"
@@ -47,6 +50,26 @@ TEST_F(Legacy, IsUsableWhenChosenAndNotAfterwards) {
   EXPECT_TRUE(CheckUsable(Integrity::kHmacMd5_96).ok());
   ChooseLegacy(LegacyChoice::kForbid);
   EXPECT_FALSE(CheckUsable(Encryption::kTripleDesCbc).ok());
+}
+
+// An SA that libcrypto cannot compute is refused when it is added, and not at its
+// first packet. In a process that has fetched nothing yet.
+TEST(UsableDeathTest, IsNothingThatLibcryptoHasNot) {
+  testing::GTEST_FLAG(death_test_style) = "threadsafe";
+  const auto count_refused = [] {
+    ::EVP_set_default_properties(nullptr, "provider=nobody");
+    int wrong = 0;
+    for (const IntegrityInfo& info : AllIntegrities()) {
+      const Status usable = CheckUsable(info.id);
+      const bool is_right =
+          info.id == Integrity::kNone
+              ? usable.ok()
+              : !usable.ok() && usable.error().code != ErrorCode::kInvalid;
+      wrong += is_right ? 0 : 1;
+    }
+    std::_Exit(wrong);
+  };
+  EXPECT_EXIT(count_refused(), testing::ExitedWithCode(0), "");
 }
 
 // FIPS 81, appendix B2: the oracle of DES in CBC mode.
