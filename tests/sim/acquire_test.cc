@@ -10,6 +10,7 @@
 #include "gtest/gtest.h"
 
 #include "tests/sim/sim_host.h"
+#include "tests/support/naive_fragments.h"
 
 namespace postern {
 namespace {
@@ -141,6 +142,29 @@ TEST_F(Waiting, TheOldestGoesFirstAtEachBound) {
   AddSa(alice_, bob_, Category::kEspTransport);
   // Those three were nobody's, and the first of them went.
   EXPECT_EQ(alice_.Resume().size(), 6u);
+}
+
+// What waited in fragments is one packet once an SA of transport mode is there. If
+// later ones of its flow wait, it goes behind them, although as many as may wait
+// for one acquire do: nobody goes while they are walked over.
+TEST_F(Waiting, WhatIsPutTogetherPushesNobodyOut) {
+  alice_.SetSystemLevel(Category::kAh, Level::kNone);
+  alice_.SetSystemLevel(Category::kEspTransport, Level::kUse);
+  const Octets large =
+      PacketBuilder("10.9.1.1", "10.9.2.1").Udp(1000, 2000, Octets(1200, 9));
+  for (const Octets& fragment : NaiveFragments(large, 800)) {
+    EXPECT_TRUE(alice_.Send(fragment).empty());
+  }
+  alice_.SetSystemLevel(Category::kEspTransport, Level::kNone);
+  alice_.SetSystemLevel(Category::kAh, Level::kUse);
+  SendNumbered(4);  // of another acquire, all that there may be
+  EXPECT_EQ(alice_.outbound().held(), kHold.per_peer);
+  AddSa(alice_, bob_, Category::kAh);
+  EXPECT_EQ(Numbers(alice_.Resume()), (std::vector{1, 2, 3, 4, 9}));
+  EXPECT_EQ(alice_.outbound().held(), 0u);
+  EXPECT_EQ(alice_.drops(DropReason::kHoldOverflow), 0u);
+  EXPECT_EQ(alice_.count(Count::kReassembled), 1u);
+  EXPECT_TRUE(alice_.drained());
 }
 
 // semantics: packets before the call obey the old or the new level.
