@@ -19,6 +19,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::IsEmpty;
+using testing::SizeIs;
 
 Octets Datagram(std::uint16_t port, std::size_t size = 40) {
   return PacketBuilder("10.9.1.1", "10.9.2.1").Udp(1000, port, Octets(size));
@@ -252,6 +253,42 @@ TEST_F(Trains, EndWithTheSaThatTheyCameBy) {
   ASSERT_EQ(sent.size(), 8u);
   EXPECT_EQ(bob_.ReceiveAll(sent).size(), 5u);
   EXPECT_EQ(bob_.drops(DropReason::kLifetimeExpired), 3u);
+}
+
+// SPD-12: so does a rule, of a flow that is warm in both directions.
+TEST_F(Trains, ObeyARuleThatWasSetInBetween) {
+  const auto rule = [](Rule::Verdict verdict) {
+    Rule made;
+    made.name = "rule";
+    made.verdict = verdict;
+    if (verdict == Rule::Verdict::kProtect) {
+      made.levels.Set(Category::kAh, Level::kRequire);
+    }
+    return std::vector{made};
+  };
+  std::vector<Octets> back;
+  for (std::uint8_t i = 0; i < 3; ++i) {
+    back.push_back(PacketBuilder("10.9.2.1", "10.9.1.1").Udp(2000, 1000, {i}));
+  }
+  const auto expect = [&](std::size_t sent, std::size_t taken) {
+    for (int again = 0; again < 2; ++again) {
+      EXPECT_THAT(alice_.SendAll(Datagrams(3)), SizeIs(sent));
+      EXPECT_THAT(alice_.ReceiveAll(back), SizeIs(taken));
+    }
+  };
+  expect(3, 3);
+  alice_.SetRules(rule(Rule::Verdict::kDiscard));
+  expect(0, 0);
+  EXPECT_EQ(alice_.drops(DropReason::kDiscardRule), 12u);
+  alice_.SetRules(rule(Rule::Verdict::kBypass));
+  expect(3, 3);
+  alice_.SetRules(rule(Rule::Verdict::kProtect));
+  expect(0, 0);
+  EXPECT_EQ(alice_.outbound().held(), 6u);
+  alice_.SetRules({});
+  alice_.ReleaseHeld();
+  EXPECT_THAT(alice_.SendAll(Datagrams(3)), SizeIs(9));
+  expect(3, 3);
 }
 
 // API-28: what is set between two packets binds the second.

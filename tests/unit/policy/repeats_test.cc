@@ -83,6 +83,22 @@ TEST_F(Repeats, EndsWithAChangeOfLevelsOrRoutes) {
   EXPECT_FALSE(Repeated(data_));
 }
 
+// SPD-12
+TEST_F(Repeats, EndsWithAChangeOfRulesOrCgroups) {
+  Decide(data_);
+  ASSERT_TRUE(Repeated(data_));
+  Rule rule;
+  rule.name = "elsewhere";
+  rule.selector.protocol = std::uint8_t{132};
+  system_.ReplaceRules(
+      *RuleTable::Create({rule}, RuleTable::Otherwise::kNoLevels));
+  EXPECT_FALSE(Repeated(data_));
+  Decide(data_);
+  ASSERT_TRUE(Repeated(data_));
+  system_.ReplaceCgroups(CgroupTable());
+  EXPECT_FALSE(Repeated(data_));
+}
+
 // It might be theirs.
 TEST_F(Repeats, EndsWhenSocketsChange) {
   Decide(data_);
