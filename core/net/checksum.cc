@@ -10,14 +10,6 @@
 namespace postern {
 namespace {
 
-std::uint16_t Fold(std::uint64_t sum) {
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(sum);
-}
-
 std::uint16_t Swap(std::uint16_t word) {
   return static_cast<std::uint16_t>((word << 8) | (word >> 8));
 }
@@ -58,7 +50,7 @@ void InternetSum::AddPseudoHeader(const IpAddress& source,
 }
 
 std::uint16_t InternetSum::Folded() const {
-  const std::uint16_t folded = Fold(sum_);
+  const std::uint16_t folded = FoldWords(sum_);
   return std::endian::native == std::endian::little ? Swap(folded) : folded;
 }
 

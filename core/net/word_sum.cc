@@ -8,14 +8,6 @@
 namespace postern {
 namespace {
 
-std::uint16_t Fold(std::uint64_t sum) {
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffffffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(sum);
-}
-
 // Adds with the end-around carry.
 std::uint64_t Plus(std::uint64_t sum, std::uint64_t more) {
   sum += more;
@@ -93,7 +85,7 @@ template <bool kCopies>
   if constexpr (kCopies) {
     std::memcpy(to, at, left);
   }
-  return Fold(AddTail(all[0] + all[1] + all[2] + all[3], {at, left}));
+  return FoldWords(AddTail(all[0] + all[1] + all[2] + all[3], {at, left}));
 }
 
 #endif
@@ -114,7 +106,7 @@ std::uint16_t SumWordsPortably(ConstBytes octets) {
     d = Plus(d, Load<std::uint64_t>(octets.data() + 24));
     octets = octets.subspan(kStride);
   }
-  return Fold(AddTail(Plus(Plus(a, b), Plus(c, d)), octets));
+  return FoldWords(AddTail(Plus(Plus(a, b), Plus(c, d)), octets));
 }
 
 std::uint16_t CopyAndSumWordsPortably(Bytes to, ConstBytes from) {

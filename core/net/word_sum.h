@@ -26,6 +26,15 @@ std::uint16_t SumWords(ConstBytes octets);
 // REQUIRES: to.size() >= from.size(); the two do not overlap.
 std::uint16_t CopyAndSumWords(Bytes to, ConstBytes from);
 
+// A sum of words whose carries are still in its upper bits, modulo 2^16 - 1.
+inline std::uint16_t FoldWords(std::uint64_t sum) {
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<std::uint16_t>(sum);
+}
+
 std::uint16_t SumWordsPortably(ConstBytes octets);
 std::uint16_t CopyAndSumWordsPortably(Bytes to, ConstBytes from);
 

@@ -55,24 +55,15 @@ class BlockMac final : public MacEngine {
 
   void Compute(std::span<MacWork> works) override {
     // One message has nobody beside it.
-    if (works.size() == 1 || !std::all_of(works.begin(), works.end(), Fits)) {
+    if (works.size() == 1 ||
+        !std::all_of(works.begin(), works.end(), FitsLanes)) {
       for_one_->Compute(works);
       return;
     }
-    while (!works.empty()) {
-      const std::size_t some = std::min(works.size(), kBurst);
-      ComputeSome(works.first(some));
-      works = works.subspan(some);
-    }
+    InBursts(works, [this](std::span<MacWork> some) { ComputeSome(some); });
   }
 
  private:
-  // The lanes count octets with 16 bits. Packets always fit.
-  static bool Fits(const MacWork& work) {
-    constexpr std::size_t kLargest = 65534;
-    return !work.message.empty() && work.message.size() <= kLargest;
-  }
-
   void ComputeSome(std::span<MacWork> works) {
     Bursts* const bursts = ThreadsBursts();
     if (bursts == nullptr) {

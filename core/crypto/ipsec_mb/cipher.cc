@@ -47,11 +47,8 @@ class Aes final : public CipherEngine {
   ~Aes() override { CleanseObject(keys_); }
 
   void Transform(std::span<CipherWork> works) override {
-    while (!works.empty()) {
-      const std::size_t some = std::min(works.size(), kBurst);
-      TransformSome(works.first(some));
-      works = works.subspan(some);
-    }
+    InBursts(works,
+             [this](std::span<CipherWork> some) { TransformSome(some); });
   }
 
  private:

@@ -20,9 +20,12 @@
 
 #include <intel-ipsec-mb.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <span>
 
 #include "core/burst.h"
+#include "core/crypto/engines.h"
 
 namespace postern::ipsec_mb {
 
@@ -44,6 +47,23 @@ Bursts* ThreadsBursts();
 // Messages that this CPU's multi-buffer hashes work on at once.
 // REQUIRES: Check() passed.
 std::size_t Lanes();
+
+// Whether the lanes can take this message: they count octets with 16 bits. Those
+// of packets always fit.
+inline bool FitsLanes(const MacWork& work) {
+  constexpr std::size_t kLargest = 65534;
+  return !work.message.empty() && work.message.size() <= kLargest;
+}
+
+// Calls `compute` for at most kBurst works at a time, in order.
+template <typename Work, typename Compute>
+void InBursts(std::span<Work> works, const Compute& compute) {
+  while (!works.empty()) {
+    const std::size_t some = std::min(works.size(), kBurst);
+    compute(works.first(some));
+    works = works.subspan(some);
+  }
+}
 
 }  // namespace postern::ipsec_mb
 

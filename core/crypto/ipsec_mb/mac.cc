@@ -58,27 +58,17 @@ class Hmac final : public MacEngine {
   }
 
   void Compute(std::span<MacWork> works) override {
-    const bool fit = std::all_of(works.begin(), works.end(), Fits);
+    const bool fit = std::all_of(works.begin(), works.end(), FitsLanes);
     const std::size_t left_over = works.size() % lanes_;
     const std::size_t few = !fit                      ? works.size()
                             : left_over < hash_.worth ? left_over
                                                       : 0;
     for_few_->Compute(works.last(few));
     works = works.first(works.size() - few);
-    while (!works.empty()) {
-      const std::size_t some = std::min(works.size(), kBurst);
-      ComputeSome(works.first(some));
-      works = works.subspan(some);
-    }
+    InBursts(works, [this](std::span<MacWork> some) { ComputeSome(some); });
   }
 
  private:
-  // The lanes count octets with 16 bits. Packets always fit.
-  static bool Fits(const MacWork& work) {
-    constexpr std::size_t kLargest = 65534;
-    return !work.message.empty() && work.message.size() <= kLargest;
-  }
-
   void ComputeSome(std::span<MacWork> works) {
     Bursts* const bursts = ThreadsBursts();
     if (bursts == nullptr) {
