@@ -15,8 +15,8 @@ no AES-XCBC; these are made by the definition in their RFC alone.
     sweep.json    postern-vec/sweep/1: every length, four octets of
                   HMAC-SHA-256 (key: 32 zero octets) over each packet
 
-The outer IPv4 identification is (SPI + sequence number) mod 2^16, which is what
-Postern chooses; so AH tunnels can be compared on the way out too. Everything is
+The outer IPv4 identification is what Postern chooses (core/net/identifications.h);
+so AH tunnels can be compared on the way out too. Everything is
 derived from the case's name: a second run writes the same files.
 """
 import hashlib
@@ -244,11 +244,19 @@ def own_packet(case, seq, iv, plain):
     return header + ah_of(case, seq, header, payload, protocol) + payload
 
 
+def tunnel_id(spi, seq):
+    """A start and an odd step, of the SPI by MurmurHash3's finalizer."""
+    spi = (spi ^ spi >> 16) * 0x85ebca6b & 0xffffffff
+    spi = (spi ^ spi >> 13) * 0xc2b2ae35 & 0xffffffff
+    spi ^= spi >> 16
+    return (spi & 0xffff) + (spi >> 16 | 1) * seq & 0xffff
+
+
 def outer_choices(case, seq, plain):
     """Identification and DF of the packet's own (transport) or outer header."""
     if case["mode"] == "transport":
         return 0x1111, plain[0] >> 4 == 4 and plain[6] & 0x40 != 0
-    return (case["spi"] + seq) & 0xffff, case["inner_af"] == 4 and plain[6] & 0x40 != 0
+    return tunnel_id(case["spi"], seq), case["inner_af"] == 4 and plain[6] & 0x40 != 0
 
 
 def scapy_packet(case, seq, iv, plain):
