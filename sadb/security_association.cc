@@ -59,28 +59,24 @@ Opinion<std::uint64_t> SecurityAssociation::NextNumber(std::size_t octets,
     return RefuseNumber(number.error());
   }
   WatchNumber(*number);
-  if (Passage charged = Charge(octets + trailer_); !charged.ok()) {
-    return charged.error();
-  }
-  return number;
+  const Passage charged = Charge(octets + trailer_);
+  return charged.ok() ? number : charged.error();
 }
 
 std::optional<std::uint64_t> SecurityAssociation::NextNumbers(
     const SaUsage& packets, Instant now) {
   const SaUsage charge = WithTrailers(packets);
-  if (!cells_->sending.has_value() || !StaysFresh(charge, now)) {
+  if (!cells_->sending || !StaysFresh(charge, now)) {
     return std::nullopt;
   }
-  const std::optional<std::uint64_t> first =
-      cells_->sending->NextRun(packets.packets);
+  const auto first = cells_->sending->NextRun(packets.packets);
   // Another worker may have used up what was left of the lifetime: then these
   // numbers are lost, which is harmless.
   return first && ChargeTogether(charge) ? first : std::nullopt;
 }
 
 bool SecurityAssociation::Outlasts(const SaUsage& packets, Instant now) const {
-  return cells_->sending.has_value() &&
-         StaysFresh(WithTrailers(packets), now) &&
+  return cells_->sending && StaysFresh(WithTrailers(packets), now) &&
          cells_->sending->HasRun(packets.packets);
 }
 
