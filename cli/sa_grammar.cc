@@ -72,6 +72,10 @@ void AddSaAdd(Verbs& verbs, CLI::App& sa) {
       .Option("--flow-label", "flow_label", "zero or copy")
       .Number("--tfc-pad-to", "tfc_pad_to",
               "octets to which shorter inner packets are padded")
+      .Number("--dummy-interval-ms", "dummy_interval_ms",
+              "a dummy packet leaves so often, on average")
+      .Number("--dummy-octets", "dummy_octets",
+              "of what dummy packets pretend to hold")
       .Number("--udp-source-port", "udp.source_port", "ESP in UDP, from it")
       .Number("--udp-keepalive-seconds", "udp.keepalive_seconds",
               "ESP in UDP, with NAT keepalives")

@@ -43,6 +43,7 @@ enum class Count : std::uint8_t {
   kFragmentsSent,
   kTooBigTold,      // ICMP errors to the host's own programs
   kPathMtuLowered,  // by a believed ICMP error
+  kDummiesSent,     // packets that mean nothing
   // Of the TUN with offload: what stood for several packets, and for how many.
   kSuperPacketsRead,
   kSegmentsRead,

@@ -65,6 +65,11 @@ class Crew {
     workers_.front()->Emit(std::move(packet));
   }
 
+  // Sends a dummy packet. Thread-safe.
+  void SendDummy(const DummyOrder& order) {
+    workers_.front()->SendDummy(order);
+  }
+
   // Of each lane.
   std::vector<const WorkerStats*> counters() const;
 

@@ -17,6 +17,7 @@
 #include "daemon/api_server.h"
 #include "daemon/cgroup_hierarchy.h"
 #include "daemon/crew.h"
+#include "daemon/dummy_traffic.h"
 #include "daemon/durable_reserve.h"
 #include "daemon/host_events.h"
 #include "daemon/host_network.h"
@@ -94,6 +95,8 @@ struct Host::Assembly {
                         }};
   TimerWatch keep_alive{loop, std::chrono::seconds(1),
                         [this] { keepalives.Tick(MonotonicNow()); }};
+  DummyTraffic dummies{
+      loop, sadb, [this](const DummyOrder& order) { crew->SendDummy(order); }};
   // Anybody may change levels, and each time all held packets are judged anew.
   PacedCall prod{loop, std::chrono::milliseconds(10), [this] { crew->Prod(); }};
   std::unique_ptr<RawLevels> raw_levels;
@@ -122,6 +125,7 @@ Status Host::Assembly::OpenState() {
   associations->Watch([this](const AssociationChange& change) {
     if (change.parameters != nullptr) {
       keepalives.Take(*change.parameters);
+      dummies.Take(*change.parameters);
     }
     feed.Publish(DescribeChange(change));
   });

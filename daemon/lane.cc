@@ -48,6 +48,10 @@ Lane::Lane(Parts parts)
                                 .hold = parts_.hold,
                                 .wire_fragments = FragmentsOn(parts_.wire),
                                 .audit = &parts_.events});
+    dummies_.emplace(DummyMaker::Parts{.sadb = parts_.sadb,
+                                       .stats = stats_,
+                                       .worker = IndexOf(parts_),
+                                       .wire_mtu = parts_.exit.mtu()});
   } else {
     inbound_.emplace(InboundPipeline::Parts{.sadb = parts_.sadb,
                                             .system = parts_.system,
@@ -65,6 +69,7 @@ std::size_t Lane::Carry() {
                        prodded_.exchange(false, std::memory_order_acq_rel);
   if (prodded) {
     SendEmitted();
+    SendDummies();
   }
   if (outbound_) {
     if (prodded) {
@@ -98,6 +103,28 @@ void Lane::SendEmitted() {
       parts_.exit.Send(out_, stats_);
     } else {
       stats_.Drop(DropReason::kPoolEmpty);
+    }
+  }
+}
+
+void Lane::SendDummy(const DummyOrder& order) {
+  const MutexLock lock(mutex_);
+  if (dummies_ && ordered_.size() < kMostOrders) {
+    ordered_.push_back(order);
+    Prod();
+  }
+}
+
+void Lane::SendDummies() {
+  std::vector<DummyOrder> ordered;
+  {
+    const MutexLock lock(mutex_);
+    ordered.swap(ordered_);
+  }
+  for (const DummyOrder& order : ordered) {
+    if (Packet packet = dummies_->Make(order, pool_, MonotonicNow())) {
+      out_.Push(std::move(packet));
+      parts_.exit.Send(out_, stats_);
     }
   }
 }

@@ -33,6 +33,7 @@
 #include "core/packet/packet_port.h"
 #include "core/stats.h"
 #include "daemon/worker_events.h"
+#include "pipeline/dummy_maker.h"
 #include "pipeline/inbound.h"
 #include "pipeline/outbound.h"
 #include "policy/acquires.h"
@@ -48,6 +49,7 @@ namespace postern {
 class Lane {
  public:
   static constexpr std::size_t kFlows = 16384;
+  static constexpr std::size_t kMostOrders = 256;
 
   // Each lane has a transform of every SA to itself.
   static constexpr std::size_t kMostPairs = kMaxWorkers / 2;
@@ -96,6 +98,10 @@ class Lane {
   // next Carry(). Thread-safe.
   void Emit(std::vector<std::uint8_t> packet);
 
+  // The same of a dummy packet; no effect on an inbound lane, and beyond
+  // kMostOrders that wait. Thread-safe.
+  void SendDummy(const DummyOrder& order);
+
   Direction direction() const { return parts_.direction; }
 
   std::size_t pair() const { return parts_.pair; }
@@ -106,11 +112,13 @@ class Lane {
   template <typename Pipeline>
   void CarryThrough(Pipeline& pipeline);
   void SendEmitted();
+  void SendDummies();
 
   Parts parts_;
   std::atomic<bool> prodded_{false};
   Mutex mutex_;
   std::vector<std::vector<std::uint8_t>> emitted_ POSTERN_GUARDED_BY(mutex_);
+  std::vector<DummyOrder> ordered_ POSTERN_GUARDED_BY(mutex_);
   WorkerStats stats_;
   PacketPool pool_;
   FlowResolver flows_;
@@ -119,6 +127,7 @@ class Lane {
   // One of them, by the direction.
   std::optional<OutboundPipeline> outbound_;
   std::optional<InboundPipeline> inbound_;
+  std::optional<DummyMaker> dummies_;  // outbound
 };
 
 }  // namespace postern

@@ -107,6 +107,11 @@ void Worker::Emit(std::vector<std::uint8_t> packet) {
   ::eventfd_write(wake_.get(), 1);
 }
 
+void Worker::SendDummy(const DummyOrder& order) {
+  lanes_.front()->SendDummy(order);
+  ::eventfd_write(wake_.get(), 1);
+}
+
 void Worker::Run() {
   ::pthread_setname_np(::pthread_self(), name_.c_str());
   RcuReader reader;

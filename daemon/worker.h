@@ -61,6 +61,9 @@ class Worker {
   // A packet of the host's own making leaves by the first lane. Thread-safe.
   void Emit(std::vector<std::uint8_t> packet);
 
+  // A dummy packet leaves by the first lane, if that is outbound. Thread-safe.
+  void SendDummy(const DummyOrder& order);
+
   const Lanes& lanes() const { return lanes_; }
 
   // As `top` and `ps` show its thread: "outbound", "inbound" or "packets", with

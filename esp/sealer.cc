@@ -173,6 +173,23 @@ void Sealer::Seal(std::span<OutboundJob> jobs) {
   state_->Seal(jobs, {});
 }
 
+Passage Sealer::SealDummy(Packet& packet, std::uint64_t seq) {
+  const OutboundJob job{.packet = &packet, .seq = seq};
+  const Opinion<IpView> view = IpView::Parse(packet.bytes());
+  if (!view.ok()) {
+    return view.error();
+  }
+  Plan plan = PlanFor(*view, state_->tunnel);
+  plan.next_header = Number(IpProtocol::kNoNextHeader);
+  State::Works works;
+  const Passage laid_out = state_->LayOut(plan, job, {}, works);
+  if (!laid_out.ok()) {
+    return laid_out;
+  }
+  state_->suite.Seal(works.elements());
+  return works.begin()->outcome;
+}
+
 Passage Sealer::SealWithIv(Packet& packet, std::uint64_t seq, ConstBytes iv) {
   OutboundJob job{.packet = &packet, .seq = seq};
   state_->Seal(std::span(&job, 1), iv);

@@ -85,6 +85,11 @@ class Sealer {
   // REQUIRES: no packet occurs twice.
   void Seal(std::span<OutboundJob> jobs);
 
+  // The same of a packet that means nothing: whoever opens it finds next header
+  // 59 and drops it (RFC 4303 2.6). Nobody else can tell it from any other of
+  // its size.
+  Passage SealDummy(Packet& packet, std::uint64_t seq);
+
   // The same with a given IV, as published vectors have it.
   // REQUIRES: iv has the algorithm's IV size.
   Passage SealWithIv(Packet& packet, std::uint64_t seq, ConstBytes iv);

@@ -10,6 +10,7 @@
 #ifndef POSTERN_SADB_SA_PARAMETERS_H_
 #define POSTERN_SADB_SA_PARAMETERS_H_
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -35,6 +36,16 @@ struct Lifetime {
   std::optional<std::uint64_t> octets{};
   std::optional<std::uint64_t> packets{};
   std::optional<Duration> time{};  // since the SA became mature
+};
+
+// Packets that mean nothing, so that how many there are tells little (RFC 4303
+// 2.6).
+struct DummyWish {
+  Duration interval{};       // between two, on average
+  std::uint32_t octets = 0;  // of what each pretends to hold, an IP packet;
+                             // 0: tfc_pad_to, and a random size without it
+
+  friend auto operator<=>(const DummyWish&, const DummyWish&) = default;
 };
 
 // What identifies an SA: RFC 4301 4.1 allows (SPI, protocol); we add the
@@ -80,6 +91,9 @@ struct SaParameters {
   // so that its size does not tell what it is (RFC 4303 2.7); 0: none is.
   std::uint32_t tfc_pad_to = 0;
 
+  // Outbound ESP: the dummy packets that leave by it; absent: none.
+  std::optional<DummyWish> dummies{};
+
   SequenceNumbers numbers = SequenceNumbers::k32Bit;
   std::uint32_t replay_window = 64;  // packets; 0 switches the check off
   Lifetime soft;
@@ -115,6 +129,8 @@ struct SaParameters {
 //   - AH in UDP (UDP-18), a port of 0
 //   - TFC padding without an ESP tunnel, or to more than kMostTfcOctets; a hop
 //     limit of 0; a DSCP above 63
+//   - dummy packets of AH or inbound, more often than kLeastDummyInterval, of less
+//     than kLeastDummyOctets or more than kMostTfcOctets
 //   - an inbound SA with an owner: anybody may receive what is protected
 Status Validate(const SaParameters& parameters);
 
@@ -123,6 +139,9 @@ Status ValidateLifetimes(const Lifetime& soft, const Lifetime& hard);
 
 // What a pool's packet holds.
 inline constexpr std::uint32_t kMostTfcOctets = 9000;
+
+inline constexpr Duration kLeastDummyInterval = std::chrono::milliseconds(10);
+inline constexpr std::uint32_t kLeastDummyOctets = 40;  // an IPv6 header
 
 // The widest replay window, in packets.
 inline constexpr std::uint32_t kMaxReplayWindow = ReplayWindow::kMaxSize;

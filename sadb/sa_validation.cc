@@ -200,6 +200,32 @@ Status CheckTunnel(const SaParameters& sa) {
              : Ok();
 }
 
+Status CheckDummies(const SaParameters& sa) {
+  if (!sa.dummies) {
+    return Ok();
+  }
+  if (sa.protocol != IpsecProtocol::kEsp) {
+    return Unsupported(
+        "dummy packets are wanted, but the protocol is ah, which has none; "
+        "leave them away, or make this an SA of the protocol esp");
+  }
+  if (sa.direction != Direction::kOutbound) {
+    return Invalid(
+        "dummy packets are wanted of an inbound SA, but only who sends makes "
+        "them; leave them away");
+  }
+  if (sa.dummies->interval < kLeastDummyInterval) {
+    return Invalid("dummy packets are wanted more often than every 10 ms");
+  }
+  const std::uint32_t octets = sa.dummies->octets;
+  if (octets != 0 && (octets < kLeastDummyOctets || octets > kMostTfcOctets)) {
+    return Invalid("a dummy packet is to have " + std::to_string(octets) +
+                   " octets; it must be " + std::to_string(kLeastDummyOctets) +
+                   " to " + std::to_string(kMostTfcOctets));
+  }
+  return Ok();
+}
+
 // The draft's level UNIQUE speaks of the SA "for outbound traffic" (1.2.2).
 Status CheckOwner(const SaParameters& parameters) {
   if (parameters.owner && parameters.direction == Direction::kInbound) {
@@ -267,6 +293,9 @@ Status Validate(const SaParameters& parameters) {
   }
   if (Status tunnel = CheckTunnel(parameters); !tunnel.ok()) {
     return tunnel;
+  }
+  if (Status dummies = CheckDummies(parameters); !dummies.ok()) {
+    return dummies;
   }
   return CheckSelector(parameters);
 }

@@ -96,6 +96,7 @@ Object DescribeParameters(const SaParameters& parameters) {
   if (parameters.mode == IpsecMode::kTunnel) {
     DescribeTunnelOptions(parameters, members);
   }
+  DescribeDummies(parameters, members);
   Add(members, "selector",
       MakeObject(Describe(parameters.selector, kPacketsEnds)));
   return members;

@@ -205,6 +205,7 @@ void ReadOptions(Section& section, const SaSettingsContext& context,
   parameters.soft = lifetimes.soft;
   parameters.hard = lifetimes.hard;
   ReadTunnelOptions(section, parameters);
+  ReadDummies(section, parameters);
   if (std::optional<Section> table = section.Table("selector")) {
     parameters.selector = ReadSelector(*table, kPacketsEnds);
     table->Finish();

@@ -3,6 +3,7 @@
 #include "settings/sa_tunnel_settings.h"
 
 #include <charconv>
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -99,6 +100,37 @@ void ReadTunnelOptions(Section& section, SaParameters& parameters) {
       section.Parsed("flow_label", ParseFlowLabel).value_or(FlowLabel::kZero);
   if (const auto octets = section.Whole("tfc_pad_to", {1, kMostTfcOctets})) {
     parameters.tfc_pad_to = static_cast<std::uint32_t>(*octets);
+  }
+}
+
+void ReadDummies(Section& section, SaParameters& parameters) {
+  constexpr Section::Range kIntervals = {
+      kLeastDummyInterval.count() / 1'000'000, 3'600'000};
+  const auto interval = section.Whole("dummy_interval_ms", kIntervals);
+  const auto octets =
+      section.Whole("dummy_octets", {kLeastDummyOctets, kMostTfcOctets});
+  if (interval) {
+    parameters.dummies =
+        DummyWish{.interval = std::chrono::milliseconds(*interval),
+                  .octets = static_cast<std::uint32_t>(octets.value_or(0))};
+  } else if (octets) {
+    section.Refuse(
+        "dummy_octets",
+        "it says how large dummy packets are, but not how often they "
+        "leave: write dummy_interval_ms, too.");
+  }
+}
+
+void DescribeDummies(const SaParameters& parameters, Object& members) {
+  if (!parameters.dummies) {
+    return;
+  }
+  const auto interval = std::chrono::duration_cast<std::chrono::milliseconds>(
+      parameters.dummies->interval);
+  members.push_back({"dummy_interval_ms", Value::Whole(interval.count()), {}});
+  if (parameters.dummies->octets != 0) {
+    members.push_back(
+        {"dummy_octets", Value::Whole(parameters.dummies->octets), {}});
   }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The part of an SA's settings that is about the outer header of tunnel mode, and
-// about hiding the sizes of what is in it.
+// about hiding how large and how many the packets in it are.
 //
 // Thread safety: plain functions, Thread-safe.
 
@@ -17,8 +17,12 @@ namespace postern {
 // dont_fragment, dscp, hop_limit, flow_label, tfc_pad_to. Does not call Finish().
 void ReadTunnelOptions(Section& section, SaParameters& parameters);
 
+// dummy_interval_ms, dummy_octets. Does not call Finish().
+void ReadDummies(Section& section, SaParameters& parameters);
+
 // The same, appended as they would be written.
 void DescribeTunnelOptions(const SaParameters& parameters, Object& members);
+void DescribeDummies(const SaParameters& parameters, Object& members);
 
 }  // namespace postern
 

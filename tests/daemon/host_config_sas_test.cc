@@ -89,6 +89,22 @@ TEST(HostConfig, ReadsWhatATunnelLooksLike) {
               ElementsAre(HasSubstr("up to 63")));
 }
 
+// ESP-16
+TEST(HostConfig, ReadsHowDummyPacketsAreWished) {
+  const auto wish_of = [](const std::string& more) {
+    return Read(std::string(kLeast) + Gcm(more)).associations.at(0).dummies;
+  };
+  EXPECT_EQ(wish_of(""), std::nullopt);
+  EXPECT_EQ(wish_of("dummy_interval_ms = 250\n"),
+            (DummyWish{std::chrono::milliseconds(250), 0}));
+  EXPECT_EQ(wish_of("dummy_interval_ms = 10\ndummy_octets = 40\n"),
+            (DummyWish{std::chrono::milliseconds(10), 40}));
+  EXPECT_THAT(Refused(std::string(kLeast) + Gcm("dummy_interval_ms = 9\n")),
+              ElementsAre(HasSubstr("dummy_interval_ms")));
+  EXPECT_THAT(Refused(std::string(kLeast) + Gcm("dummy_octets = 100\n")),
+              ElementsAre(HasSubstr("write dummy_interval_ms, too")));
+}
+
 TEST(HostConfig, RefusesAssociationsThatCouldNotProtect) {
   const std::string no_key =
       "[[sa]]\nprotocol = \"esp\"\nmode = \"transport\"\nspi = 255\nsource = "

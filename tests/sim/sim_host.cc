@@ -113,6 +113,18 @@ std::vector<Octets> SimHost::SendAll(const std::vector<Octets>& packets) {
   return sent;
 }
 
+std::vector<Octets> SimHost::MakeDummy(const DummyOrder& order) {
+  std::vector<Octets> sent;
+  DummyMaker maker({sadb_, outbound_stats_, WorkerIndex{0}, kWireMtu});
+  if (Packet packet = maker.Make(order, pool_, now_)) {
+    const ConstBytes octets = std::as_const(packet).bytes();
+    sent.emplace_back(octets.begin(), octets.end());
+    packet.Release();
+  }
+  ThreadReader().Quiescent();
+  return sent;
+}
+
 std::vector<Octets> SimHost::ReceiveAll(const std::vector<Octets>& packets) {
   return Run(inbound_, packets);
 }

@@ -23,6 +23,7 @@
 #include "core/packet/packet_pool.h"
 #include "core/rcu.h"
 #include "core/stats.h"
+#include "pipeline/dummy_maker.h"
 #include "pipeline/inbound.h"
 #include "pipeline/outbound.h"
 #include "policy/socket_table.h"
@@ -78,6 +79,9 @@ class SimHost : private SaEventSink, private AuditSink {
 
   std::vector<Octets> SendAll(const std::vector<Octets>& packets);
   std::vector<Octets> ReceiveAll(const std::vector<Octets>& packets);
+
+  // What leaves on the wire for this order.
+  std::vector<Octets> MakeDummy(const DummyOrder& order);
 
   // setsockopt() as the daemon carries it out.
   void SetLevel(SocketCookie cookie, Category category, Level level);

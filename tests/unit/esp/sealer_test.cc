@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -229,6 +230,30 @@ TEST_F(EspSealer, PadsShortPacketsOfATunnel) {
                             text.end(), [](auto octet) { return octet == 0; }));
     sealed.Release();
   }
+}
+
+// ESP-14: next header 59, and otherwise as any.
+TEST_F(EspSealer, MarksADummyPacket) {
+  const Octets clear = HostsV4().Raw(253, {0xa1, 0xa2, 0xa3});
+  Parameters tunnel = InTunnel(NullSa(), IpFamily::kV6);
+  tunnel.tfc_pad_to = 30;
+  Octets padded = clear;
+  padded.insert(padded.end(), {0, 0, 0, 0, 0, 0, 0, 0, 59});
+  for (const auto& [sa, plaintext, header] :
+       {std::tuple(NullSa(), Octets{0xa1, 0xa2, 0xa3, 1, 2, 3, 3, 59}, 20),
+        std::tuple(tunnel, padded, 40)}) {
+    Sealer sealer = std::move(Sealer::Create(sa)).value();
+    Packet packet = pool_.Copy(clear);
+    ASSERT_TRUE(sealer.SealDummy(packet, kSeq).ok());
+    const Octets sealed = Copied(packet);
+    packet.Release();
+    EXPECT_EQ(Octets(sealed.begin() + header, sealed.end()),
+              ForgeEsp(sa, kSeq, plaintext));
+    EXPECT_EQ(IpView::Parse(sealed)->protocol(), 50);
+  }
+  Packet packet = pool_.Copy(Octets{0x45});
+  EXPECT_FALSE(Sealer::Create(NullSa())->SealDummy(packet, kSeq).ok());
+  packet.Release();
 }
 
 // Octets behind the packet's own length are not the packet.

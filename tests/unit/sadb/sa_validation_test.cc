@@ -78,6 +78,27 @@ TEST(SaValidation, RefusesUnknownKinds) {
                 {"integrity is number 200"});
 }
 
+TEST(SaValidation, AllowsDummyPacketsOfOutboundEspOnly) {  // ESP-16
+  constexpr DummyWish kWish{std::chrono::milliseconds(10), 0};
+  SaParameters sa = GcmSa();
+  sa.dummies = kWish;
+  ExpectAccepted(sa);
+  sa.dummies->octets = 9000;
+  ExpectAccepted(sa);
+  sa.dummies->octets = 9001;
+  ExpectRefused(sa, ErrorCode::kInvalid, {"9001", "40 to 9000"});
+  sa.dummies->octets = 39;
+  ExpectRefused(sa, ErrorCode::kInvalid, {"39 octets", "40 to 9000"});
+  sa.dummies = DummyWish{std::chrono::milliseconds(9), 0};
+  ExpectRefused(sa, ErrorCode::kInvalid, {"every 10 ms"});
+  sa = GcmSa(0x1011, Direction::kInbound);
+  sa.dummies = kWish;
+  ExpectRefused(sa, ErrorCode::kInvalid, {"dummy packets", "inbound"});
+  sa = AhSa();
+  sa.dummies = kWish;
+  ExpectRefused(sa, ErrorCode::kUnsupported, {"dummy packets", "ah"});
+}
+
 TEST(SaValidation, AllowsAnOwnerOutboundOnly) {  // API-19
   SaParameters sa = GcmSa();
   sa.owner = SocketCookie{5};
