@@ -257,7 +257,9 @@ Status Host::Assembly::StartWorkers() {
                           .watch = *watch,
                           .roll_call = *roll_call,
                           .raw = *raw_levels,
-                          .audit = config.audit});
+                          .feed = feed,
+                          .audit = config.audit,
+                          .selector_mismatches = config.selector_mismatches});
   return Ok();
 }
 

@@ -313,6 +313,12 @@ Expected<HostConfig, Defects> ParseHostConfig(std::string_view text,
                                                      : AuditLog::Switch::kOff;
     log->Finish();
   }
+  if (auto monitor = root.Table("monitor")) {
+    config.selector_mismatches = static_cast<std::uint32_t>(
+        monitor->Whole("selector_mismatches", {0, 1000})
+            .value_or(SelectorNews::kUsualRate));
+    monitor->Finish();
+  }
   ReadCrypto(root, config);
   if (auto api = root.Table("api")) {
     config.api = ReadApiRules(*api);

@@ -23,6 +23,7 @@
 #include "daemon/audit_log.h"
 #include "daemon/network_config.h"
 #include "daemon/path_mtu_settings.h"
+#include "daemon/selector_news.h"
 #include "policy/cgroup_table.h"
 #include "policy/route_table.h"
 #include "policy/rule_table.h"
@@ -37,6 +38,7 @@ struct HostConfig {
   std::optional<std::string> run_directory;  // else what paths.h says
   LogLevel log_level = LogLevel::kInfo;
   AuditLog::Switch audit = AuditLog::Switch::kOn;
+  std::uint32_t selector_mismatches = SelectorNews::kUsualRate;  // a second
   std::size_t threads = 2;  // a pair; 1: both directions' packets in one
   Duration busy_poll{0};    // how long a thread looks before it sleeps
   ApiRules api;

@@ -20,6 +20,7 @@ constexpr int kEventsATurn = 256;
 Housekeeping::Housekeeping(const Parts& parts)
     : parts_(parts),
       audit_log_(parts.associations.sadb(), parts.audit),
+      selector_news_(parts.feed, parts.selector_mismatches),
       other_log_(kOtherKinds, LogLimiter::Rate()),
       events_ready_(parts.loop, parts.events.descriptor()),
       sockets_ready_(parts.loop, parts.watch.descriptor()),
@@ -45,6 +46,7 @@ void Housekeeping::TakeEvents() {
     }
     if (const auto event = parts_.events.NextAudit()) {
       audit_log_.Write(*event, now);
+      selector_news_.Take(*event, now);
       ++taken;
     }
     if (taken == before) {

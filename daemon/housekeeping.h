@@ -5,6 +5,7 @@
 //
 // Audit records and missing SAs become log lines, rate-limited for each reason
 // (RFC 4301 2.1.2: auditing is a local matter, the counters are complete).
+// Selectors that did not match are events, too.
 //
 // Thread safety: Control-confined.
 
@@ -18,6 +19,7 @@
 #include "daemon/event_loop.h"
 #include "daemon/raw_levels.h"
 #include "daemon/roll_call.h"
+#include "daemon/selector_news.h"
 #include "daemon/worker_events.h"
 #include "policy/socket_table.h"
 #include "tun/socket_watch.h"
@@ -35,7 +37,9 @@ class Housekeeping {
     SocketWatch& watch;
     RollCall& roll_call;
     RawLevels& raw;
+    EventFeed& feed;
     AuditLog::Switch audit = AuditLog::Switch::kOn;
+    std::uint32_t selector_mismatches = SelectorNews::kUsualRate;
   };
 
   explicit Housekeeping(const Parts& parts);
@@ -49,6 +53,7 @@ class Housekeeping {
 
   Parts parts_;
   AuditLog audit_log_;
+  SelectorNews selector_news_;
   LogLimiter other_log_;
   DescriptorWatch events_ready_;
   DescriptorWatch sockets_ready_;

@@ -464,6 +464,7 @@ TEST(HostConfig, SaysWhenTheFileCannotBeRead) {
 TEST(HostConfig, ReadsRulesInTheirOrder) {
   const HostConfig config = Read(std::string(kLeast) +
                                  "[log]\naudit = false\n"
+                                 "[monitor]\nselector_mismatches = 0\n"
                                  "[[policy]]\nname = \"ike\"\n"
                                  "verdict = \"bypass\"\nprotocol = \"udp\"\n"
                                  "remote_port = [500, \"4500-4501\"]\n"
@@ -475,6 +476,7 @@ TEST(HostConfig, ReadsRulesInTheirOrder) {
                                  "[[policy]]\nname = \"rest\"\n"
                                  "verdict = \"discard\"\n");
   EXPECT_EQ(config.audit, AuditLog::Switch::kOff);
+  EXPECT_EQ(config.selector_mismatches, 0u);
   EXPECT_EQ(config.otherwise, RuleTable::Otherwise::kNoLevels);
   ASSERT_EQ(config.rules.size(), 3u);
   EXPECT_EQ(config.rules[0].selector.destination_port,

@@ -7,7 +7,9 @@ judge what arrives, tshark what alice sends. Packets of a tunnel's far end are
 made by scapy, outside of Postern. API-15 API-36
 """
 
+import json
 import socket
+import subprocess
 import unittest
 
 import lab
@@ -175,6 +177,11 @@ gateway = "{gateway}"
 """)
         port = lab.Agent(two.alice).ask("serve", family=4, protocol="udp")["port"]
         capture = two.capture(device="wire-alice")
+        monitor = subprocess.Popen(
+            [two.program("postern"), "monitor", "alice", "--json", "--count", "2"],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, env=two.environment)
+        two.processes.append(monitor)
+        self.assertEqual(json.loads(monitor.stdout.readline()), {"event": "ready"})
         # An echo to each packet that is let in.
         with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
             for number, source in enumerate(("10.8.0.21", "10.8.1.21", "10.8.0.22"), 1):
@@ -186,6 +193,9 @@ gateway = "{gateway}"
         lab.wait_until(lambda: sum(two.alice.drops().values()) == 2, "alice drops two")
         self.assertEqual(two.alice.drops(), {"selector_mismatch": 1,
                                              "policy_requires_esp_network": 1})
+        told = json.loads(monitor.communicate(timeout=15)[0])  # IN-07
+        self.assertEqual((told["event"], told["spi"], told["flow"]["source"], told["untold"]),
+                         ("selector_mismatch", sas[1].spi, "10.8.1.21", 0))
         answers = [f for f in wire.read(capture.stop(), sas)
                    if f.source == two.alice.address(4)]
         self.assertEqual({(f.shape, f.destination) for f in answers},
