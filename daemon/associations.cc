@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "sadb/nat_conflict.h"
 #include "sadb/peer_moves.h"
 #include "sadb/sa_algorithms.h"
 #include "sadb/sa_strength.h"
@@ -63,6 +64,9 @@ Status Associations::Add(SaParameters parameters, Instant now) {
     return Error{ErrorCode::kExists, "there is an SA " + ToString(identity) +
                                          " already: delete it first, or choose "
                                          "another SPI."};
+  }
+  if (Status apart = CheckNatConflict(sadb_, parameters); !apart.ok()) {
+    return apart;
   }
   // Of a dead one, whose end we have not heard of yet.
   TellHardExpired(identity, now);

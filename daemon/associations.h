@@ -81,8 +81,8 @@ class Associations {
   // was told ends once: kDeleted, kOrphaned, kHardExpired, or with all (kFlushed).
   void Watch(OnChange call) { on_change_ = std::move(call); }
 
-  // Errors: those of Sadb::Add() and SequenceReserve::Begin(); kForbidden for a
-  // counter-mode SA without a reserve.
+  // Errors: those of Sadb::Add(), CheckNatConflict() and SequenceReserve::Begin();
+  // kForbidden for a counter-mode SA without a reserve.
   Status Add(SaParameters parameters, Instant now);
 
   // Errors: those of Sadb::Update().

@@ -117,6 +117,18 @@ class FieldSelector {
     return held ? Fit::kYes : Fit::kNo;
   }
 
+  // Whether there is a value, or none that is available, which both mean.
+  bool Overlaps(const FieldSelector& other) const {
+    if (any() || other.any() || opaque() || other.opaque()) {
+      return any() || other.any() || (opaque() && other.opaque());
+    }
+    return std::ranges::any_of(ranges_, [&other](const Range& one) {
+      return std::ranges::any_of(other.ranges_, [&one](const Range& two) {
+        return !(two.last < one.first) && !(one.last < two.first);
+      });
+    });
+  }
+
   friend bool operator==(const FieldSelector&, const FieldSelector&) = default;
 
  private:

@@ -46,6 +46,16 @@ struct Selector {
            source_port.any() && destination_port.any() && message.any();
   }
 
+  // Whether there may be a packet that matches both.
+  bool Overlaps(const Selector& other) const {
+    return source.Overlaps(other.source) &&
+           destination.Overlaps(other.destination) &&
+           protocol.Overlaps(other.protocol) &&
+           source_port.Overlaps(other.source_port) &&
+           destination_port.Overlaps(other.destination_port) &&
+           message.Overlaps(other.message);
+  }
+
   // The only outbound 5-tuple that matches, when there is only one.
   std::optional<FlowKey> OnlyFlow() const;
 

@@ -100,6 +100,69 @@ TEST_F(AssociationsTest, RefusesOutboundCounterModesWithoutAReserve) {
   EXPECT_TRUE(associations.Add(Null(0x1003), kNow).ok());
 }
 
+// UDP-16 UDP-17: two peers behind one NAT.
+TEST_F(AssociationsTest, RefusesWhatLeavesOpenWhichPeerAPacketIsFor) {
+  Associations associations(sadb_, &reserve_);
+  const auto to_port = [](std::uint32_t spi, std::uint16_t port) {
+    SaParameters sa = Gcm(spi, Direction::kOutbound);
+    sa.encapsulation = UdpPorts{.source = 4500, .destination = port};
+    return sa;
+  };
+  SaParameters first = to_port(0x1001, 5001);
+  first.selector = {.protocol = std::uint8_t{6},
+                    .destination_port = std::uint16_t{80}};
+  ASSERT_TRUE(associations.Add(first, kNow).ok());
+  SaParameters second = to_port(0x1002, 5002);
+  const int begun = reserve_.begun;
+  for (const Selector& selector :
+       {Selector(), Selector{.protocol = std::uint8_t{6}}, first.selector}) {
+    second.selector = selector;
+    const Status refused = associations.Add(second, kNow);
+    ASSERT_FALSE(refused.ok());
+    EXPECT_EQ(refused.error().code, ErrorCode::kExists);
+    EXPECT_NE(refused.error().message.find("0x00001001"), std::string::npos);
+    EXPECT_NE(refused.error().message.find("port 5001"), std::string::npos);
+  }
+  second.mode = IpsecMode::kTunnel;
+  EXPECT_TRUE(associations.Add(second, kNow).ok());
+  EXPECT_EQ(reserve_.begun, begun + 1);  // nothing for the refused
+
+  // What no packet fits both of, what is one socket's, the same port.
+  SaParameters third = to_port(0x1003, 5002);
+  third.selector = {.protocol = std::uint8_t{6},
+                    .destination_port = std::uint16_t{81}};
+  EXPECT_TRUE(associations.Add(third, kNow).ok());
+  SaParameters owned = to_port(0x1004, 5002);
+  owned.owner = SocketCookie{7};
+  EXPECT_TRUE(associations.Add(owned, kNow).ok());
+  SaParameters successor = to_port(0x1005, 5001);
+  successor.selector = first.selector;
+  EXPECT_TRUE(associations.Add(successor, kNow).ok());
+
+  // What is gone is in nobody's way.
+  for (const std::uint32_t spi : {0x1001u, 0x1003u, 0x1005u}) {
+    ASSERT_TRUE(
+        associations.Delete(Gcm(spi, Direction::kOutbound).identity()).ok());
+  }
+  EXPECT_TRUE(associations.Add(to_port(0x1006, 5003), kNow).ok());
+}
+
+// UDP-17: one peer, whose NAT gave it another port.
+TEST_F(AssociationsTest, TakesASuccessorWhosePeerHasAnotherPort) {
+  Associations associations(sadb_, &reserve_);
+  SaParameters sa = Gcm(0x1001, Direction::kOutbound);
+  sa.encapsulation = UdpPorts{.source = 4500, .destination = 5001};
+  sa.peer_identity = *Identity::Parse("fqdn:bob.example");
+  ASSERT_TRUE(associations.Add(sa, kNow).ok());
+  sa = Gcm(0x1002, Direction::kOutbound);
+  sa.encapsulation = UdpPorts{.source = 4500, .destination = 5002};
+  EXPECT_FALSE(associations.Add(sa, kNow).ok());
+  sa.peer_identity = *Identity::Parse("fqdn:carol.example");
+  EXPECT_FALSE(associations.Add(sa, kNow).ok());
+  sa.peer_identity = *Identity::Parse("fqdn:bob.example");
+  EXPECT_TRUE(associations.Add(sa, kNow).ok());
+}
+
 TEST_F(AssociationsTest, StartsOutboundSasBehindWhatWasReserved) {
   Associations associations(sadb_, &reserve_);
   const SaParameters parameters = Gcm(0x1001, Direction::kOutbound);

@@ -200,5 +200,26 @@ TEST(SelectorText, NamesWhatIsNotAny) {
       "destination_port=80,1000-2000");
 }
 
+// UDP-17
+TEST(Selector, OverlapsWhereAPacketFitsBoth) {
+  const auto ports = [](std::vector<PortSelector::Range> ranges) {
+    return Selector{.protocol = std::uint8_t{6},
+                    .destination_port = PortSelector::Of(std::move(ranges))};
+  };
+  const Selector low = ports({{1, 10}, {20, 30}});
+  EXPECT_TRUE(low.Overlaps(ports({{10, 10}})));
+  EXPECT_TRUE(low.Overlaps(ports({{15, 20}})));
+  EXPECT_TRUE(low.Overlaps(ports({{0, 100}})));
+  EXPECT_FALSE(low.Overlaps(ports({{11, 19}, {31, 40}})));
+  EXPECT_TRUE(low.Overlaps(Selector()));
+  EXPECT_FALSE(low.Overlaps({.protocol = std::uint8_t{17}}));
+  const Selector opaque = {.protocol = std::uint8_t{6},
+                           .destination_port = PortSelector::Opaque()};
+  EXPECT_FALSE(low.Overlaps(opaque));
+  EXPECT_FALSE(opaque.Overlaps(low));
+  EXPECT_TRUE(opaque.Overlaps(opaque));
+  EXPECT_TRUE(opaque.Overlaps({.protocol = std::uint8_t{6}}));
+}
+
 }  // namespace
 }  // namespace postern
