@@ -242,7 +242,9 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
     return matched;
   }
   if (packet.fragment() == IpView::Fragment::kLater) {
-    return AdmitUnowned(traffic, path, DropReason::kFragment);
+    return !path.empty() && MayRewriteFlags(packet)
+               ? Passage(DropReason::kBadFragment)
+               : AdmitUnowned(traffic, path, DropReason::kFragment);
   }
   if (!ShowsFlags(packet)) {
     return DropReason::kBadTransportHeader;

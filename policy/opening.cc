@@ -2,6 +2,8 @@
 
 #include "policy/opening.h"
 
+#include "core/bytes.h"
+
 namespace postern {
 namespace {
 
@@ -29,6 +31,18 @@ Opening OpeningOf(const IpView& view) {
 
 bool ShowsFlags(const IpView& view) {
   return !HasTcpHeader(view) || view.payload().size() > kTcpFlagsOffset;
+}
+
+bool MayRewriteFlags(const IpView& later) {
+  constexpr std::uint16_t kOffsetBits = 0x1fff;
+  constexpr std::size_t kFragmentField = 6;
+  if (later.family() != IpFamily::kV4 ||
+      later.protocol() != Number(IpProtocol::kTcp)) {
+    return false;
+  }
+  const auto field =
+      LoadBe<std::uint16_t>(later.header().subspan(kFragmentField));
+  return std::size_t{8} * (field & kOffsetBits) <= kTcpFlagsOffset;
 }
 
 bool ContinuesFlow(const IpView& view) {

@@ -24,6 +24,12 @@ Opening OpeningOf(const IpView& view);
 // it opens a connection cannot be known (RFC 1858).
 bool ShowsFlags(const IpView& view);
 
+// Whether this later IPv4 fragment of TCP would lie where its first one shows the
+// flags (RFC 1858 3.2.2, RFC 3128): whoever takes both believes the later one. What
+// RFC 4301 7.2 asks of SAs that carry later fragments; ports, and all that UDP and
+// ICMP show, are within the first eight octets, which no later fragment reaches.
+bool MayRewriteFlags(const IpView& later);
+
 // Whether the packet is one of many of a flow that is under way: a whole TCP
 // segment or UDP datagram that opens no connection.
 bool ContinuesFlow(const IpView& view);

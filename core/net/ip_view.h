@@ -74,6 +74,9 @@ class IpView {
   // IHL * 4, or 40.
   std::size_t header_length() const { return header_length_; }
 
+  // These octets.
+  ConstBytes header() const { return octets_.first(header_length_); }
+
   // The protocol of what stands at payload_offset().
   std::uint8_t protocol() const { return protocol_; }
 

@@ -414,6 +414,26 @@ TEST_F(Oversize, AnSaForPortsCarriesNoLaterFragments) {
   EXPECT_EQ(alice_->drops(DropReason::kNoSa), 1u);
 }
 
+// FRAG-04: none lies where the first one shows TCP's flags, though a tunnel for
+// any port carries later fragments.
+TEST_F(Oversize, NoLaterFragmentOfATunnelMayRewriteFlags) {
+  Use("10.9.1.1", "10.9.2.1", Category::kEspNetwork);
+  for (const std::uint8_t protocol : {std::uint8_t{6}, std::uint8_t{17}}) {
+    for (const std::uint16_t eights : {std::uint16_t{1}, std::uint16_t{2}}) {
+      const Octets later = PacketBuilder("10.9.1.1", "10.9.2.1")
+                               .FragmentOffset(eights)
+                               .Raw(protocol, Octets(32, 7));
+      const bool refused = protocol == 6 && eights == 1;
+      const std::uint64_t before = bob_->drops(DropReason::kBadFragment);
+      EXPECT_EQ(bob_->ReceiveAll(alice_->Send(later)).size(),
+                refused ? 0u : 1u);
+      EXPECT_EQ(bob_->drops(DropReason::kBadFragment),
+                before + (refused ? 1u : 0u));
+    }
+  }
+  EXPECT_EQ(bob_->audits().size(), 1u);
+}
+
 // A batch of large packets is more fragments than a batch of output.
 TEST_F(Oversize, MoreFragmentsThanABatchHoldsLeaveInOrder) {
   Use("10.9.1.1", "10.9.2.1", Category::kEspNetwork);
