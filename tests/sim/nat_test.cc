@@ -169,6 +169,30 @@ TEST_P(NatTest, TellsIkeAndKeepalivesFromEsp) {
   EXPECT_EQ(bob_.drops(DropReason::kNoSaForSpi), 1U);
 }
 
+// UDP-08: they come from anybody, and tell nothing of a peer.
+TEST_P(NatTest, LearnsNothingFromAKeepalive) {
+  Connect();
+  const SaUsage before = BobsInbound().usage();
+  for (const std::uint16_t port : {std::uint16_t{4500}, std::uint16_t{6001}}) {
+    EXPECT_TRUE(
+        bob_.Receive(From(alice_, bob_).Udp(port, 4500, {0xff})).empty());
+  }
+  EXPECT_EQ(bob_.drops(DropReason::kNatKeepalive), 2U);
+  EXPECT_EQ(BobsInbound().usage().packets, before.packets);
+  EXPECT_EQ(BobsInbound().nat()->seen(), std::nullopt);
+  EXPECT_TRUE(bob_.events().empty());
+  // A bound in time comes whether they come or not.
+  ASSERT_TRUE(bob_.sadb()
+                  .Update(BobsInbound().parameters().identity(), {},
+                          {.time = std::chrono::seconds(60)}, bob_.now())
+                  .ok());
+  for (int i = 0; i < 61; ++i) {
+    bob_.Advance(std::chrono::seconds(1));
+    bob_.Receive(From(alice_, bob_).Udp(4500, 4500, {0xff}));
+  }
+  EXPECT_EQ(BobsInbound().Age(bob_.now()), SaState::kDead);
+}
+
 TEST_P(NatTest, LeavesPortsAloneAtWhichNoSaExpectsEsp) {
   const Octets datagram = From(alice_, bob_).Udp(4500, 4500, Octets(40, 1));
   EXPECT_EQ(bob_.Receive(datagram), std::vector<Octets>{datagram});
