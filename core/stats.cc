@@ -26,6 +26,7 @@ constexpr std::array<std::string_view, kCountCount> kNames = {
     "packets_cut",
     "fragments_sent",
     "too_big_told",
+    "discards_told",
     "path_mtu_lowered",
     "dummies_sent",
     "super_packets_read",

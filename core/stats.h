@@ -41,7 +41,8 @@ enum class Count : std::uint8_t {
   kReassembled,     // packets that were
   kPacketsCut,      // into fragments, on their way out
   kFragmentsSent,
-  kTooBigTold,      // ICMP errors to the host's own programs
+  kTooBigTold,      // ICMP errors to the host's own programs,
+  kDiscardsTold,    // and those about what was not sent for another reason
   kPathMtuLowered,  // by a believed ICMP error
   kDummiesSent,     // packets that mean nothing
   // Of the TUN with offload: what stood for several packets, and for how many.

@@ -58,7 +58,8 @@ Result<std::unique_ptr<Lane>> Crew::MakeLane(const Parts& parts,
                   .owner = std::move(*owner),
                   .hold = parts.hold,
                   .wire = network.config().wire.kind,
-                  .path_mtu = parts.path_mtu});
+                  .path_mtu = parts.path_mtu,
+                  .discards = parts.discards});
 }
 
 void Crew::Prod() {

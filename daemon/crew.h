@@ -50,6 +50,7 @@ class Crew {
     std::size_t threads = 2;          // a pair: 1 or 2
     BusyPoll busy_poll{Duration(0)};  // of each thread
     PathMtuRules path_mtu{};
+    OutboundPipeline::Parts::Discards discards{};
   };
 
   // Starts the threads. `on_failure` is called in each that ends because its

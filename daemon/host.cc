@@ -229,7 +229,8 @@ Status Host::Assembly::StartWorkers() {
                    .hold = config.acquire.held,
                    .threads = config.threads,
                    .busy_poll = BusyPoll(config.busy_poll),
-                   .path_mtu = config.path_mtu},
+                   .path_mtu = config.path_mtu,
+                   .discards = config.discards},
                   [this] {
                     device_failed.store(true);
                     loop.Stop();

@@ -107,6 +107,9 @@ void ReadHost(Section& section, HostConfig& config) {
       section.Parsed("ownership", ParseOwnership).value_or(std::nullopt);
   config.otherwise =
       section.Parsed("default", ParseOtherwise).value_or(config.otherwise);
+  if (section.Flag("tell_discards").value_or(false)) {
+    config.discards = OutboundPipeline::Parts::Discards::kTold;
+  }
   config.threads = static_cast<std::size_t>(
       section.Whole("threads", {.least = 1, .most = 2}).value_or(2));
   config.busy_poll = std::chrono::microseconds(

@@ -24,6 +24,7 @@
 #include "daemon/network_config.h"
 #include "daemon/path_mtu_settings.h"
 #include "daemon/selector_news.h"
+#include "pipeline/outbound.h"
 #include "policy/cgroup_table.h"
 #include "policy/route_table.h"
 #include "policy/rule_table.h"
@@ -50,6 +51,7 @@ struct HostConfig {
   std::vector<Route> routes;
   std::vector<Rule> rules;  // in their order
   RuleTable::Otherwise otherwise = RuleTable::Otherwise::kNoLevels;
+  OutboundPipeline::Parts::Discards discards{};
   std::vector<CgroupRule> cgroups;
   std::vector<SaParameters> associations;
 

@@ -47,7 +47,8 @@ Lane::Lane(Parts parts)
                                 .wire_mtu = parts_.exit.mtu(),
                                 .hold = parts_.hold,
                                 .wire_fragments = FragmentsOn(parts_.wire),
-                                .audit = &parts_.events});
+                                .audit = &parts_.events,
+                                .discards = parts_.discards});
     dummies_.emplace(DummyMaker::Parts{.sadb = parts_.sadb,
                                        .stats = stats_,
                                        .worker = IndexOf(parts_),

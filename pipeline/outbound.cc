@@ -19,6 +19,7 @@ OutboundPipeline::OutboundPipeline(const Parts& parts)
 
 Rest OutboundPipeline::Run(Batch& in, Batch& out, Instant now) {
   policy_.BeginBatch();
+  TellExpiring(now);
   held_.Expire(now);
   reassembler_.Expire(now);
   EmitPending(out);
@@ -67,6 +68,7 @@ Rest OutboundPipeline::ResumeHeld(Batch& out, Instant now) {
                   : view.error();
     if (!taken.ok()) {
       Audit(held->packet, nullptr, taken.error(), now);
+      TellDiscard(held->packet, taken.error(), now);
       held_.Drop(held, taken.error());
     } else if (taken->has_value()) {
       held_.Rebind(held++, **taken);
@@ -113,6 +115,7 @@ void OutboundPipeline::Take(Packet packet, Batch& out, Instant now) {
   if (!taken.ok()) {
     parts_.stats.Drop(taken.error());
     Audit(packet, nullptr, taken.error(), now);
+    TellDiscard(packet, taken.error(), now);
     packet.Release();
   } else if (taken->has_value()) {
     // What was held in fragments may, whole, have to wait for others.

@@ -78,6 +78,10 @@ class OutboundPipeline {
     enum class Fragments : std::uint8_t { kCarried, kRefused };
     Fragments wire_fragments = Fragments::kCarried;
     AuditSink* audit = nullptr;  // null: nobody is told
+    // Whether senders are told by ICMP of what policy discards, and of what no SA
+    // came for (RFC 4301 5.1.1).
+    enum class Discards : std::uint8_t { kSilent, kTold };
+    Discards discards = Discards::kSilent;
   };
 
   explicit OutboundPipeline(const Parts& parts);
@@ -99,9 +103,9 @@ class OutboundPipeline {
   // When Run() has something to do, packets or not.
   std::optional<Instant> NextDeadline() const;
 
-  // ICMP errors about packets that were too big, for whoever sent these: the
-  // caller sends them back, and clears the batch, after each Run(). At most
-  // kTold at once, and 100 a second (RFC 4443 2.4 (f)).
+  // ICMP errors about packets that were too big or, if wished, discarded, for
+  // whoever sent these: the caller sends them back, and clears the batch, after
+  // each Run(). At most kTold at once, and 100 a second (RFC 4443 2.4 (f)).
   Batch& told() { return told_; }
 
  private:
@@ -141,6 +145,8 @@ class OutboundPipeline {
   void CutBefore(Packet packet, Batch& out, Instant now);
   Packets ProtectAlone(Packet packet, const Bundle* bundle, Instant now);
   void Tell(const Packet& packet, const IpView& view, Instant now);
+  void TellDiscard(const Packet& packet, DropReason reason, Instant now);
+  void TellExpiring(Instant now);
   void Emit(Packet packet, Batch& out);
   void EmitPending(Batch& out);
   void Refuse(Packet& packet, DropReason reason);

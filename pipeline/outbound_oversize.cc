@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/net/fragmenter.h"
-#include "core/net/too_big.h"
+#include "core/net/sender_error.h"
 #include "pipeline/outbound.h"
 
 namespace postern {

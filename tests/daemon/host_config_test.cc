@@ -460,6 +460,13 @@ TEST(HostConfig, SaysWhenTheFileCannotBeRead) {
             "host.toml: the file cannot be read: No such file or directory.");
 }
 
+// OUT-08
+TEST(HostConfig, ReadsWhetherDiscardsAreTold) {
+  std::string text = kLeast;
+  text.insert(text.find("name"), "tell_discards = true\n");
+  EXPECT_EQ(Read(text).discards, OutboundPipeline::Parts::Discards::kTold);
+}
+
 // SPD-03 SEL-01 SEL-04
 TEST(HostConfig, ReadsRulesInTheirOrder) {
   const HostConfig config = Read(std::string(kLeast) +
@@ -477,6 +484,7 @@ TEST(HostConfig, ReadsRulesInTheirOrder) {
                                  "verdict = \"discard\"\n");
   EXPECT_EQ(config.audit, AuditLog::Switch::kOff);
   EXPECT_EQ(config.selector_mismatches, 0u);
+  EXPECT_EQ(config.discards, OutboundPipeline::Parts::Discards::kSilent);
   EXPECT_EQ(config.otherwise, RuleTable::Otherwise::kNoLevels);
   ASSERT_EQ(config.rules.size(), 3u);
   EXPECT_EQ(config.rules[0].selector.destination_port,

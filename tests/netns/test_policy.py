@@ -23,6 +23,19 @@ def discard_by_default(host):
     host.config.write_text(text.replace("[host]\n", '[host]\ndefault = "discard"\n'))
 
 
+CONNECT = """
+import errno, socket, sys
+with socket.socket(socket.AF_INET6 if ":" in sys.argv[1] else socket.AF_INET) as sock:
+    sock.settimeout(float(sys.argv[2]))
+    try:
+        sock.connect((sys.argv[1], 7001))
+    except TimeoutError:
+        print("timeout")
+    except OSError as error:
+        print(errno.errorcode[error.errno])
+"""
+
+
 class Policy(unittest.TestCase):
     def both(self, **configuration):
         two = self.enterContext(lab.Lab())
@@ -47,6 +60,23 @@ class Policy(unittest.TestCase):
         for host in two.hosts:
             host.start()
         self.alice, self.bob = lab.Agent(two.alice), lab.Agent(two.bob)
+
+    # OUT-06 OUT-08: Linux makes errno of what it is told.
+    def test_programs_are_told_of_discards_where_that_is_wished(self):
+        two = self.both()
+        text = two.alice.config.read_text()
+        two.alice.config.write_text(text.replace("[host]\n", "[host]\ntell_discards = true\n"))
+        self.start(two)
+        for host, answers, patience in ((two.alice, ("EHOSTUNREACH", "EACCES"), 10),
+                                        (two.bob, ("timeout", "timeout"), 0.5)):
+            rule(host, "none", "discard", protocol="tcp", remote_port=7001)
+            far = two.bob if host is two.alice else two.alice
+            for family, answer in zip((4, 6), answers):
+                with self.subTest(host=host.name, family=family):
+                    said = host.run("/usr/bin/python3", "-c", CONNECT, far.address(family), patience)
+                    self.assertEqual(said.stdout, answer + "\n", said.stderr)
+        self.assertGreaterEqual(two.alice.json("stats")["counts"]["discards_told"], 2)
+        self.assertEqual(two.bob.json("stats")["counts"]["discards_told"], 0)
 
     def test_what_no_rule_names_is_discarded(self):
         two = self.both()

@@ -53,7 +53,8 @@ Owner FakeKernel::Find(const FlowKey& key) {
   return {Owner::Kind::kNobody, {}, Owner::Role::kEndpoint};
 }
 
-SimHost::SimHost(std::string_view address, HeldPackets::Limits hold)
+SimHost::SimHost(std::string_view address, HeldPackets::Limits hold,
+                 Discards discards)
     : address_(IpAddress::Parse(address).value()),
       pool_({.packets = 4 * Batch::kCapacity + hold.in_all, .payload = 9216}),
       sadb_(*this),
@@ -71,7 +72,7 @@ SimHost::SimHost(std::string_view address, HeldPackets::Limits hold)
                      1024),
       outbound_({sadb_, outbound_flows_, acquires_, outbound_stats_,
                  WorkerIndex{0}, kWireMtu, hold,
-                 OutboundPipeline::Parts::Fragments::kCarried, this}),
+                 OutboundPipeline::Parts::Fragments::kCarried, this, discards}),
       inbound_({sadb_, system_, inbound_flows_, *this, inbound_stats_,
                 WorkerIndex{1}}) {
   ThreadReader().Quiescent();

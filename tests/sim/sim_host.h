@@ -63,7 +63,10 @@ class FakeKernel : public SocketOwner {
 
 class SimHost : private SaEventSink, private AuditSink {
  public:
-  explicit SimHost(std::string_view address, HeldPackets::Limits hold = {});
+  using Discards = OutboundPipeline::Parts::Discards;
+
+  explicit SimHost(std::string_view address, HeldPackets::Limits hold = {},
+                   Discards discards = Discards::kSilent);
   ~SimHost() override;
 
   const IpAddress& address() const { return address_; }

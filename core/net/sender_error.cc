@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#include "core/net/too_big.h"
+#include "core/net/sender_error.h"
 
 #include <algorithm>
 
@@ -40,16 +40,14 @@ void WriteIpv6Header(const IpView& about, Bytes packet) {
   header.Put(about.source().octets());
 }
 
-}  // namespace
+// Type and code, and what stands behind the checksum.
+struct Message {
+  std::uint16_t kind;
+  std::uint32_t word;
+};
 
-bool MayBeToldOf(const IpView& packet) {
-  return packet.fragment() != IpView::Fragment::kLater &&
-         !IsIcmpError(packet) && !packet.destination().is_multicast() &&
-         !packet.source().is_multicast() && !packet.source().is_unspecified();
-}
-
-Packet MakeTooBigError(const Packet& packet, const IpView& view,
-                       std::size_t mtu_octets) {
+Packet MakeError(const Packet& packet, const IpView& view,
+                 const Message& told) {
   const bool v4 = view.family() == IpFamily::kV4;
   const std::size_t before =
       (v4 ? kIpv4HeaderSize : kIpv6HeaderSize) + kIcmpHeaderSize;
@@ -62,9 +60,9 @@ Packet MakeTooBigError(const Packet& packet, const IpView& view,
   const Bytes octets = error.bytes();
   const Bytes icmp = octets.subspan(before - kIcmpHeaderSize);
   Writer message(icmp);
-  message.Write(v4 ? std::uint16_t{0x0304} : std::uint16_t{0x0200});
+  message.Write(told.kind);
   message.Write(std::uint16_t{0});
-  message.Write(static_cast<std::uint32_t>(mtu_octets));
+  message.Write(told.word);
   message.Put(packet.bytes().first(quoted));
   if (v4) {
     WriteIpv4Header(view, octets);
@@ -76,6 +74,31 @@ Packet MakeTooBigError(const Packet& packet, const IpView& view,
                               Number(IpProtocol::kIcmpv6), icmp));
   }
   return error;
+}
+
+}  // namespace
+
+bool MayBeToldOf(const IpView& packet) {
+  return packet.fragment() != IpView::Fragment::kLater &&
+         !IsIcmpError(packet) && !packet.destination().is_multicast() &&
+         !packet.source().is_multicast() && !packet.source().is_unspecified();
+}
+
+Packet MakeTooBigError(const Packet& packet, const IpView& view,
+                       std::size_t mtu_octets) {
+  const bool v4 = view.family() == IpFamily::kV4;
+  return MakeError(packet, view,
+                   {v4 ? std::uint16_t{0x0304} : std::uint16_t{0x0200},
+                    static_cast<std::uint32_t>(mtu_octets)});
+}
+
+Packet MakeUndeliveredError(const Packet& packet, const IpView& view,
+                            Undelivered why) {
+  const bool prohibited = why == Undelivered::kProhibited;
+  const std::uint16_t kind = view.family() == IpFamily::kV4
+                                 ? (prohibited ? 0x030d : 0x0301)
+                                 : (prohibited ? 0x0101 : 0x0103);
+  return MakeError(packet, view, {kind, 0});
 }
 
 }  // namespace postern
