@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "control/admin_client.h"
+#include "core/crypto/algorithm.h"
 #include "core/log/log.h"
 #include "core/rcu.h"
 #include "daemon/json_text.h"
@@ -344,6 +346,95 @@ TEST_F(AdminTest, RefusesArgumentsThatAreMissingWrongOrUnknown) {
             std::string::npos);
   Answer(Ask("sa.add", Ah(0x2001)));
   EXPECT_EQ(Refusal(Ask("sa.add", Ah(0x2001))).code, ErrorCode::kExists);
+}
+
+// DEF-39, DEF-16: a number is kept as it was said, or the request is refused.
+TEST_F(AdminTest, KeepsEveryNumberWholeOrRefusesIt) {
+  const auto told = [&](const std::string& field) -> std::int64_t {
+    const Value sa = Answer(Ask("sa.get", kIdentity));
+    const std::size_t cut = field.find('_');
+    const Value* const bound = sa.Find(field.substr(0, cut));
+    const Value* const value =
+        bound == nullptr ? sa.Find(field) : bound->Find(field.substr(cut + 1));
+    return value == nullptr ? -1 : *value->whole();
+  };
+  for (const std::string field :
+       {"replay_window", "soft_octets", "hard_octets", "soft_packets",
+        "hard_packets", "soft_seconds", "hard_seconds"}) {
+    int taken = 0;
+    for (int bit = 0; bit < 63; ++bit) {
+      for (const std::int64_t near : {-1, 0, 1, 64}) {
+        for (const std::int64_t sign : {1, -1}) {
+          const std::int64_t number = sign * ((std::int64_t{1} << bit) + near);
+          const std::string more =
+              ",\"" + field + "\":" + std::to_string(number);
+          if (verbs_.Obey(Ask("sa.add", Ah(0x2001, more))).ok()) {
+            ++taken;
+            ASSERT_EQ(told(field), number) << more;
+            Answer(Ask("sa.delete", kIdentity));
+          } else {
+            ASSERT_EQ(sadb_.size(), 0u) << more;
+          }
+        }
+      }
+    }
+    EXPECT_GT(taken, 20) << field;
+    EXPECT_LT(taken, 63 * 4 + 1) << field;
+  }
+}
+
+// DEF-16: the window was made for its size, which no update can change.
+TEST_F(AdminTest, UpdatesNoWindow) {
+  Answer(Ask("sa.add", Ah(0x2001, R"(,"replay_window":32)")));
+  std::string arguments = kIdentity;
+  arguments.insert(1, R"("replay_window":65536,"hard_packets":5,)");
+  EXPECT_EQ(Refusal(Ask("sa.update", arguments)).code, ErrorCode::kInvalid);
+  const Value sa = Answer(Ask("sa.get", kIdentity));
+  EXPECT_EQ(*sa.Find("replay_window")->whole(), 32);
+  EXPECT_EQ(ToJson(*sa.Find("hard")), "{}");
+}
+
+// DEF-16: keys of every length for every algorithm; the SADB has what was taken
+// and nothing else.
+TEST_F(AdminTest, TakesKeysOfTheAlgorithmsLengthsOnly) {
+  const auto add = [&](const std::string& algorithms) {
+    const bool taken =
+        verbs_
+            .Obey(Ask("sa.add",
+                      R"({"protocol":"esp","mode":"transport","spi":8193,)"
+                      R"("source":"10.9.0.2","destination":"10.9.0.1",)" +
+                          algorithms + "}"))
+            .ok();
+    EXPECT_EQ(sadb_.size(), taken ? 1u : 0u) << algorithms;
+    sadb_.Flush();
+    return taken;
+  };
+  for (const EncryptionInfo& info : AllEncryptions()) {
+    const std::string integrity =
+        info.brings_integrity()
+            ? ""
+            : R"(,"integrity":"hmac-sha1-96","integrity_key":")" + Key(20) +
+                  "\"";
+    for (std::size_t size = 1; size <= 80; ++size) {
+      const bool fits =
+          std::ranges::count(info.key_sizes, size - info.salt) > 0;
+      EXPECT_EQ(add("\"encryption\":\"" + std::string(info.name) +
+                    R"(","encryption_key":")" + Key(size) + "\"" + integrity),
+                fits && !IsLegacy(info.status))
+          << info.name << " " << size;
+    }
+  }
+  for (const IntegrityInfo& info : AllIntegrities()) {
+    for (std::size_t size = 1; size <= 80; ++size) {
+      const bool fits = info.kind == IntegrityInfo::Kind::kHmac ||
+                        info.kind == IntegrityInfo::Kind::kBlockMac;
+      EXPECT_EQ(
+          add(R"("encryption":"null","integrity":")" + std::string(info.name) +
+              R"(","integrity_key":")" + Key(size) + "\""),
+          fits && size == info.key && !IsLegacy(info.status))
+          << info.name << " " << size;
+    }
+  }
 }
 
 // ---------------------------------------------------------------------------

@@ -4,7 +4,7 @@
        alice ── posternd ══ 192.0.2.1 ───veth─── 192.0.2.2 ══ posternd ── bob
 
 ESP in UDP (RFC 3948) between them and nothing else, judged by tshark; trains;
-what such a wire refuses; strangers. Defects 15, 20, 21, 36, 38
+what such a wire refuses; strangers.
 """
 
 import hashlib
@@ -31,6 +31,15 @@ with socket.socket(family, socket.SOCK_DGRAM) as sock:
         size = i % 129 if i < 129 * 4 else dice.randrange(1400)
         head = (b"", b"\\0\\0\\0\\0", b"\\xff", bytes([0, 0, 16, dice.randrange(256)]))[i % 4]
         sock.sendto((head + dice.randbytes(size))[:size], (destination, 4500))
+"""
+CLEAR_SENDER = """
+import socket, sys
+family, source, destination, port = sys.argv[1:]
+family = socket.AF_INET6 if family == "6" else socket.AF_INET
+with socket.socket(family, socket.SOCK_DGRAM) as sock:
+    sock.bind((source, 4711))
+    for _ in range(5):
+        sock.sendto(b"from below", (destination, int(port)))
 """
 ECN_SENDER = """
 import socket, sys
@@ -108,7 +117,7 @@ class UdpWire(unittest.TestCase):
         return lab.Capture(self.two, underlay.device("alice"), self.two.directory / f"{name}.pcap",
                            prefix=self.two.outside("alice"))
 
-    # Defect 21: an independent decoder reads ports and lengths.
+    # DEF-21: an independent decoder reads ports and lengths.
     def test_only_esp_in_udp_is_on_the_wire_and_tshark_opens_it(self):
         self.start()
         self.two.underlay.cut_up_before_captures()
@@ -161,6 +170,7 @@ class UdpWire(unittest.TestCase):
             self.assertEqual(told["right"], told["of"])
         self.assertEqual(two.alice.drops(), {})
 
+    # DEF-36
     def test_bulk_leaves_and_comes_in_trains(self):
         self.start()
         for family in (4, 6):
@@ -209,6 +219,7 @@ class UdpWire(unittest.TestCase):
         self.assertEqual(fragments, [])
         self.assertNotIn("udp_segmentation_is_off", self.two.alice.log.read_text())
 
+    # DEF-28
     # RFC 6040: the inner packet's ECN is on the outer header, and comes back.
     def test_ecn_survives_both_headers(self):
         self.start(levels={"esp_network": "require"})
@@ -261,7 +272,42 @@ class UdpWire(unittest.TestCase):
         self.assertEqual(self.two.alice.drops(), {"wire_carries_esp_only": 1})
         self.assertEqual(wire.read(capture.stop(), (), "udp"), [])
 
-    # Defects 15, 20, 38: every length, markers, keepalives and noise, from the
+    # DEF-30: a host's addresses are its TUN's alone. Who is on the network below,
+    # and sends there in the peer's name, reaches no socket, whatever its level.
+    def test_the_network_below_is_no_way_in(self):
+        self.start()
+        two, alice = self.two, self.two.alice
+        agents = lab.Agent(alice), lab.Agent(two.bob)
+        for family in (4, 6):
+            # It demands nothing of what comes in.
+            port = agents[0].ask("serve", family=family, protocol="udp",
+                                 levels={"esp_transport": "avail"})["port"]
+            bob, to, bits = two.bob.address(family), alice.address(family), 32 if family == 4 else 128
+            nodad = ["nodad"] if family == 6 else []
+            below = underlay.device("bob")
+            two.underlay.run("bob", "ip", "address", "add", f"{bob}/{bits}", "dev", below, *nodad)
+            two.underlay.run("bob", "ip", "route", "add", to, "via", underlay.ENDS["alice"][family],
+                             "dev", below)
+            before = self.received(alice)
+            capture = self.capture(f"below-{family}")
+            two.underlay.run("bob", "/usr/bin/python3", "-c", CLEAR_SENDER, family, bob, to, port)
+            # What comes after it in the right way does arrive.
+            answer = agents[1].ask("talk", family=family, protocol="udp", port=port, to=to,
+                                   levels={"esp_transport": "require"})
+            self.assertEqual(answer["result"], "ok")
+            clear = wire.read(capture.stop(), (), f"udp.dstport == {port} and not udp.port == 4500")
+            self.assertEqual(len(clear), 5)
+            self.assertEqual(self.received(alice) - before, 1)
+
+    @staticmethod
+    def received(host):
+        """The datagrams that its sockets have got."""
+        v4 = host.run("cat", "/proc/net/snmp").stdout.splitlines()
+        names, values = (line.split() for line in v4 if line.startswith("Udp:"))
+        v6 = dict(line.split() for line in host.run("cat", "/proc/net/snmp6").stdout.splitlines())
+        return int(values[names.index("InDatagrams")]) + int(v6["Udp6InDatagrams"])
+
+    # DEF-15, DEF-20, DEF-38: every length, markers, keepalives and noise, from the
     # peer's own endpoint and from strangers, at a rate.
     def test_hostile_datagrams_are_counted_and_the_wire_goes_on(self):
         self.start(levels={"esp_transport": "require"})

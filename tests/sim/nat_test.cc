@@ -149,6 +149,7 @@ TEST_P(NatTest, TakesEspThatCameWithoutUdp) {
   EXPECT_EQ(bob_.Receive(bare), std::vector<Octets>{Syn()});
 }
 
+// DEF-20
 // UDP-05, UDP-06, UDP-07.
 TEST_P(NatTest, TellsIkeAndKeepalivesFromEsp) {
   Connect();
@@ -193,6 +194,7 @@ TEST_P(NatTest, LearnsNothingFromAKeepalive) {
   EXPECT_EQ(BobsInbound().Age(bob_.now()), SaState::kDead);
 }
 
+// DEF-20
 TEST_P(NatTest, LeavesPortsAloneAtWhichNoSaExpectsEsp) {
   const Octets datagram = From(alice_, bob_).Udp(4500, 4500, Octets(40, 1));
   EXPECT_EQ(bob_.Receive(datagram), std::vector<Octets>{datagram});
@@ -202,6 +204,23 @@ TEST_P(NatTest, LeavesPortsAloneAtWhichNoSaExpectsEsp) {
   EXPECT_EQ(bob_.Receive(datagram), std::vector<Octets>{datagram});
 }
 
+// DEF-20: UDP at other ports than those of an SA is no ESP, whatever it holds.
+TEST_P(NatTest, TakesNothingForEspThatCameToAnotherPort) {
+  Connect();
+  bob_.SetSystemLevel(Category::kEspTransport, Level::kNone);
+  for (const std::uint16_t port :
+       std::vector<std::uint16_t>{4499, 4501, 500, 37905}) {  // 4500 swapped
+    Octets sealed = alice_.Send(Syn()).at(0);
+    const Octets payload(
+        sealed.begin() + static_cast<std::ptrdiff_t>(header() + 8),
+        sealed.end());
+    const Octets datagram = From(alice_, bob_).Udp(4500, port, payload);
+    EXPECT_EQ(bob_.Receive(datagram), std::vector<Octets>{datagram}) << port;
+  }
+  EXPECT_EQ(BobsInbound().usage().packets, 0U);
+}
+
+// DEF-20, DEF-29
 // UDP-19: by a packet that is authentic and that none has overtaken.
 TEST_P(NatTest, FollowsThePortOfThePeerOnceItIsProven) {
   Connect();

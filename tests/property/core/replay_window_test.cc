@@ -81,7 +81,7 @@ bool Accept(ReplayWindow& window, std::uint32_t wire) {
 constexpr std::size_t kSizes[] = {1,   2,   31,  32,  33,   63,   64,  65,
                                   100, 127, 128, 129, 1000, 1024, 4096};
 
-// RPL-03, RPL-05, RPL-15; defects 9, 11, 12.
+// RPL-03, RPL-05, RPL-15; DEF-09, DEF-11, DEF-12.
 TEST(ReplayWindowProperty, AgreesWithTheDefinition) {
   for (const std::size_t size : kSizes) {
     for (const auto numbers :
@@ -106,7 +106,7 @@ TEST(ReplayWindowProperty, AgreesWithTheDefinition) {
   }
 }
 
-// Defect 9: whatever the bitmap's length, an old number must not alias a bit
+// DEF-09: whatever the bitmap's length, an old number must not alias a bit
 // of a later one.
 TEST(ReplayWindowProperty, NeverTakesANumberLeftOfTheWindow) {
   for (const std::size_t size : kSizes) {
@@ -123,8 +123,56 @@ TEST(ReplayWindowProperty, NeverTakesANumberLeftOfTheWindow) {
   }
 }
 
+// DEF-09: numbers that a ring of any length, reached with any remainder, could
+// take for one of the window: top - size * k + j, for every size up to 300.
+TEST(ReplayWindowProperty, TakesNoNumberForOneThatIsMultiplesOfItsSizeAway) {
+  std::vector<std::uint32_t> sizes = {512,  1000,  1024, 4095,
+                                      4096, 65535, 65536};
+  for (std::uint32_t size = 1; size <= 300; ++size) {
+    sizes.push_back(size);
+  }
+  for (const std::uint32_t size : sizes) {
+    ReplayWindow window(size, SequenceNumbers::k32Bit);
+    Definition definition(size, SequenceNumbers::k32Bit, 0);
+    std::uint32_t top = 0;
+    for (const std::uint32_t step : {1U, size, size + 1, 7 * size, 64U, 9U}) {
+      top += step;
+      ASSERT_EQ(Accept(window, top), definition.Accept(top));
+      for (std::uint32_t k = 0; k * size <= top + 3 && k < 20; ++k) {
+        for (std::uint32_t j = 0; j < 7; ++j) {
+          // From 3 below to 3 above, and never above the top.
+          const std::uint32_t below = k * size + 3 - j;
+          if (k * size + 3 < j || below >= top) {
+            continue;
+          }
+          ASSERT_EQ(Accept(window, top - below), definition.Accept(top - below))
+              << size << ": " << top << " - " << below;
+        }
+      }
+      ASSERT_EQ(window.highest(), definition.highest());
+    }
+  }
+}
+
+// DEF-10: the widest jumps that there are, from nothing.
+TEST(ReplayWindowProperty, TheFirstPacketMayHaveAnyNumber) {
+  for (const std::size_t size : kSizes) {
+    for (const std::uint32_t first : {1U, 31U, 32U, 33U, 63U, 64U, 65U,
+                                      1U << 31, 0xfffffffeU, 0xffffffffU}) {
+      ReplayWindow window(size, SequenceNumbers::k32Bit);
+      Definition definition(size, SequenceNumbers::k32Bit, 0);
+      ASSERT_TRUE(Accept(window, first));
+      ASSERT_TRUE(definition.Accept(first));
+      for (std::uint32_t back = 0; back < size + 70 && back <= first; ++back) {
+        ASSERT_EQ(Accept(window, first - back), definition.Accept(first - back))
+            << size << ": " << first << " - " << back;
+      }
+    }
+  }
+}
+
 // OPT-07
-// Defect 10, RPL-15: jumps of every awkward width; then the whole window
+// DEF-10, RPL-15: jumps of every awkward width; then the whole window
 // behind the jump is judged number by number.
 TEST(ReplayWindowProperty, JumpsOfEveryWidthClearWhatTheyPass) {
   for (const std::size_t size : kSizes) {

@@ -97,6 +97,7 @@ TEST_F(EspOpener, GivesBackThePacketThatWasProtected) {
   }
 }
 
+// DEF-18
 // FRAG-10, ESP-30
 TEST_F(EspOpener, RefusesFragments) {
   const Octets esp = ForgeEsp(NullSa(), kSeq, WithTrailer({1, 2}, 253));
@@ -112,7 +113,7 @@ TEST_F(EspOpener, RefusesWhatIsNoIpPacketOrNoEsp) {
             DropReason::kBadLength);
 }
 
-// Defect 15, IN-14, ESP-40: every length that a packet can have, with garbage
+// DEF-15, IN-14, ESP-40: every length that a packet can have, with garbage
 // and (where that can be) with a right ICV.
 TEST_F(EspOpener, RefusesEveryShortPacket) {
   std::mt19937 random(15);
@@ -133,6 +134,7 @@ TEST_F(EspOpener, RefusesEveryShortPacket) {
   }
 }
 
+// DEF-25
 // ESP-40: authentic, but nothing that a block cipher could decrypt.
 TEST_F(EspOpener, NeverFeedsPartOfABlockToTheCipher) {
   const Parameters sa = CbcSa();
@@ -147,7 +149,7 @@ TEST_F(EspOpener, NeverFeedsPartOfABlockToTheCipher) {
 }
 
 // IN-10
-// Defect 1, ESP-32, ESP-33: no bit of the ESP packet may change, and a refused
+// DEF-01, DEF-25, ESP-32, ESP-33: no bit of the ESP packet may change, and a refused
 // packet holds no plaintext.
 TEST_F(EspOpener, RefusesEveryChangedBitAndShowsNoPlaintext) {
   const Octets secret(48, 0x42);
@@ -175,7 +177,7 @@ TEST_F(EspOpener, RefusesAnotherSequenceNumberThanThePackets) {
   }
 }
 
-// Defect 8b, GCM-03: the high half comes from the window, and must be right.
+// DEF-08b, GCM-03: the high half comes from the window, and must be right.
 TEST_F(EspOpener, RefusesAWrongHighHalf) {
   const Octets clear = HostsV4().Udp(1, 2);
   for (Parameters sa : AllTransportSas()) {
@@ -258,7 +260,7 @@ TEST_F(EspOpener, LeavesLinkPaddingOut) {
 }
 
 // IN-16
-// Defect 22: what stood in front of ESP stays, and names what ESP replaced.
+// DEF-22: what stood in front of ESP stays, and names what ESP replaced.
 TEST_F(EspOpener, MendsIpv6ExtensionHeaders) {
   const Octets options = {0, 0, 0x1e, 4, 9, 8, 7, 6};
   const Octets clear = HostsV6()
@@ -283,7 +285,7 @@ class EspOpenerWithoutIntegrity : public EspOpener {
   Parameters sa_ = CbcSa();
 };
 
-// Defect 25: nothing can be proven, so nothing is decrypted on its own.
+// DEF-25: nothing can be proven, so nothing is decrypted on its own.
 TEST_F(EspOpenerWithoutIntegrity, RefusesToOpen) {
   EXPECT_EQ(Receive(sa_, Sealed(sa_, HostsV4().Udp(1, 2))).error(),
             DropReason::kBadIcv);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <set>
 #include <string>
 #include <tuple>
@@ -128,7 +129,7 @@ Octets WithChain(const std::vector<std::uint8_t>& headers) {
 }
 
 // ESP-36
-// ESP-23, defect 22: ESP goes behind what routers read; the header in front of
+// ESP-23, DEF-22: ESP goes behind what routers read; the header in front of
 // it names it, and the trailer names what it replaced.
 TEST_F(EspSealer, FindsItsPlaceAmongIpv6ExtensionHeaders) {
   const std::vector<Chain> chains = {
@@ -167,7 +168,7 @@ TEST_F(EspSealer, MakesTheCounterIvFromTheSequenceNumber) {
 }
 
 // ESP-05
-// Defect 8b, ESP-26: two packets that differ in the high half alone have
+// DEF-08b, ESP-26: two packets that differ in the high half alone have
 // different ICVs exactly when the SA has extended numbers.
 TEST_F(EspSealer, CoversTheHighHalfWithExtendedNumbersOnly) {
   const Octets clear = HostsV4().Udp(1, 2);
@@ -266,7 +267,7 @@ TEST_F(EspSealer, LeavesLinkPaddingOut) {
   }
 }
 
-// Defect 3: the largest packet, and one octet more.
+// DEF-03: the largest packet, and one octet more.
 TEST_F(EspSealer, RefusesWhatTheLengthFieldCannotSay) {
   for (const Parameters& transport : AllTransportSas()) {
     for (const Parameters& sa :
@@ -286,28 +287,95 @@ TEST_F(EspSealer, RefusesWhatTheLengthFieldCannotSay) {
             DropReason::kTooBig);
 }
 
-// Defect 5: rooms from a little too small to ample, at the ends of a buffer of
-// their own, so that AddressSanitizer sees one octet too many.
-TEST_F(EspSealer, NeverLeavesItsBuffer) {
+// Rooms from none to ample, at the ends of a buffer of their own, so that
+// AddressSanitizer sees one octet too many.
+class EspSealerAtBufferEnds : public testing::Test {
+ protected:
+  static std::vector<Parameters> AllSas() {
+    std::vector<Parameters> all;
+    for (const Parameters& transport : AllTransportSas()) {
+      all.push_back(transport);
+      all.push_back(InTunnel(transport, IpFamily::kV6));
+      Parameters padded = InTunnel(transport, IpFamily::kV4);
+      padded.tfc_pad_to = 130;  // more than the packet
+      all.push_back(padded);
+    }
+    return all;
+  }
+
+  // Octets that TFC padding adds, and front() and back() do not speak of.
+  static std::size_t Padding(const Parameters& sa, std::size_t size) {
+    return sa.tfc_pad_to > size ? sa.tfc_pad_to - size : 0;
+  }
+
+  // Of a packet that lies so far from both ends of its buffer; `moved`: behind
+  // octets that were its own and are cut off.
+  static void Try(const Parameters& sa, Sealer& sealer, std::size_t front,
+                  std::size_t back, std::size_t moved) {
+    const Octets clear = HostsV4().Udp(1, 2, Octets(61));
+    Octets whole(moved);
+    whole.insert(whole.end(), clear.begin(), clear.end());
+    const std::size_t headroom = front > moved ? front - moved : 0;
+    PacketPool tight({.packets = 1,
+                      .payload = whole.size(),
+                      .headroom = headroom,
+                      .tailroom = back});
+    Packet packet = tight.Copy(whole);
+    packet.TrimFront(moved);
+    ASSERT_EQ(packet.headroom(), headroom + moved);
+    ASSERT_EQ(packet.tailroom(), back);
+    const std::size_t padding = Padding(sa, clear.size());
+    const Passage sealed = sealer.Seal(packet, kSeq);
+    if (headroom + moved >= sealer.front() && back >= sealer.back() + padding) {
+      EXPECT_TRUE(sealed.ok()) << front << ", " << back << ", " << moved;
+    } else if (!sealed.ok()) {
+      EXPECT_EQ(sealed.error(), DropReason::kNoHeadroom);
+    }
+    packet.Release();
+  }
+};
+
+// DEF-03, DEF-05
+TEST_F(EspSealerAtBufferEnds, NeverLeavesItsBuffer) {
+  constexpr std::size_t kAmple = 256;
+  for (const Parameters& sa : AllSas()) {
+    Result<Sealer> sealer = Sealer::Create(sa);
+    for (std::size_t spare = 0; spare <= 100; ++spare) {
+      Try(sa, *sealer, spare, spare, 0);
+      Try(sa, *sealer, spare, kAmple, 0);
+      Try(sa, *sealer, kAmple, spare, 0);
+      Try(sa, *sealer, spare, spare, std::min<std::size_t>(spare, 20));
+    }
+  }
+}
+
+// DEF-05: what a burst lays out, it lays out in each packet's own room.
+TEST_F(EspSealerAtBufferEnds, NeitherDoesABurst) {
   const Octets clear = HostsV4().Udp(1, 2, Octets(61));
-  for (const Parameters& transport : AllTransportSas()) {
-    for (const Parameters& sa :
-         {transport, InTunnel(transport, IpFamily::kV6)}) {
-      Result<Sealer> sealer = Sealer::Create(sa);
-      for (std::size_t spare = 0; spare <= 64; ++spare) {
-        PacketPool tight({.packets = 1,
-                          .payload = clear.size(),
-                          .headroom = spare,
-                          .tailroom = spare});
-        Packet packet = tight.Copy(clear);
-        const Passage sealed = sealer->Seal(packet, kSeq);
-        if (spare >= sealer->front() && spare >= sealer->back()) {
-          EXPECT_TRUE(sealed.ok()) << spare;
-        } else if (!sealed.ok()) {
-          EXPECT_EQ(sealed.error(), DropReason::kNoHeadroom);
-        }
-        packet.Release();
-      }
+  for (const Parameters& sa : AllSas()) {
+    Result<Sealer> sealer = Sealer::Create(sa);
+    std::vector<std::unique_ptr<PacketPool>> pools;
+    std::vector<Packet> packets;
+    std::vector<OutboundJob> jobs(65);
+    packets.reserve(jobs.size());
+    for (std::size_t spare = 0; spare < jobs.size(); ++spare) {
+      pools.push_back(std::make_unique<PacketPool>(
+          PacketPool::Shape{.packets = 1,
+                            .payload = clear.size(),
+                            .headroom = 64,
+                            .tailroom = spare}));
+      packets.push_back(pools.back()->Copy(clear));
+      jobs[spare].packet = &packets.back();
+      jobs[spare].seq = spare + 1;
+    }
+    sealer->Seal(jobs);
+    for (std::size_t spare = 0; spare < jobs.size(); ++spare) {
+      const bool fits = sealer->front() <= 64 &&
+                        spare >= sealer->back() + Padding(sa, clear.size());
+      EXPECT_TRUE(!fits || jobs[spare].outcome.ok()) << spare;
+      EXPECT_TRUE(jobs[spare].outcome.ok() ||
+                  jobs[spare].outcome.error() == DropReason::kNoHeadroom);
+      packets[spare].Release();
     }
   }
 }

@@ -9,6 +9,7 @@
 #include <bit>
 #include <cstdint>
 #include <set>
+#include <thread>
 #include <vector>
 
 #include "gtest/gtest.h"
@@ -43,7 +44,7 @@ Observed Observe() {
   return observed;
 }
 
-// CBC-03
+// CBC-03, DEF-06
 TEST(UnpredictableIvs, NeverRepeatAndNeverContinueTheCiphertext) {
   const Observed observed = Observe();
   const std::set<Octets> distinct(observed.ivs.begin(), observed.ivs.end());
@@ -55,7 +56,7 @@ TEST(UnpredictableIvs, NeverRepeatAndNeverContinueTheCiphertext) {
   }
 }
 
-// CBC-03, CBC-04: the number of ones, and of bits that change from one IV to
+// CBC-03, CBC-04, DEF-06: the number of ones, and of bits that change from one IV to
 // the next, within six standard deviations of a fair coin's.
 TEST(UnpredictableIvs, LookLikeFairCoins) {
   const Observed observed = Observe();
@@ -76,6 +77,27 @@ TEST(UnpredictableIvs, LookLikeFairCoins) {
   EXPECT_NEAR(changes, kFair - 64, kSixDeviations);
 }
 
+// DEF-06: four workers seal under one key, and so does the next life of the
+// program, which a second context stands for.
+TEST(UnpredictableIvs, DifferBetweenThreadsAndLives) {
+  constexpr std::size_t kThreads = 4;
+  std::set<Octets> seen;
+  for (int life = 0; life < 2; ++life) {
+    std::vector<Observed> observed(kThreads);
+    {
+      std::vector<std::jthread> threads;
+      for (Observed& mine : observed) {
+        threads.emplace_back([&mine] { mine = Observe(); });
+      }
+    }
+    for (const Observed& one : observed) {
+      seen.insert(one.ivs.begin(), one.ivs.end());
+    }
+  }
+  EXPECT_EQ(seen.size(), 2 * kThreads * kPackets);
+}
+
+// DEF-06
 TEST(UnpredictableIvs, DifferBetweenTwoContextsOfOneSa) {
   const Observed one = Observe();
   const Observed other = Observe();
@@ -89,6 +111,7 @@ int NoRandom(unsigned char* /*octets*/, int /*count*/) {
   return 0;
 }
 
+// DEF-06
 // Without a good IV nothing is sent: kCryptoFailed.
 TEST(UnpredictableIvs, AreRefusedWhenTheGeneratorFails) {
   const RAND_METHOD* const usual = ::RAND_get_rand_method();
