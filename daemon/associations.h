@@ -96,7 +96,7 @@ class Associations {
   std::size_t Flush();
 
   // What a worker noticed. An event of an SA that has gone, also one whose SPI
-  // is in use again, has no effect (defect 17).
+  // is in use again, has no effect (DEF-17).
   void Take(const SaEvent& event, Instant now);
 
   // SAs of sockets that are gone (SaOwners) go, too.

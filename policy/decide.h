@@ -27,7 +27,7 @@
 //
 // ICMP errors. An error that tells of a flow obeys what binds that flow: nobody
 // learns from us in clear what came to a socket that requires protection, and
-// nobody outside ends its connections by a forged error (API-44, defect 35).
+// nobody outside ends its connections by a forged error (API-44, DEF-35).
 // One that does not show its flow is treated as a fragment that shows no ports.
 // An SA whose selector does not name ICMP carries errors about what it carries
 // itself, the other way round: outbound, where no other SA is there; inbound, the

@@ -103,7 +103,7 @@ Status CheckEspAlgorithms(const SaParameters& sa) {
                    ", but encryption " + Quoted(info.name) +
                    " brings its own; it must be \"none\"");
   }
-  // SAD-17, SAD-18, RPL-02, ALG-03, ALG-09, CTR-03, defect 25
+  // SAD-17, SAD-18, RPL-02, ALG-03, ALG-09, CTR-03, DEF-25
   if (!brings_integrity && !has_integrity) {
     return Invalid("integrity is \"none\" with encryption " +
                    Quoted(info.name) +

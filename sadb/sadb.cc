@@ -272,7 +272,7 @@ void Sadb::Tables::RemoveEnded() {
     Entry* const entry = Find(end.event.identity);
     if (entry == nullptr ||
         entry->association.generation_id() != end.event.generation_id) {
-      continue;  // deleted meanwhile; the SPI may be another SA's (defect 17)
+      continue;  // deleted meanwhile; the SPI may be another SA's (DEF-17)
     }
     if (end.notice == Ended::Notice::kOutstanding && !sink_.Post(end.event)) {
       const MutexLock lock(mutex_);

@@ -8,7 +8,7 @@
 //               (usable)  (usable)
 //
 // Usage is charged for outbound packets before they are sealed and for inbound
-// ones only with the proof that they are authentic (defect 29). The octets are
+// ones only with the proof that they are authentic (DEF-29). The octets are
 // those the caller names; the pipelines name the IP packet's, before it is
 // sealed and as it came (SAD-12).
 //

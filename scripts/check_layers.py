@@ -6,8 +6,8 @@
 
 Who may include whom is data: the layer(... DEPENDS ...) lines of
 CMakeLists.txt, and the tables below for what is not a layer() and for headers
-that are not ours. Also refused: a cycle of layers or of files, and memcmp()
-where keys and ICVs are compared (it tells by its time how much was equal).
+that are not ours. Also refused: a cycle of layers or of files, and memcmp() or
+its like where keys and ICVs are compared (it tells by its time how much was equal).
 
 Prints one line per finding; exit status 1 if there is one.
 """
@@ -63,6 +63,9 @@ LIBC = re.compile(
 STANDARD = re.compile(r"[a-z_]+")
 
 CONSTANT_TIME = ("core/crypto/", "esp/", "ah/")
+EARLY_ENDING = re.compile(
+    r"\b(memcmp|bcmp|strn?cmp|(?:std::|ranges::)(?:equal|mismatch)|"
+    r"lexicographical_compare(?:_three_way)?)\s*\(")
 
 LAYER = re.compile(r"^\s*layer\(\s*(\w+)([^)]*)\)", re.MULTILINE)
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]', re.MULTILINE)
@@ -161,9 +164,9 @@ def check(root):
         if path.startswith(CONSTANT_TIME):
             code = COMMENT_OR_STRING.sub(
                 lambda found: "\n" * found[0].count("\n"), text)
-            for match in re.finditer(r"\bmemcmp\s*\(", code):
+            for match in EARLY_ENDING.finditer(code):
                 line = code.count("\n", 0, match.start()) + 1
-                findings.append(f"{path}:{line}: memcmp() near keys and ICVs: "
+                findings.append(f"{path}:{line}: {match[1]}() near keys and ICVs: "
                                 "use ConstantTimeEqual()")
     cycle = first_cycle(includes)
     if cycle:

@@ -87,6 +87,7 @@ class AssociationsTest : public ::testing::Test {
   FakeReserve reserve_;
 };
 
+// DEF-40
 // GCM-01: without a memory an IV could be used twice.
 TEST_F(AssociationsTest, RefusesOutboundCounterModesWithoutAReserve) {
   Associations associations(sadb_, nullptr);
@@ -203,7 +204,7 @@ TEST_F(AssociationsTest, FillsTheReserveWhenAskedAndSurvivesAFullDisk) {
   EXPECT_EQ(sa->NextNumber(100, kNow).value(), 111u);
 }
 
-// Defect 17: an expiry of an SA that has gone, whose SPI lives again.
+// DEF-17: an expiry of an SA that has gone, whose SPI lives again.
 TEST_F(AssociationsTest, BuriesOnlyTheSaThatExpired) {
   Associations associations(sadb_, &reserve_);
   const SaParameters parameters = Gcm(0x1001, Direction::kOutbound);
@@ -259,6 +260,7 @@ TEST_F(AssociationsTest, EndsEveryReserveThatItBegan) {
   EXPECT_EQ(reserve_.ended, 6);
 }
 
+// DEF-40
 // kill -9 and restart: what was reserved counts as used.
 TEST_F(AssociationsTest, NeverStartsAKeyAnewOnRealDisks) {
   const TemporaryDirectory directory;

@@ -108,6 +108,7 @@ TEST_F(AuditLogTest, TellsTheSelectorsOfTheSaAndWhatItCarried) {
   EXPECT_EQ(lines_[0].find("5a5a"), std::string::npos);
 }
 
+// DEF-38
 // AUD-12: a flood costs a handful of lines, and is counted.
 TEST_F(AuditLogTest, WritesAFewLinesOfAFlood) {
   AuditLog log(sadb_, AuditLog::Switch::kOn);

@@ -87,7 +87,7 @@ TEST(WorkerEvents, WakesForEachKindAndOnlyWhileThereIsSomething) {
   EXPECT_TRUE(queue.NextAudit());
 }
 
-// Defect 38: a million forged packets must neither block nor fill anything.
+// DEF-38: a million forged packets must neither block nor fill anything.
 TEST(WorkerEvents, CountsWhatAFloodLosesAndKeepsTheSasEvents) {
   const auto events = WorkerEvents::Create();
   ASSERT_TRUE(events.ok());

@@ -360,6 +360,7 @@ TEST(HostConfig, RefusesAValueOfAnotherKind) {
               ElementsAre(HasSubstr("under [[sa]]")));
 }
 
+// DEF-39
 TEST(HostConfig, RefusesANumberOutOfRange) {
   EXPECT_THAT(Refused(std::string(kLeast) + "mtu = 576\n"),
               ElementsAre("host.toml:7:7: wire.mtu: 576 is out of range: write "

@@ -310,6 +310,7 @@ TEST_F(WorkerTest, SendsWhatTheHostItselfHasToSay) {
   EXPECT_EQ(StatsOf(*worker).of(Count::kOutboundPackets), 0u);
 }
 
+// DEF-04
 TEST_F(WorkerTest, EndsWhileItWaitsAndWhileItIsBusy) {
   Start(Direction::kOutbound).reset();
   auto worker = Start(Direction::kOutbound);
@@ -320,6 +321,7 @@ TEST_F(WorkerTest, EndsWhileItWaitsAndWhileItIsBusy) {
   EXPECT_FALSE(failed_.load());
 }
 
+// DEF-04
 TEST_F(WorkerTest, SaysWhenItsEntranceIsGone) {
   auto worker = Start(Direction::kOutbound);
   tun_.far.reset();

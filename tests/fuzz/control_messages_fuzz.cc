@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Messages on both control sockets; the first octet says how many descriptors
-// came along. What is accepted encodes to the very same octets.
+// came along. What is accepted encodes to the very same octets. DEF-16
 
 #include <algorithm>
 

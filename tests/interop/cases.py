@@ -92,6 +92,7 @@ def suites_of(protocol):
     return [(suite, None) for suite in suites.ESP]
 
 
+# DEF-08b, DEF-21, DEF-22, DEF-24, DEF-27
 def all_cases():
     cases = [Case(protocol, family, esp, ah, esn)
              for protocol in tried_protocols()

@@ -123,10 +123,18 @@ class Layers(LintTest):
     def test_input_and_output_in_a_pure_layer(self):
         self.breaks("pipeline/io.cc", "#include <sys/socket.h>\n", "no I/O")
 
-    # IN-13
+    # IN-13, DEF-26
     def test_memcmp_near_an_icv(self):
         self.breaks("esp/cmp.cc", "bool F() { return memcmp(a, b, 16); }\n",
                     "ConstantTimeEqual")
+
+    # IN-13, DEF-26
+    def test_other_comparisons_that_end_early_near_an_icv(self):
+        for word in ("bcmp", "strncmp", "std::equal", "std::ranges::equal",
+                     "std::mismatch"):
+            self.write("esp/cmp.cc", SPDX)
+            self.breaks("esp/cmp.cc", f"bool F() {{ return {word}(a, b, c); }}\n",
+                        "ConstantTimeEqual")
 
     def test_memcmp_in_a_comment_and_its_constant_time_kin_pass(self):
         self.write("core/crypto/ok.cc",
@@ -254,6 +262,53 @@ class RfcMap(LintTest):
     def test_old_page(self):
         self.write("tests/unit/open_test.cc", SPDX + f"// {self.AREA}-01\n")
         self.finds("docs/rfc-map.md is old", "rfc_map.py")
+
+
+class Defects(LintTest):
+    AREA = "DEF"  # apart from the numbers: what is here cites nothing
+
+    def setUp(self):
+        super().setUp()
+        self.rows = "".join(f"{self.AREA}-{number}\tA stack's.\tIt holds.\n"
+                            for number in ("01", "01b", "02"))
+        self.write("tests/conformance/defects.tsv", self.rows)
+        self.write("tests/conformance/not_done.tsv", f"{self.AREA}-02\tNo such thing here.\n")
+        self.write("tests/unit/seal_test.cc",
+                   SPDX + f"\n// {self.AREA}-01, {self.AREA}-01b\nTEST(Seal, Is) {{\n}}\n")
+        self.write("docs/other.md", "")
+        self.passes("defects.py", "--write")
+        self.passes("defects.py")
+
+    def finds_after(self, path, text, expected):
+        self.write(path, text)
+        self.run_script("defects.py", "--write")
+        self.finds(expected, "defects.py")
+
+    def test_page(self):
+        page = (self.root / "docs/defects.md").read_text()
+        for row in (f"{self.AREA}-01", f"{self.AREA}-01b"):
+            self.assertIn(f"| {row} | A stack's. | It holds. | `unit/seal_test.cc: Seal.Is` |", page)
+        self.assertIn("| *not here*: No such thing here. |", page)
+
+    def test_defect_that_nothing_looks_for(self):
+        self.finds_after("tests/unit/seal_test.cc", SPDX + f"// {self.AREA}-01\n",
+                         f"{self.AREA}-01b: no test cites it")
+
+    def test_citation_of_nothing(self):
+        self.finds_after("tests/unit/open_test.cc", SPDX + f"// {self.AREA}-77\n",
+                         "there is no such defect")
+
+    def test_row_that_says_too_little(self):
+        self.finds_after("tests/conformance/defects.tsv", self.rows.replace("\tIt holds.", ""),
+                         "must say what it was and what must hold")
+
+    def test_old_page(self):
+        self.write("tests/unit/open_test.cc", SPDX + f"// {self.AREA}-01\n")
+        self.finds("docs/defects.md is old", "defects.py")
+
+    def test_the_other_page_knows_nothing_of_it(self):
+        self.write("tests/conformance/requirements.tsv", "")
+        self.passes("rfc_map.py", "--write")
 
 
 class Format(LintTest):

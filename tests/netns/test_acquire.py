@@ -199,6 +199,7 @@ class Acquire(unittest.TestCase):
         self.assertEqual([len(used) for used in spis.values()], [1, 1])
         self.assertEqual(len(set.union(*spis.values())), 2)
 
+    # DEF-34
     def test_what_waited_leaves_in_order_and_is_asked_for_once(self):
         self.start()
         lines = self.receiver()
@@ -354,6 +355,7 @@ class Acquire(unittest.TestCase):
             raw.sendto(ip + tcp, (self.bob.address(4), 0))
         raw.close()
 
+    # DEF-34
     # API-16
     def test_a_flood_of_strangers_asks_for_little(self):
         self.start(sas=lab.all_sas(("ah",)))

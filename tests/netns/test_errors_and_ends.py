@@ -163,6 +163,7 @@ class ErrorsAndEnds(unittest.TestCase):
                           and not f.has("icmp") and not f.has("icmpv6")], [])
         return [f for f in frames if f.has("esp")]
 
+    # DEF-35
     def test_icmp_errors(self):
         bob = lab.Agent(self.two.bob)
         injected, heard = 0, set()
@@ -197,6 +198,7 @@ class ErrorsAndEnds(unittest.TestCase):
         go(talker, "word")
         lab.wait_until(lambda: len(self.protected("bob")) > before, f"bob echoes {kind}")
 
+    # DEF-04
     def test_an_sa_deleted_in_the_middle_of_a_flow(self):
         bob = lab.Agent(self.two.bob)
         talkers = []
@@ -219,6 +221,7 @@ class ErrorsAndEnds(unittest.TestCase):
         self.assertEqual(len(self.protected("alice")), before)
         self.judge()
 
+    # DEF-35
     def test_half_closed(self):
         server = self.python(self.two.bob, TALKS_AFTER_THE_END)
         lab.wait_until(lambda: self.two.bob.listening(PORT), "bob listens")
@@ -237,6 +240,7 @@ class ErrorsAndEnds(unittest.TestCase):
         self.assertEqual(server.stdout.readline(), "accepted\n")
         return client, server
 
+    # DEF-35
     def test_time_wait(self):
         """Bob does not hear the last ACK, and sends his FIN again and again."""
         client, server = self.connected("close")
@@ -253,6 +257,7 @@ class ErrorsAndEnds(unittest.TestCase):
         shown = self.two.alice.run("ss", "-Htn", "state", state, "dport", "=", f":{PORT}")
         return bool(shown.stdout.strip())
 
+    # DEF-35
     def test_resets_of_a_socket_that_is_gone(self):
         """Bob does not hear the reset, and goes on sending."""
         client, server = self.connected("reset")

@@ -2,7 +2,6 @@
 """Hostile packets from both sides and hostile messages on the API socket.
 
 The daemon goes on, counts each refusal by its name, and lets nothing clear out.
-Defects 13, 14, 15, 25, 30, 38
 """
 
 import array
@@ -74,6 +73,7 @@ def seeds(source, destination):
 
 
 class HostilePackets(unittest.TestCase):
+    # DEF-13, DEF-14, DEF-15, DEF-25, DEF-30, DEF-38
     def test_neither_side_breaks_the_daemon_and_nothing_gets_through(self):
         require = {c: "require" for c in lab.CATEGORIES}
         with lab.Lab() as two:
@@ -142,6 +142,7 @@ class HostileMessages(unittest.TestCase):
                 return None
         return int.from_bytes(reply[16:20], "big") if len(reply) == 24 else None
 
+    # DEF-16
     def test_bad_messages_are_refused_and_the_daemon_goes_on(self):
         with socket.socket() as ours:
             bad = [message(size=5), message(magic=1), message(kind=77), message(body=b""),

@@ -51,6 +51,7 @@ def cases():
 
 
 class LevelMatrix(unittest.TestCase):
+    # DEF-32
     def test_every_level_is_enforced_on_the_wire(self):
         with lab.Lab() as two:
             self.sas = lab.all_sas()

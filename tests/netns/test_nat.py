@@ -58,6 +58,7 @@ class Nat(unittest.TestCase):
         self.assertEqual(asked.returncode, 0, asked.stderr)
         self.assertEqual(answerer.wait(15), 0)
 
+    # DEF-21
     def test_questions_and_answers_go_in_udp(self):
         capture = self.two.capture()
         for family in (4, 6):

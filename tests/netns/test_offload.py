@@ -155,6 +155,7 @@ class Offload(unittest.TestCase):
     def test_tcp_in_all_categories(self):
         self.bulk({category: "require" for category in lab.CATEGORIES})
 
+    # DEF-36
     def test_datagrams(self):
         for levels in ({}, {"esp_network": "require"}):
             with lab.Lab() as two:

@@ -149,6 +149,7 @@ class Pairs(unittest.TestCase):
 
 
 class TunPairs(Pairs):
+    # DEF-37
     # One of ESP, AH and a tunnel for each family: six SAs each way to spread.
     def test_flows_are_spread_and_each_stays_in_order(self):
         two = self.two
@@ -165,6 +166,7 @@ class TunPairs(Pairs):
                 self.assert_spread(host, way)
             self.assertEqual(host.drops(), {})
 
+    # DEF-37
     def test_tcp_of_many_connections_is_never_out_of_order(self):
         two = self.two
         two.start(sas=lab.all_sas(families=(4,)), levels={"esp_transport": "require"})
@@ -219,6 +221,7 @@ class TunPairs(Pairs):
         self.assertTrue(all(frame.has("ah") for frame in frames))
         self.assertEqual(two.alice.json("stats")["counts"]["outbound_clear"], 0)
 
+    # DEF-30
     # Clear packets to a host that demands ESP: whichever worker of its meets them.
     def test_both_pairs_refuse_what_came_in_clear(self):
         two = self.two
@@ -255,6 +258,7 @@ class UdpPairs(Pairs):
         two.alice.postern("sa delete", *old)
         return lambda: two.bob.postern("sa delete", *old)
 
+    # DEF-04, DEF-37
     # One peer's datagrams come by one worker: not even a rekeying changes order.
     def test_sas_are_replaced_while_flows_go_on_in_order(self):
         two = self.two
@@ -277,6 +281,7 @@ class UdpPairs(Pairs):
             self.assertEqual(host.json("stats")["counts"]["outbound_clear"], 0)
             self.assertEqual(host.drops(), {})
 
+    # DEF-37
     def test_tcp_of_many_connections_is_never_out_of_order(self):
         two = self.two
         two.start(sas=lab.all_sas(("esp_transport",), families=(4,)),

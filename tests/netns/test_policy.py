@@ -78,6 +78,7 @@ class Policy(unittest.TestCase):
         self.assertGreaterEqual(two.alice.json("stats")["counts"]["discards_told"], 2)
         self.assertEqual(two.bob.json("stats")["counts"]["discards_told"], 0)
 
+    # DEF-23, DEF-30
     def test_what_no_rule_names_is_discarded(self):
         two = self.both()
         for host in two.hosts:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """kill -9 in the middle of sending, again and again, with a manual AES-GCM key:
-no sequence number, and so no IV, occurs twice on the wire. GCM-01 RPL-17 defect 40
+no sequence number, and so no IV, occurs twice on the wire. GCM-01 RPL-17
 """
 
 import collections
@@ -36,6 +36,7 @@ def sealed(file):
 
 
 class SequenceNumbers(unittest.TestCase):
+    # DEF-40
     def test_never_twice_across_a_hundred_crashes(self):
         with lab.Lab() as two:
             sas = lab.all_sas(["esp_transport"], families=(4,))

@@ -31,9 +31,11 @@ while child.recv(65536):
 
 
 class Sigkill(unittest.TestCase):
+    # DEF-31
     def test_no_clear_byte_when_the_sender_s_daemon_dies(self):
         self.transfer("alice")
 
+    # DEF-31
     def test_no_clear_byte_when_the_receiver_s_daemon_dies(self):
         self.transfer("bob")
 

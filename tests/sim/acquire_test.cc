@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Packets that wait for an SA: none of them leaves in clear, they leave in their
-// order when the SA is there, and every bound on them holds. No sender waits
-// (defect 34).
+// order when the SA is there, and every bound on them holds. No sender waits.
 
 #include <cstdint>
 #include <vector>
@@ -53,6 +52,7 @@ class Waiting : public testing::Test {
   SimHost bob_{"10.9.2.1"};
 };
 
+// DEF-37
 // API-14
 TEST_F(Waiting, LeavesInOrderWhenTheSaIsThere) {
   SendNumbered(3);
@@ -70,6 +70,7 @@ TEST_F(Waiting, IsNotOvertakenByWhatComesLater) {
             (std::vector{1, 2, 3, 4, 5}));
 }
 
+// DEF-34
 // PFK-49
 TEST_F(Waiting, AsksOnceForEachNeed) {
   SendNumbered(4);
@@ -117,6 +118,7 @@ TEST_F(Waiting, ARefusalDropsWhatWaits) {
   EXPECT_EQ(alice_.acquires().TakeNew().size(), 1u);
 }
 
+// DEF-34
 TEST_F(Waiting, IsOverAfterItsTime) {
   SendNumbered(2);
   alice_.Advance(kHold.time);
@@ -127,6 +129,7 @@ TEST_F(Waiting, IsOverAfterItsTime) {
   EXPECT_TRUE(alice_.Resume().empty());
 }
 
+// DEF-34
 TEST_F(Waiting, TheOldestGoesFirstAtEachBound) {
   SendNumbered(5);  // per acquire
   EXPECT_EQ(alice_.outbound().held(), 4u);
@@ -228,6 +231,7 @@ TEST_F(Waiting, AStrangersPacketsGoBeforeOurs) {
   EXPECT_EQ(Numbers(alice_.Resume()), (std::vector{1, 2, 3}));
 }
 
+// DEF-34
 // API-16: what strangers cause is bounded, and leaves room for our own needs.
 TEST_F(Waiting, SpoofedSynsCauseFewAcquires) {
   constexpr SocketCookie kListener{7};

@@ -109,7 +109,7 @@ TEST(Bundle, HasTheDraftsOrder) {
   EXPECT_EQ(inner[between.payload_offset()], 50);  // AH's next header
 }
 
-// Defect 33.
+// DEF-33.
 TEST(Bundle, InTheWrongOrderSatisfiesNothing) {
   SimHost alice("10.9.1.1");
   SimHost bob("10.9.2.1");

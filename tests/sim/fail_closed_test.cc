@@ -51,6 +51,7 @@ class TwoHosts : public testing::Test {
   SimHost bob_{"10.9.2.1"};
 };
 
+// DEF-23
 // API-17 API-44
 TEST_F(TwoHosts, WithoutAnSaNothingLeaves) {
   for (const Level level : {Level::kUse, Level::kRequire, Level::kUnique}) {
@@ -163,6 +164,7 @@ TEST_F(TwoHosts, AnErrorDoesNotTellInClearWhatCameProtected) {
   EXPECT_EQ(bob_.Send(error).at(0), error);
 }
 
+// DEF-20, DEF-23
 // IN-03, ESP-31
 TEST_F(TwoHosts, SpisThatNobodyHasAreRefused) {
   Require(Category::kEspTransport);
@@ -175,7 +177,7 @@ TEST_F(TwoHosts, SpisThatNobodyHasAreRefused) {
   ExpectReceiveDrop(packet, DropReason::kSpiReserved);  // SAD-06
 }
 
-// RPL-05 defect 12
+// RPL-05 DEF-12
 TEST_F(TwoHosts, AReplayedPacketIsDeliveredOnce) {
   for (const Category category : {Category::kAh, Category::kEspTransport}) {
     Require(category);
@@ -185,7 +187,7 @@ TEST_F(TwoHosts, AReplayedPacketIsDeliveredOnce) {
   }
 }
 
-// Defect 7: twice in one batch.
+// DEF-07: twice in one batch.
 TEST_F(TwoHosts, OfTwinsInOneBatchOneIsDelivered) {
   Require(Category::kEspTransport);
   const Octets packet = alice_.Send(Datagram()).at(0);
@@ -194,7 +196,7 @@ TEST_F(TwoHosts, OfTwinsInOneBatchOneIsDelivered) {
 }
 
 // AH-42
-// RPL-06 IN-11 defects 25, 29: every single bit flipped, for each category.
+// RPL-06 IN-11 DEF-25, DEF-29: every single bit flipped, for each category.
 // A forged packet is not delivered, and moves neither window nor lifetime.
 TEST_F(TwoHosts, AForgedPacketMovesNothing) {
   for (const Category category : kCategories) {
@@ -257,7 +259,7 @@ TEST_F(TwoHosts, AnExpiredSaCarriesNothing) {
   EXPECT_EQ(alice_.events()[1].kind, SaEvent::Kind::kHardExpired);
 }
 
-// ESP-04 defect 19
+// ESP-04 DEF-19
 TEST_F(TwoHosts, SequenceNumbersNeverCycle) {
   SaParameters sa = SaFor(alice_.address(), bob_.address(), Category::kAh);
   sa.direction = Direction::kOutbound;
@@ -285,7 +287,7 @@ TEST_F(TwoHosts, NumbersNotYetReservedAreNotUsed) {
   EXPECT_EQ(alice_.Send(Datagram()).size(), 1u);
 }
 
-// Noise of every length, from both sides: never out, never lost (defect 15).
+// Noise of every length, from both sides: never out, never lost (DEF-15).
 TEST_F(TwoHosts, NoiseNeverPasses) {
   for (const Category category : kCategories) {
     Require(category);

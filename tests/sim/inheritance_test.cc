@@ -64,6 +64,7 @@ class Server : public testing::Test {
   SimHost bob_{"fd00:9:2::1"};
 };
 
+// DEF-30
 // API-32: ClientA. Dropped, no answer, no state.
 TEST_F(Server, DropsTheSynOfAPlainClient) {
   const Octets syn = alice_.Send(FromClient(kSyn)).at(0);
@@ -78,6 +79,7 @@ TEST_F(Server, AnswersAClientThatUsesAh) {
   Connect();
 }
 
+// DEF-35
 // API-33
 TEST_F(Server, AcceptedConnectionKeepsTheListenersLevels) {
   Connect();
@@ -108,7 +110,7 @@ TEST_F(Server, SystemLevelBindsTheNextPacket) {
   EXPECT_EQ(bob_.drops(DropReason::kPolicyRequiresEspTransport), 1u);
 }
 
-// Defect 35: the kernel's reset for a connection whose socket is gone.
+// DEF-35: the kernel's reset for a connection whose socket is gone.
 TEST_F(Server, LateResetIsStillProtected) {
   Connect();
   bob_.kernel().Close(ServerFlow());

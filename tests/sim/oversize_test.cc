@@ -272,6 +272,7 @@ TEST_F(Oversize, FragmentsOfTheHostPassATunnelOneByOne) {
   EXPECT_EQ(alice_->count(Count::kReassembled), 0u);
 }
 
+// DEF-25
 // PMTU-02 PMTU-06 PMTU-10: a router's word lowers it, and is forgotten.
 TEST_F(Oversize, AVerifiedErrorLowersThePathMtuForATime) {
   for (const auto& [here, there] : {std::pair{"10.9.1.1", "10.9.2.1"},
@@ -323,6 +324,7 @@ TEST_F(Oversize, ThePathMtuHasALeast) {
   EXPECT_EQ(bob_->ReceiveAll(sent), std::vector<Octets>{Whole(1280)});
 }
 
+// DEF-25
 // IN-17: what somebody off the way would have to guess (RFC
 // 4301 8.2.1).
 TEST_F(Oversize, AForgedErrorIsNotBelieved) {
@@ -370,6 +372,7 @@ TEST_F(Oversize, TellingIsLimited) {
   EXPECT_TRUE(alice_->TakeTold().empty());
 }
 
+// DEF-03
 // ESP-17: sizes are hidden, and padding alone never makes a packet too big.
 TEST_F(Oversize, TfcPaddingHidesTheSize) {
   Use("10.9.1.1", "10.9.2.1", Category::kEspNetwork);
@@ -390,6 +393,7 @@ TEST_F(Oversize, TfcPaddingHidesTheSize) {
   EXPECT_EQ(bob_->ReceiveAll(cut), std::vector<Octets>{Whole(100)});
 }
 
+// DEF-18
 // FRAG-06 FRAG-07: ports that a later fragment does not show are not those of
 // the SA, neither way; what is refused inbound is audited.
 TEST_F(Oversize, AnSaForPortsCarriesNoLaterFragments) {

@@ -87,7 +87,7 @@ TEST_P(Reassembly, ALeftOverFragmentIsAudited) {
   EXPECT_EQ(bob_.Receive(packet).size(), 1u);
 }
 
-// defect 18: what is too short for AH or ESP says nothing for itself.
+// DEF-18: what is too short for AH or ESP says nothing for itself.
 TEST_P(Reassembly, AForgedFragmentSpoilsItsDatagramOnly) {
   const Octets packet = OnTheWire(1000);
   auto fragments = NaiveFragments(packet, 504, 9);

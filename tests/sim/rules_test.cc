@@ -103,6 +103,7 @@ INSTANTIATE_TEST_SUITE_P(Families, Rules,
                            return row.param.icmp == 1 ? "V4" : "V6";
                          });
 
+// DEF-23
 // SPD-02 SPD-07 ICMP-01: with no rule and no route nothing passes either way.
 TEST_P(Rules, DiscardWhatNobodyNamesWhenToldSo) {
   alice_.SetRules({}, kDiscardRest);

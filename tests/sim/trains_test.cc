@@ -90,6 +90,7 @@ TEST_P(TrainOfEveryBundle, TreatsOneFlowsPacketsAsIfEachWentAlone) {
   ExpectSame(Datagrams(50));
 }
 
+// DEF-37
 TEST_P(TrainOfEveryBundle, TreatsMixedFlowsPacketsAsIfEachWentAlone) {
   std::vector<Octets> packets;
   for (std::uint16_t i = 0; i < 50; ++i) {
@@ -169,6 +170,7 @@ TEST_F(Trains, LoseNothingWhereASecondSaEnds) {
   EXPECT_EQ(alice_.drops(DropReason::kLifetimeExpired), 0u);
 }
 
+// DEF-04
 // Somebody deletes the second SA at any moment. What has the first one's ESP
 // already must not be taken for a packet of ESP's own, which has no socket.
 TEST_F(Trains, NeverLeaveHalfProtectedWhenAnSaIsDeleted) {
@@ -210,6 +212,7 @@ TEST_F(Trains, NeverLeaveHalfProtectedWhenAnSaIsDeleted) {
   EXPECT_GT(sent, 0U);
 }
 
+// DEF-42
 TEST_F(Trains, DropByNameWhatIsTooBigAndSendTheRest) {
   Require(Category::kEspTransport);
   std::vector<Octets> packets = Datagrams(3);
@@ -220,6 +223,7 @@ TEST_F(Trains, DropByNameWhatIsTooBigAndSendTheRest) {
   EXPECT_EQ(alice_.drops(DropReason::kTooBig), 1u);
 }
 
+// DEF-07
 // RPL-05
 TEST_F(Trains, AreReplayedOnceEvenWithinOneBatch) {
   Require(Category::kEspTransport);
@@ -230,6 +234,7 @@ TEST_F(Trains, AreReplayedOnceEvenWithinOneBatch) {
   EXPECT_EQ(bob_.drops(DropReason::kReplayDuplicate), 2u);
 }
 
+// DEF-42
 TEST_F(Trains, LoseOnlyTheForgedPacket) {
   Require(Category::kAh);
   Require(Category::kEspTransport);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Whatever is wrong with the daemon, the call fails, says how, and leaves no
-// descriptor behind (defect 31).
+// descriptor behind.
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -63,6 +63,7 @@ std::ptrdiff_t OpenFds() {
                        fs::directory_iterator{});
 }
 
+// DEF-31
 TEST(NoDaemon, IsUnreachableWhereNoHostServesTheNamespace) {
   const TemporaryRunDirectory run;
   const UniqueFd socket = OpenUdp();
@@ -117,6 +118,7 @@ struct BadDaemon {
 
 class BadDaemonTest : public testing::TestWithParam<BadDaemon> {};
 
+// DEF-31
 TEST_P(BadDaemonTest, NeverLooksLikeSuccessAndLeaksNothing) {
   const FakeDaemon daemon(GetParam().temper);
   const UniqueFd socket = OpenUdp();
@@ -152,6 +154,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadDaemon{Temper::kGarbage, "Garbage", EPROTO, EPROTO}),
     [](const auto& row) { return std::string(row.param.name); });
 
+// DEF-31
 TEST(SilentDaemon, IsGivenUpAfterFiveSeconds) {
   const FakeDaemon daemon(Temper::kSilent);
   const UniqueFd socket = OpenUdp();
@@ -225,6 +228,7 @@ int StatusOfChild(const std::function<int()>& body) {
 
 constexpr int kCannotTry = 200;
 
+// DEF-31
 // What a sandbox leaves of the way to the daemon is not enough: refused.
 TEST(Sandbox, OfAnotherRootIsRefused) {
   const FakeDaemon daemon(Temper::kHonest);

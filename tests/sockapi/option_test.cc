@@ -83,6 +83,7 @@ TEST(Option, NumbersAreThoseOfTheHeadersPage) {
   EXPECT_EQ(IPSEC_LEVEL_UNIQUE, 4);
 }
 
+// DEF-39
 // API-01, API-28
 TEST(Option, SetsAndReadsBackEveryLevelOfEveryCategoryInBothFamilies) {
   const FakeDaemon daemon(FakeDaemon::Temper::kHonest);
@@ -169,6 +170,7 @@ TEST(Option, HandsTheDaemonTheSocketItself) {
   EXPECT_EQ(requests[0].request.level, ApiLevel::kUnique);
 }
 
+// DEF-39
 // API-29, API-43
 TEST(Option, RefusesEveryValueOutsideTheSetAndKeepsTheLevel) {
   const FakeDaemon daemon(FakeDaemon::Temper::kHonest);
@@ -189,6 +191,7 @@ TEST(Option, RefusesEveryValueOutsideTheSetAndKeepsTheLevel) {
   }
 }
 
+// DEF-39
 // API-01, API-43
 TEST(Option, RefusesAValueThatIsNoInt) {
   const FakeDaemon daemon(FakeDaemon::Temper::kHonest);

@@ -239,6 +239,7 @@ TEST(DefaultLevels, MakeSocketFailWhereTheyCannotBeSet) {
             "BYPASS is for privileged programs\n");
 }
 
+// DEF-31
 TEST(DefaultLevels, MakeSocketFailWithoutADaemon) {
   const TemporaryRunDirectory run;
   const Outcome outcome =
@@ -319,6 +320,7 @@ TEST(Preload, InterposesOnAnUnmodifiedProgram) {
   EXPECT_EQ(daemon.Count(ApiRequestType::kSetLevel), 1u);
 }
 
+// DEF-31
 // Without the library the kernel knows none of the options: nothing succeeds.
 TEST(Preload, IsWhatTheOptionsNeedElseTheKernelRefuses) {
   const FakeDaemon daemon(Temper::kHonest);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ipsec-vec/alg/1: ciphers, MACs and AEADs below any packet.
+// ipsec-vec/alg/1: ciphers, MACs and AEADs below any packet. DEF-24
 
 #include <string>
 

@@ -179,6 +179,7 @@ bool Has(const Json& directions, const std::string& direction) {
 
 // pkt_ah_*.json and pkt_esp_*.json, to the octet: OUT-12, AH-16, ESP-06, ESP-21,
 // ESP-27, ESP-34, CTR-02, GCM-02, GCM-05, CCM-03, CHA-01 to CHA-03, IIV-01.
+// DEF-08b, DEF-21, DEF-24
 Outcome RunPacket(const VectorSa& sa, const Json& test) {
   CheckCaseFields(test, {"proto", "mode", "inner_af", "outer_af", "sa", "plain",
                          "protected", "arrived", "arrived_plain",

@@ -124,7 +124,7 @@ class Sweep {
 // Every algorithm in every layout, counting IVs as Postern makes them: ALG-01,
 // ALG-02, ALG-04, ALG-05, AH-16, AH-47, AH-48, ESP-06, ESP-27, ESP-36, CTR-01,
 // CTR-02, GCM-02, GCM-05, GCM-10, GCM-13, CCM-03, CCM-04, CCM-08, CHA-01,
-// CHA-02, CHA-03, IIV-01, OPT-04.
+// CHA-02, CHA-03, IIV-01, OPT-04. DEF-08b, DEF-24
 Outcome RunCase(const Json& test) {
   CheckCaseFields(test, {"inner_af", "sa", "lengths", "digests"});
   auto read = ReadSa(test.at("sa"));

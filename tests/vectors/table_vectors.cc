@@ -83,6 +83,7 @@ Outcome RunEncap(const Json& row) {
   return Passed();
 }
 
+// DEF-28
 Outcome RunDecap(const Json& row) {
   CheckFields(row, {"inner", "inner_bits", "outer", "outer_bits", "result",
                     "result_bits", "unused_combination", "log_should",

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Project Wycheproof's own schemas: AEADs and MACs with odd sizes and with
-// forgeries.
+// forgeries. DEF-24
 
 #include <string>
 #include <string_view>

@@ -143,6 +143,7 @@ class AhBursts
   PacketPool pool_{{.packets = 256, .payload = 4096}};
 };
 
+// DEF-42
 TEST_P(AhBursts, EqualSingleCallsOfLibcrypto) {
   std::size_t length = 0;
   for (std::size_t count = 1; length <= 1500; count = count % 70 + 9) {

@@ -74,7 +74,7 @@ TEST(IpViewProperty, AcceptsTheWholePackets) {
   }
 }
 
-// Defect 14: cut at every octet.
+// DEF-14: cut at every octet.
 TEST(IpViewProperty, RefusesEveryTruncation) {
   for (const OctetVector& packet : Packets()) {
     for (std::size_t size = 0; size < packet.size(); ++size) {

@@ -165,6 +165,7 @@ Flows Sorted(const std::vector<Octets>& packets) {
   return flows;
 }
 
+// DEF-36, DEF-37
 TEST(OffloadProperty, WhatWasJoinedIsCutIntoTheSamePackets) {
   Random random(36);
   std::size_t joined = 0;
@@ -188,6 +189,7 @@ TEST(OffloadProperty, WhatWasJoinedIsCutIntoTheSamePackets) {
   EXPECT_GT(joined, packets_in_all / 2);
 }
 
+// DEF-36
 TEST(OffloadProperty, EveryCutHasTheDefinitionsChecksumsAndAllThePayload) {
   Random random(1071);
   for (int round = 0; round < 3'000; ++round) {

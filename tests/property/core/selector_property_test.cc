@@ -79,6 +79,7 @@ IpAddress AddressOf(unsigned value) {
   return IpAddress::FromOctets(octets);
 }
 
+// DEF-41
 // SEL-01 SEL-04 SEL-05 SEL-08
 TEST_F(SelectorProperty, EveryFieldIsWhatItsSetSays) {
   for (int round = 0; round < 20000; ++round) {

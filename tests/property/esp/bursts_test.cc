@@ -159,6 +159,7 @@ class EspBursts
   std::mt19937 random_{4303};
 };
 
+// DEF-08, DEF-42
 TEST_P(EspBursts, EqualSingleCallsOfLibcrypto) {
   Result<Sealer> sealer = Sealer::Create(sa_);
   // All lengths, in bursts shorter and longer than what a transform takes at

@@ -23,6 +23,7 @@ FlowKey KeyOf(std::uint64_t number) {
   return key;
 }
 
+// DEF-41
 TEST(FlowTableProperty, FindsWhatWasInsertedLastOrNothing) {
   FlowTable table(64);
   std::map<FlowKey, SocketCookie> definition;

@@ -65,6 +65,7 @@ class Addresses {
   std::mt19937 random_{20240601};
 };
 
+// DEF-41
 TEST(RouteTableProperty, FindsWhatALinearScanFinds) {
   Addresses addresses;
   for (int round = 0; round < 100; ++round) {

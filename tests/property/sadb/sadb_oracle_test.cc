@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The SADB against a map and a linear scan: after every one of many random
-// adds, deletes, deaths and flushes both give the same answers (defect 41).
+// adds, deletes, deaths and flushes both give the same answers.
 
 #include <cstdint>
 #include <map>
@@ -207,6 +207,7 @@ class SadbOracle : public ::testing::TestWithParam<std::uint32_t> {
   Dice dice_{GetParam()};
 };
 
+// DEF-41
 TEST_P(SadbOracle, AgreesAfterEveryChange) {
   RcuReader reader;
   for (int step = 0; step < 3'000; ++step) {

@@ -57,6 +57,7 @@ TEST(Ipv4OptionTable, CoversExactlyWhatTheRfcLists) {
   }
 }
 
+// DEF-27
 // AH-21, AH-22, AH-23
 TEST_F(CoveredLeadTest, ZeroesTheMutableFieldsOfIpv4) {
   const Octets lead =
@@ -66,6 +67,7 @@ TEST_F(CoveredLeadTest, ZeroesTheMutableFieldsOfIpv4) {
                     192,  0, 2, 10, 198,     51,      100, 20}));
 }
 
+// DEF-27
 // AH-31, AH-32
 TEST_F(CoveredLeadTest, ZeroesTheMutableFieldsOfIpv6) {
   Octets lead = Lead(HostsV6().TrafficClass(0xff).HopLimit(99));
@@ -76,6 +78,7 @@ TEST_F(CoveredLeadTest, ZeroesTheMutableFieldsOfIpv6) {
   EXPECT_EQ(Covered(lead, 0), expected);
 }
 
+// DEF-13, DEF-27
 // AH-25: every option type, as a unit of type, length and data.
 TEST_F(CoveredLeadTest, KeepsOrZeroesIpv4OptionsAsUnits) {
   for (unsigned number = 2; number < 256; ++number) {
@@ -93,6 +96,7 @@ TEST_F(CoveredLeadTest, KeepsOrZeroesIpv4OptionsAsUnits) {
   }
 }
 
+// DEF-13
 // Octets behind an end of list belong to no option and are covered as they are.
 TEST_F(CoveredLeadTest, EndsTheOptionsAtTheEndOfList) {
   const Octets options = {7, 4, 9, 9, 0, 7, 4, 9};
@@ -101,7 +105,7 @@ TEST_F(CoveredLeadTest, EndsTheOptionsAtTheEndOfList) {
             (Octets{0, 0, 0, 0, 0, 7, 4, 9}));
 }
 
-// Defect 13: an option's length is 0, 1, or reaches past the end.
+// DEF-13: an option's length is 0, 1, or reaches past the end.
 TEST_F(CoveredLeadTest, RefusesIpv4OptionLengthsThatCannotBe) {
   for (const std::uint8_t type : Octets{2, 7, 130, 131, 137, 255}) {
     for (unsigned length = 0; length < 256; ++length) {
@@ -116,6 +120,7 @@ TEST_F(CoveredLeadTest, RefusesIpv4OptionLengthsThatCannotBe) {
   }
 }
 
+// DEF-13
 // AH-21
 // AH-24: on the way the destination is the next hop; the ICV has the last one.
 TEST_F(CoveredLeadTest, PutsTheFinalDestinationOfASourceRoute) {
@@ -133,6 +138,7 @@ TEST_F(CoveredLeadTest, PutsTheFinalDestinationOfASourceRoute) {
   }
 }
 
+// DEF-13
 TEST_F(CoveredLeadTest, RefusesASourceRouteThatCannotBe) {
   const std::vector<Octets> routes = {
       {131, 2},                  // no pointer
@@ -147,6 +153,7 @@ TEST_F(CoveredLeadTest, RefusesASourceRouteThatCannotBe) {
   }
 }
 
+// DEF-27
 // AH-34, AH-35: all 256 types of IPv6 options, in both headers that have them.
 TEST_F(CoveredLeadTest, ZeroesTheDataOfIpv6OptionsThatMayChange) {
   for (const std::uint8_t header : Octets{0, 60}) {
@@ -232,7 +239,7 @@ TEST_F(CoveredLeadTest, RefusesTwoFragmentHeaders) {
       DropReason::kBadExtensionHeader);
 }
 
-// Defect 14: a stack buffer has a bound.
+// DEF-14: a stack buffer has a bound.
 TEST_F(CoveredLeadTest, RefusesARowOfHeadersThatIsTooLong) {
   Octets options(2048);
   options[1] = 255;

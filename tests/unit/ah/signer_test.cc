@@ -109,7 +109,7 @@ TEST_F(AhSigner, GivesOuterHeadersIdentificationsOfTheSasOwn) {
   EXPECT_LT(common, 3000);
 }
 
-// AH-18, defect 22
+// AH-18, DEF-22
 TEST_F(AhSigner, GoesBehindWhatRoutersRead) {
   const Octets options = {0, 0, 0x1e, 4, 9, 8, 7, 6};
   const Octets packet = Sign(Sha1Sa(), HostsV6()
@@ -181,6 +181,7 @@ TEST_F(AhSigner, RefusesHeadersThatItCannotCover) {
             DropReason::kTooManyHeaders);
 }
 
+// DEF-03
 TEST_F(AhSigner, RefusesWhatTheLengthFieldCannotSay) {
   EXPECT_FALSE(
       Sign(Sha1Sa(), HostsV4().Raw(253, Octets(65535 - 20 - 24))).empty());
@@ -191,7 +192,7 @@ TEST_F(AhSigner, RefusesWhatTheLengthFieldCannotSay) {
             DropReason::kTooBig);
 }
 
-// Defect 5: headroom from none to ample, at the start of the buffer.
+// DEF-05: headroom from none to ample, at the start of the buffer.
 TEST_F(AhSigner, NeverLeavesItsBuffer) {
   const Octets clear = HostsV6().Udp(1, 2, Octets(61));
   for (const Parameters& sa :

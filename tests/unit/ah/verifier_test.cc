@@ -28,7 +28,7 @@ class AhVerifier : public testing::Test {
     {
       const Opinion<Verifier::Verified> verified =
           verifier->Verify(packet, seq);
-      EXPECT_EQ(Copied(packet), wire);  // defect 1
+      EXPECT_EQ(Copied(packet), wire);
       passage = verified.ok() ? verifier->Finish(packet, *verified)
                               : Passage(verified.error());
     }
@@ -51,6 +51,7 @@ class AhVerifier : public testing::Test {
   Octets left_;
 };
 
+// DEF-05
 // The half of the number that is not sent is hashed behind the packet.
 TEST_F(AhVerifier, NeedsRoomBehindThePacketForEsn) {
   Parameters sa = Sha256Sa();
@@ -80,7 +81,7 @@ TEST_F(AhVerifier, PeeksAtTheHeader) {
   EXPECT_EQ(header->seq, 0x05060708u);
 }
 
-// AH-50, defect 15: empty, cut, and length fields from 0 to 255.
+// AH-50, DEF-15: empty, cut, and length fields from 0 to 255.
 TEST_F(AhVerifier, PeeksAtNothingThatIsNotThere) {
   for (std::size_t size = 0; size < 12; ++size) {
     EXPECT_EQ(
@@ -100,6 +101,7 @@ TEST_F(AhVerifier, PeeksAtNothingThatIsNotThere) {
   }
 }
 
+// DEF-01
 TEST_F(AhVerifier, GivesBackThePacketThatWasSigned) {
   const Octets options = {0, 0, 0x3e, 4, 9, 8, 7, 6};
   const std::vector<Octets> packets = {
@@ -122,6 +124,7 @@ TEST_F(AhVerifier, GivesBackThePacketThatWasSigned) {
   }
 }
 
+// DEF-18
 // FRAG-10, AH-39
 TEST_F(AhVerifier, RefusesFragments) {
   EXPECT_EQ(
@@ -178,7 +181,7 @@ TEST_F(AhVerifier, CoversReservedFieldAndPaddingAsReceived) {
   }
 }
 
-// AH-15, defect 8b
+// AH-15, DEF-08b
 TEST_F(AhVerifier, RefusesAWrongSequenceNumber) {
   Parameters sa = Sha1Sa();
   const Octets clear = HostsV4().Udp(1, 2);
@@ -190,7 +193,7 @@ TEST_F(AhVerifier, RefusesAWrongSequenceNumber) {
   EXPECT_EQ(Receive(sa, extended, 0x200000007u).error(), DropReason::kBadIcv);
 }
 
-// Defect 15: every length that a packet can have, with garbage.
+// DEF-15: every length that a packet can have, with garbage.
 TEST_F(AhVerifier, RefusesEveryShortPacket) {
   std::mt19937 random(15);
   for (std::size_t length = 0; length <= 128; ++length) {
@@ -208,7 +211,7 @@ TEST_F(AhVerifier, RefusesEveryShortPacket) {
   }
 }
 
-// Defect 13: options that a router could have mangled.
+// DEF-13: options that a router could have mangled.
 TEST_F(AhVerifier, RefusesIpv4OptionsThatCannotBe) {
   const Octets packet = Signed(
       Sha1Sa(), HostsV4().Ipv4Options({7, 7, 4, 0, 0, 0, 0}).Raw(253, {1}));
@@ -224,7 +227,7 @@ TEST_F(AhVerifier, RefusesIpv4OptionsThatCannotBe) {
   EXPECT_EQ(Receive(Sha1Sa(), routed).error(), DropReason::kBadIpOption);
 }
 
-// Defect 14: chains of extension headers, up to 64 KiB of them.
+// DEF-14: chains of extension headers, up to 64 KiB of them.
 TEST_F(AhVerifier, RefusesLongChainsOfExtensionHeaders) {
   for (const std::size_t count : {15U, 16U, 17U, 100U, 8000U}) {
     PacketBuilder builder = HostsV6();
@@ -239,7 +242,7 @@ TEST_F(AhVerifier, RefusesLongChainsOfExtensionHeaders) {
   }
 }
 
-// Defect 14: the chain ends anywhere.
+// DEF-14: the chain ends anywhere.
 TEST_F(AhVerifier, RefusesAPacketThatIsCutAnywhere) {
   const Octets options = {0, 0, 0x1e, 4, 9, 8, 7, 6};
   const Octets packet = Signed(Sha256Sa(), HostsV6()
@@ -257,6 +260,7 @@ TEST_F(AhVerifier, RefusesAPacketThatIsCutAnywhere) {
   }
 }
 
+// DEF-14
 TEST_F(AhVerifier, RefusesAHopByHopHeaderThatIsNotFirst) {
   const Octets options = {0, 0, 0x1e, 4, 9, 8, 7, 6};
   EXPECT_EQ(Receive(Sha1Sa(), HostsV6()
@@ -277,6 +281,7 @@ TEST_F(AhVerifier, RefusesARoutingHeaderWhoseArrivalNobodyKnows) {
             DropReason::kBadExtensionHeader);
 }
 
+// DEF-14
 // IN-09, AH-44: of two AHs the outer one is removed, the inner one is data.
 TEST_F(AhVerifier, TakesAnInnerAhForData) {
   const Octets clear = HostsV6().Udp(1, 2, {1, 2, 3});

@@ -146,6 +146,7 @@ TEST(ApiProtocol, RefusesAnotherMagicAndAnotherVersion) {
             ProtocolDefect::kWrongVersion);
 }
 
+// DEF-31
 TEST(ApiProtocol, NamesALaterVersionEvenIfItsMessagesAreLonger) {
   Octets later = With(kSetAhRequire, 5, 2);
   later.resize(100);
@@ -167,6 +168,7 @@ TEST(ApiProtocol, RefusesUnknownTypes) {
             ProtocolDefect::kUnknownType);
 }
 
+// DEF-39
 TEST(ApiProtocol, RefusesEveryValueOutsideTheEnums) {
   for (int value = 0; value < 256; ++value) {
     const auto octet = static_cast<std::uint8_t>(value);

@@ -74,6 +74,7 @@ TEST(WriteTunnelHeader, BuildsEveryFieldOfAnIpv4Header) {
   EXPECT_EQ(Octets(packet.begin() + 20, packet.end()), inner);  // TUN-02
 }
 
+// DEF-28
 // TUN-03, TUN-08, TUN-14
 TEST(WriteTunnelHeader, BuildsEveryFieldOfAnIpv6Header) {
   const Octets inner = InnerV4().TrafficClass(0xb9).Udp(1, 2);
@@ -121,6 +122,7 @@ TEST(WriteTunnelHeader, CopiesNothingElseOfTheFragmentField) {
   EXPECT_EQ(packet[7], 0);
 }
 
+// DEF-28
 // ECN-08, TUN-05, TUN-07, ECN-01, ECN-02
 TEST(WriteTunnelHeader, MapsDscpButAlwaysCopiesEcn) {
   for (unsigned mark = 0; mark < 4; ++mark) {
@@ -147,6 +149,7 @@ TEST(WriteTunnelHeader, SetsDscpWhereTheSaSaysWhich) {
   }
 }
 
+// DEF-28
 // TUN-14: an end system may copy it.
 TEST(WriteTunnelHeader, CopiesTheFlowLabelWhereTheSaSaysSo) {
   Octets inner = InnerV6().TrafficClass(0xb9).Udp(1, 2);
@@ -214,6 +217,7 @@ const std::vector<EcnCell>& Figure4() {
   return cells;
 }
 
+// DEF-28
 // ECN-03 to ECN-06, TUN-12, TUN-15, TUN-16
 TEST(CarryEcnInward, FollowsAllSixteenCells) {
   for (const EcnCell& cell : Figure4()) {

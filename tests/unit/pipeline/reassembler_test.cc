@@ -163,7 +163,7 @@ TEST_P(ReassemblerTest, TheVerySameFragmentAgainHarmsNothing) {
   ExpectRefused(forged, DropReason::kFragmentOverlap);
 }
 
-// FRAG-19 defect 18: teardrop, ping of death, nothing at all, odd sizes.
+// FRAG-19 DEF-18: teardrop, ping of death, nothing at all, odd sizes.
 TEST_P(ReassemblerTest, RefusesWhatCannotBeAPart) {
   const Octets whole = Whole(100);
   ExpectRefused(NaiveFragment(whole, {0, 20, true}), DropReason::kBadFragment);

@@ -50,14 +50,14 @@ TEST_F(InboundPolicyTest, DropsEspWhereAhIsRequired) {  // API-18
 }
 
 TEST_F(InboundPolicyTest, DropsEspTransportWhereEspNetworkIsRequired) {
-  SetSocket(kSocket, kNetwork, Level::kRequire);  // API-18, defect 33
+  SetSocket(kSocket, kNetwork, Level::kRequire);  // API-18, DEF-33
   EXPECT_EQ(Refusal(udp_, PathOf({&AddInbound(kEsp)})),
             DropReason::kPolicyRequiresEspNetwork);
   EXPECT_TRUE(Admit(udp_, PathOf({&AddInbound(kNetwork)})).ok());
 }
 
 TEST_F(InboundPolicyTest, DropsEspNetworkWhereEspTransportIsRequired) {
-  SetSocket(kSocket, kEsp, Level::kRequire);  // API-18, defect 33
+  SetSocket(kSocket, kEsp, Level::kRequire);  // API-18, DEF-33
   EXPECT_EQ(Refusal(udp_, PathOf({&AddInbound(kNetwork)})),
             DropReason::kPolicyRequiresEspTransport);
 }

@@ -68,6 +68,7 @@ TEST_F(BundleTest, CountsBlockCiphersAndIpv6) {
   EXPECT_EQ(network.overhead(), 40u + 37);
 }
 
+// DEF-03
 TEST_F(BundleTest, StaysWithinTheWorstOverhead) {
   const Ends v6{"2001:db8::1", "2001:db8::2"};
   Bundle all;
@@ -110,7 +111,7 @@ TEST_F(TransformPathTest, SatisfiesNothingWhenEmpty) {  // API-45
   ExpectSatisfies(TransformPath(), {});
 }
 
-// Defect 33: ESP transport must not do for ESP network, nor the reverse.
+// DEF-33: ESP transport must not do for ESP network, nor the reverse.
 TEST_F(TransformPathTest, SatisfiesOnlyTheCategoryThatWasApplied) {  // API-45
   ExpectSatisfies(PathOf({&esp_}), {kEsp});
   ExpectSatisfies(PathOf({&ah_}), {kAuth});
@@ -124,6 +125,7 @@ TEST_F(TransformPathTest, SatisfiesSeveralInTheDraftsOrder) {  // API-03
   ExpectSatisfies(PathOf({&network_, &ah_, &esp_}), {kNetwork, kAuth, kEsp});
 }
 
+// DEF-33
 TEST_F(TransformPathTest, SatisfiesNothingInAnyOtherOrder) {  // API-45
   const std::initializer_list<TransformPath> kOthers = {
       PathOf({&esp_, &ah_}),

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Every combination of system levels, socket levels and SAs or transforms, in
-// both directions and families, against the draft (draft_oracle.h). Defect 32 is
-// what this is for. // API-02, API-07, API-08, API-10 to API-12, API-14, API-15,
+// both directions and families, against the draft (draft_oracle.h). // API-02, API-07, API-08, API-10 to API-12, API-14, API-15,
 // API-17 to API-19, API-21, API-22, API-24 to API-26, API-45
 
 #include <algorithm>
@@ -185,6 +184,7 @@ class DecisionMatrix : public PolicyWorld,
   TransformPath path_;
 };
 
+// DEF-32
 TEST_P(DecisionMatrix, AgreesWithTheDraft) {
   std::size_t decisions = 0;
   std::size_t wrong = 0;

@@ -180,6 +180,7 @@ TEST_F(FlowResolverTest, InheritsAtTheAckOfASyncookieThatWeDidNotSee) {
   EXPECT_EQ(AhLevel(tcp_, Opening::kNone, kOut), Level::kRequire);
 }
 
+// DEF-35
 TEST_F(FlowResolverTest, BindsLateResetsByTheDeadSocketsLevels) {  // API-34
   SetAh(kClient, Level::kRequire);
   kernel_.Open(tcp_, kClient);
@@ -193,6 +194,7 @@ TEST_F(FlowResolverTest, BindsLateResetsByTheDeadSocketsLevels) {  // API-34
   EXPECT_EQ((*flow)->effective.of(Category::kAh), Level::kRequire);
 }
 
+// DEF-35
 TEST_F(FlowResolverTest, BindsLateResetsByLevelsSetInMidSession) {
   kernel_.Open(tcp_, kClient);
   ASSERT_TRUE(Resolve(tcp_, Opening::kSyn, kOut).ok());

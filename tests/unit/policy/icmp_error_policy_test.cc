@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ICMP errors obey what binds the flow of which they tell (API-44, defect 35).
+// ICMP errors obey what binds the flow of which they tell (API-44, DEF-35).
 
 #include <variant>
 

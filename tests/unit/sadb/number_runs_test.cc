@@ -137,6 +137,7 @@ TEST_F(NumberRuns, AreAcceptedOnceEach) {
   EXPECT_EQ(sa.usage().octets, 300u);
 }
 
+// DEF-06, DEF-40
 // RPL-21: several workers send by one SA without a lock.
 TEST_F(NumberRuns, OfSeveralWorkersNeverOverlap) {
   SecurityAssociation sa = Make(GcmSa());
@@ -168,6 +169,7 @@ TEST_F(NumberRuns, OfSeveralWorkersNeverOverlap) {
   EXPECT_EQ(sa.usage().packets, all.size());
 }
 
+// DEF-07
 // RPL-22: the same packets come to several workers at once, a run at a time.
 TEST_F(NumberRuns, OfTwinsOnSeveralWorkersAreAcceptedOnceEach) {
   SaParameters parameters = Inbound();

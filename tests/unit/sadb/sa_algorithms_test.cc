@@ -75,6 +75,7 @@ class SaAlgorithms : public testing::Test {
 
 using Sizes = std::vector<std::size_t>;
 
+// DEF-16
 // SAD-22: keying material is the key and then the salt.
 TEST_F(SaAlgorithms, TakeExactlyTheKeyingMaterialOfTheirRfcs) {
   const Sizes with_four = {20, 28, 36};  // GCM-08, CTR-05
@@ -115,6 +116,7 @@ TEST_F(SaAlgorithms, TakeExactlyTheIntegrityKeysOfTheirRfcs) {
   EXPECT_EQ(IntegritySizes(Integrity::kHmacMd5_96), Sizes{16});  // AUT-06
 }
 
+// DEF-25
 // ALG-03, CTR-03: there is no way around it.
 TEST_F(SaAlgorithms, NeverEncryptWithoutIntegrity) {
   ChooseLegacy(LegacyChoice::kAllow);
@@ -223,6 +225,7 @@ class SaCap : public SaAlgorithms {
   }
 };
 
+// DEF-40
 // ALG-07: 64-bit blocks (Sweet32, NIST SP 800-67r2).
 TEST_F(SaCap, EndsAnSaOf64BitBlocks) {
   RecordingSink sink;
@@ -284,6 +287,7 @@ TEST_F(SaCap, IsTheKeysAndNotTheSas) {
   EXPECT_TRUE(sadb.Add(again, {}, kStart).ok());
 }
 
+// DEF-40
 TEST_F(SaCap, CannotBeLifted) {
   SaParameters longer = TripleDes();
   longer.hard.octets = kCap + 1;
@@ -334,6 +338,7 @@ TEST_F(SaAlgorithms, ShareNoCounterKeysAcrossSaltsOfCcm) {
   }
 }
 
+// DEF-40
 // IIV-03
 // GCM-09, CTR-06, CCM-07: in either direction, whatever counts with the key.
 TEST_F(SaAlgorithms, ShareNoCounterKeys) {

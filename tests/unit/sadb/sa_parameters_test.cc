@@ -66,7 +66,7 @@ TEST(Selector, PortsDoNotBindProtocolsWithoutPorts) {
       Selector{.destination_port = 80}.Matches(ping, Direction::kOutbound));
 }
 
-// A later fragment has no ports to show: it must not pass as any (defect 18).
+// A later fragment has no ports to show: it must not pass as any (DEF-18).
 TEST(Selector, PortsRefuseFragmentsWithoutPorts) {
   FlowKey fragment = Web();
   fragment.local_port = fragment.remote_port = 0;

@@ -158,7 +158,7 @@ TEST(SaValidation, AllowsEspInUdpAndNothingElse) {  // UDP-18
   ExpectRefused(ah, ErrorCode::kUnsupported, {"udp is set", "ah"});
 }
 
-// SAD-17, SAD-18, RPL-02, ALG-02, ALG-09: API-06 leaves it to us. Defect 25
+// SAD-17, SAD-18, RPL-02, ALG-02, ALG-09: API-06 leaves it to us. DEF-25
 TEST(SaValidation, RefusesEspWithoutIntegrity) {
   SaParameters null = GcmSa();
   null.encryption = Encryption::kNull;
@@ -273,6 +273,7 @@ TEST(SaValidation, NeverQuotesAKey) {  // SAD-23
   EXPECT_EQ(judged.error().message.find("dead"), std::string::npos);
 }
 
+// DEF-16
 TEST(SaValidation, BoundsTheWindow) {  // RPL-07, RPL-14
   SaParameters sa = GcmSa();
   EXPECT_EQ(sa.replay_window, 64u);
@@ -285,6 +286,7 @@ TEST(SaValidation, BoundsTheWindow) {  // RPL-07, RPL-14
                 {"replay_window is 65537", "at most 65536"});
 }
 
+// DEF-08, DEF-08b
 TEST(SaValidation, RefusesExtendedNumbersWithTheWindowOff) {  // AH-49, RPL-18
   for (SaParameters sa : {AhSa(), GcmSa()}) {
     sa.numbers = SequenceNumbers::kExtended;

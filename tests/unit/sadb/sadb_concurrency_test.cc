@@ -98,7 +98,7 @@ void Replace(Sadb& sadb, std::uint32_t round) {
   sadb.Age(kStart);
 }
 
-// Defects 4 and 17.
+// DEF-04, DEF-17.
 TEST(SadbConcurrency, WorkersUseWhatControlReplaces) {
   RecordingSink sink;
   Sadb sadb(sink);

@@ -285,7 +285,7 @@ TEST_F(SadbTest, EveryChangeRaisesTheGeneration) {
   EXPECT_GT(sadb_.generation(), again);
 }
 
-// Defect 17: an SPI that is used again is another SA.
+// DEF-17: an SPI that is used again is another SA.
 TEST_F(SadbTest, GivesEachSaAGenerationId) {
   Add(GcmSa(0x1011));
   const std::uint64_t first = Outbound(Web())->generation_id();
@@ -294,7 +294,7 @@ TEST_F(SadbTest, GivesEachSaAGenerationId) {
   EXPECT_GT(Outbound(Web())->generation_id(), first);
 }
 
-// Defect 17: the first SA's timer must not end its successor.
+// DEF-17: the first SA's timer must not end its successor.
 TEST_F(SadbTest, AnOldDeadlineDoesNotEndANewSa) {
   SaParameters brief = GcmSa(0x1011);
   brief.hard.time = seconds(10);
@@ -436,7 +436,7 @@ TEST_F(SadbTest, FlushesAll) {
   Add(GcmSa(0x1000));  // its identity and its key are free again
 }
 
-// Defect 4: a worker stands on an SA that is deleted: it is refused, and the
+// DEF-04: a worker stands on an SA that is deleted: it is refused, and the
 // memory stays until the worker's quiescent state (AddressSanitizer judges).
 TEST_F(SadbTest, ADeletedSaStaysUntilItsReadersHaveGone) {
   Add(GcmSa(0x1011));

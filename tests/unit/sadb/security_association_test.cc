@@ -93,7 +93,7 @@ TEST_F(SecurityAssociationTest,
 }
 
 // IIV-02
-// SAD-09, defect 19: no wrap, an audited end, and a warning long before.
+// SAD-09, DEF-19: no wrap, an audited end, and a warning long before.
 TEST_F(SecurityAssociationTest, EndsWithItsLastNumber) {
   SecurityAssociation sa = Make(GcmSa(), {.last_used = 0xfffffffe});
   EXPECT_EQ(sa.NextNumber(1, kStart).value(), 0xffffffffu);
@@ -108,7 +108,7 @@ TEST_F(SecurityAssociationTest, EndsWithItsLastNumber) {
 }
 
 // AH-09
-TEST_F(SecurityAssociationTest, WarnsBeforeItsNumbersEnd) {  // defect 19
+TEST_F(SecurityAssociationTest, WarnsBeforeItsNumbersEnd) {  // DEF-19
   SecurityAssociation sa = Make(GcmSa(), {.last_used = 0xefffffff - 1});
   ASSERT_TRUE(sa.NextNumber(1, kStart).ok());
   EXPECT_EQ(sa.state(), SaState::kMature);
@@ -203,7 +203,7 @@ TEST_F(SecurityAssociationTest, SendersNeverGetTheSameNumber) {  // RPL-21
 // ---- Inbound
 
 // RPL-01, RPL-03, AH-41
-TEST_F(SecurityAssociationTest, AcceptsEachNumberOnce) {  // RPL-05, defect 12
+TEST_F(SecurityAssociationTest, AcceptsEachNumberOnce) {  // RPL-05, DEF-12
   for (SaParameters parameters : {GcmSa(0x1011, Direction::kInbound),
                                   AhSa(0x1011, Direction::kInbound)}) {
     SecurityAssociation sa = Make(std::move(parameters));
@@ -219,7 +219,7 @@ TEST_F(SecurityAssociationTest, AcceptsEachNumberOnce) {  // RPL-05, defect 12
   }
 }
 
-// Defect 7: two copies in one batch are checked before either is committed.
+// DEF-07: two copies in one batch are checked before either is committed.
 TEST_F(SecurityAssociationTest, AcceptsOneOfTwinsInABatch) {
   SecurityAssociation sa = Make(GcmSa(0x1011, Direction::kInbound));
   Opinion<ReplayTicket> first = sa.Check(9, kStart);
@@ -256,7 +256,7 @@ TEST_F(SecurityAssociationTest, AcceptsOneOfTwinsOnTwoWorkers) {  // RPL-22
   EXPECT_EQ(sa.sequence(), kPackets);
 }
 
-// RPL-06, defect 29: without a proof there is no Commit(); what a forged packet
+// RPL-06, DEF-29: without a proof there is no Commit(); what a forged packet
 // can reach is Check() and CountBadIcv().
 TEST_F(SecurityAssociationTest, ForgedPacketsMoveNothing) {
   SaParameters parameters = GcmSa(0x1011, Direction::kInbound);

@@ -97,6 +97,7 @@ std::size_t RunAndKill(const std::filesystem::path& directory,
   return repeated;
 }
 
+// DEF-40
 // RPL-20, GCM-01.
 TEST(SequenceStoreCrash, NoNumberComesTwiceHoweverOftenItIsKilled) {
   const TemporaryDirectory temporary;
@@ -149,6 +150,7 @@ Found ExtendOnAFullDisk(const std::filesystem::path& directory) {
   return store->Begin(key, 2, kLimit).ok() ? kBelievedAfterwards : kFailsClosed;
 }
 
+// DEF-40
 TEST(SequenceStoreCrash, AFullDiskStopsTheCounter) {
   const TemporaryDirectory temporary;
   const std::filesystem::path directory = temporary.path() / "state";

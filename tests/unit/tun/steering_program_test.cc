@@ -134,6 +134,7 @@ class TunQueuesTest : public ScratchHost {
   std::vector<std::unique_ptr<TunDevice>> queues_;
 };
 
+// DEF-37
 TEST_F(TunQueuesTest, ASocketStaysWithOneQueueAndSocketsSpread) {
   BringUp();
   std::set<std::size_t> used;
@@ -175,6 +176,7 @@ TEST_F(TunQueuesTest, AnAnswerByTheOtherQueueDoesNotMoveAFlow) {
   }
 }
 
+// DEF-37
 // Else a small datagram overtakes the fragments of a large one.
 TEST_F(TunQueuesTest, FragmentsTakeTheQueueOfWholeDatagrams) {
   BringUp();
@@ -310,6 +312,7 @@ TEST_F(TunQueuesTest, QueuesShareOneInterfaceUntilTheLastHasGone) {
   EXPECT_EQ(netlink.FindLink("postern0").error().code, ErrorCode::kNotFound);
 }
 
+// DEF-04
 TEST_F(TunQueuesTest, EachQueueTellsThatTheInterfaceIsGone) {
   BringUp();
   const NetworkNamespace& inside = host();

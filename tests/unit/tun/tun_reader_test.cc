@@ -105,6 +105,7 @@ TEST_F(TunReaderTest, FinishesAChecksum) {
   }
 }
 
+// DEF-03
 TEST_F(TunReaderTest, CutsSuperPacketsOfAnySize) {
   TunReader reader = Reader();
   for (const std::size_t size : {1U, 200U, 1400U, 20000U, 63000U}) {

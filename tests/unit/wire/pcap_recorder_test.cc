@@ -218,7 +218,7 @@ TEST_F(PcapRecorderTest, SeveralPortsRecordWholeRecordsIntoOneFile) {
   EXPECT_EQ(writer->records_lost(), 0U);
 }
 
-// Defect 1 of other stacks: a tap that changes what it taps.
+// DEF-01 of other stacks: a tap that changes what it taps.
 TEST_F(PcapRecorderTest, LeavesPacketsAlone) {
   const auto recorder = Make(std::move(near_));
   Batch batch;

@@ -40,7 +40,7 @@ TEST(UdpEndpoint, RefusesAddressesThatAreNotRoutedToOneHost) {
   }
 }
 
-// Defect 21 (DPDK 778bbc0891: ports with their octets swapped): the oracle is
+// DEF-21 (DPDK 778bbc0891: ports with their octets swapped): the oracle is
 // the kernel's structure, octet by octet.
 TEST(UdpEndpoint, GoesToTheKernelInNetworkOrderAndComesBack) {
   const UdpEndpoint v4 = UdpEndpoint::Parse("192.0.2.1:4500").value();

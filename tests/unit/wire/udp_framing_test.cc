@@ -78,7 +78,7 @@ TEST(UdpFraming, LetsNoFragmentAndNoMarkerOut) {
             DropReason::kFragment);
   EXPECT_EQ(reason(V4().FragmentOffset(8).Raw(kEspNumber, esp)),
             DropReason::kFragment);
-  // An SPI of 0 would be taken for IKE (RFC 3948 2.1, defect 20).
+  // An SPI of 0 would be taken for IKE (RFC 3948 2.1, DEF-20).
   EXPECT_EQ(reason(V4().Raw(kEspNumber, Esp(0, 64))), DropReason::kSpiReserved);
   EXPECT_EQ(reason(V6().Raw(kEspNumber, Esp(0, 64))), DropReason::kSpiReserved);
   EXPECT_EQ(reason({}), DropReason::kTruncated);

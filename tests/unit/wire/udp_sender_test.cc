@@ -149,7 +149,7 @@ TEST_P(UdpSenderTest, TheSmallestDatagramsFillATrainToItsLimit) {
   EXPECT_EQ(trains(), 1U);
 }
 
-// Defect 36 (wireguard-go 052af4a): what differs in DSCP or ECN never shares a
+// DEF-36 (wireguard-go 052af4a): what differs in DSCP or ECN never shares a
 // header.
 TEST_P(UdpSenderTest, ATrainHasOneTrafficClass) {
   UdpSender sender(socket_);

@@ -106,7 +106,7 @@ TEST_P(UdpWireTest, RebuildsWhatThePeerSent) {
   EXPECT_EQ(Arrivals(), (std::vector<Octets>{Inbound(family(), esp, 0x03)}));
 }
 
-// Defect 36: coalesce and split is the identity, also across batches.
+// DEF-36: coalesce and split is the identity, also across batches.
 TEST_P(UdpWireTest, SplitsTrainsIntoWhatWasSentInOrder) {
   const UdpSocket sender_socket =
       UdpSocket::Open(Loopback(family()), 1U << 20U).value();
@@ -141,7 +141,7 @@ TEST_P(UdpWireTest, DropsDatagramsOfStrangersByName) {
   EXPECT_EQ(stats_.of(DropReason::kUnknownPeer), 1U);
 }
 
-// Defects 15 and 20.
+// DEF-15, DEF-20.
 TEST_P(UdpWireTest, DropsRuntsKeepalivesAndIkeByName) {
   peer_.Send(here_, {});
   peer_.Send(here_, {0xff});

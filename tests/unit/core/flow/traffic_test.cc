@@ -62,6 +62,7 @@ TEST(Traffic, ShowsTheTypeOfAMobilityHeaderInTheHighOctet) {
       5 * 256);
 }
 
+// DEF-18
 // SEL-05: nothing is made up for what is not there.
 TEST(Traffic, ShowsNothingOfALaterFragment) {
   for (const unsigned number : {1U, 17U}) {

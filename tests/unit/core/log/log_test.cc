@@ -123,7 +123,7 @@ TEST(LogLimiter, KeepsKindsApart) {
   EXPECT_TRUE(limiter.Admit(1, now).has_value());
 }
 
-// Defect 38: a million forged packets within ten seconds.
+// DEF-38: a million forged packets within ten seconds.
 TEST_F(LogTest, AMillionForgedPacketsDoNotFillTheDisk) {
   LogLimiter limiter(kDropReasonCount, {.burst = 5, .refill = seconds(1)});
   const auto kind = static_cast<std::size_t>(DropReason::kBadIcv);

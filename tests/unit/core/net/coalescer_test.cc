@@ -160,6 +160,7 @@ std::function<void(Octets&)> Set(std::size_t at, std::uint8_t value) {
   return [at, value](Octets& packet) { packet[at] = value; };
 }
 
+// DEF-36
 TEST(Coalescer, JoinsNothingThatDiffersInTheIpv4Header) {
   const std::vector<Change> changes = {
       {"DSCP", Set(1, 0x08)},
@@ -178,6 +179,7 @@ TEST(Coalescer, JoinsNothingThatDiffersInTheIpv4Header) {
   }
 }
 
+// DEF-36
 TEST(Coalescer, JoinsNothingThatDiffersInTheIpv6Header) {
   const std::vector<Change> changes = {
       {"traffic class", Set(0, 0x61)}, {"ECN", Set(1, 0x10)},
@@ -192,6 +194,7 @@ TEST(Coalescer, JoinsNothingThatDiffersInTheIpv6Header) {
             "0 1 2");
 }
 
+// DEF-36
 TEST(Coalescer, JoinsNothingThatDiffersInTheTcpHeader) {
   for (const bool v4 : {true, false}) {
     const std::size_t tcp = v4 ? 20 : 40;
@@ -219,6 +222,7 @@ TEST(Coalescer, JoinsNothingThatDiffersInTheTcpHeader) {
   }
 }
 
+// DEF-36
 TEST(Coalescer, JoinsNothingThatDiffersInTcpOptions) {
   const auto with_timestamp = [](unsigned i, std::uint8_t value) {
     Octets packet = Tcp(V6(), i, 4711, 112);
@@ -287,6 +291,7 @@ TEST(Coalescer, AWrongChecksumIsNeitherHiddenNorMended) {
   EXPECT_EQ(Runs({Udp(V4(), 0), unsummed, Udp(V4(), 2)}), "0 1 2");
 }
 
+// DEF-36
 TEST(Coalescer, JoinsNoOptionsExtensionHeadersAndFragments) {
   const std::vector<std::vector<Octets>> rows = {
       {Udp(V4().Ipv4Options({1, 1, 1, 0}), 0),
@@ -314,6 +319,7 @@ TEST(Coalescer, JoinsFlowsThatAreMixed) {
       "057 13 24 6");
 }
 
+// DEF-37
 // What cannot join goes where it came in its flow; what may be of any flow
 // (here the fragment, whose ports nobody sees) in all of them.
 TEST(Coalescer, KeepsTheOrderOfEachFlow) {

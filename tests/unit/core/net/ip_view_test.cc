@@ -105,7 +105,7 @@ TEST(IpView, ReadsPortsOfEveryProtocolThatBeginsWithThem) {
   }
 }
 
-// Defect 18
+// DEF-18
 TEST(IpView, HasNoPortsInALaterFragment) {
   OctetVector octets = Hex(kV4);
   octets[7] = 1;  // offset 8 octets; DF stays
@@ -123,7 +123,7 @@ TEST(IpView, KnowsFirstFragments) {
   EXPECT_EQ(Parsed(octets).fragment(), IpView::Fragment::kWhole);
 }
 
-// Defect 18
+// DEF-18
 TEST(IpView, RefusesAKeyWhenThePortsAreCutOff) {
   for (std::uint16_t size = 20; size < 24; ++size) {
     OctetVector octets = Hex(kV4);
@@ -172,7 +172,7 @@ TEST(IpView, LeavesOutWhatFollowsThePacket) {
   EXPECT_EQ(Parsed(v6).payload().size(), 10U);
 }
 
-// Defect 13
+// DEF-13
 TEST(IpView, RefusesIpv4OptionsWithImpossibleLengths) {
   for (const std::string_view options :
        {"83000000", "83010000", "83050000", "0101 0183", "44ff0000"}) {
@@ -205,7 +205,7 @@ Place Insertion(const IpView& view) {
           view.insertion_protocol()};
 }
 
-// RFC 4303 3.1.1; defect 22: ext-headers before and behind the insertion.
+// RFC 4303 3.1.1; DEF-22: ext-headers before and behind the insertion.
 TEST(IpView, InsertsBehindHopByHopRoutingAndTheirDestinationOptions) {
   const std::string ports = "12670035";
   // hop-by-hop
@@ -228,6 +228,7 @@ TEST(IpView, InsertsBehindHopByHopRoutingAndTheirDestinationOptions) {
   EXPECT_EQ(Insertion(Parsed(octets)), (Place{56, 48, 60}));
 }
 
+// DEF-14
 TEST(IpView, TakesAhAndEspAsPayload) {
   for (const auto protocol : std::initializer_list<std::uint8_t>{50, 51}) {
     OctetVector octets = V6(0, Header("11") + "0011223344556677");
@@ -258,7 +259,7 @@ TEST(IpView, RemembersTheMostFragmentaryOfTwoFragmentHeaders) {
   EXPECT_EQ(Parsed(octets).fragment(), IpView::Fragment::kFirst);
 }
 
-// Defect 14
+// DEF-14
 TEST(IpView, RefusesExtensionHeadersThatCannotBe) {
   EXPECT_EQ(Refusal(V6(0, "")), DropReason::kBadExtensionHeader);
   EXPECT_EQ(Refusal(V6(0, "11 01 0104 00000000")),
@@ -271,7 +272,7 @@ TEST(IpView, RefusesExtensionHeadersThatCannotBe) {
             DropReason::kBadExtensionHeader);
 }
 
-// Defect 14: chains of 8-octet headers of every length up to 64 KiB.
+// DEF-14: chains of 8-octet headers of every length up to 64 KiB.
 TEST(IpView, NeverFollowsALongChainOfHeaders) {
   const OctetVector one = Hex(Header("3c"));
   for (std::size_t count = 1; count <= 65535 / 8; count += 97) {

@@ -50,7 +50,7 @@ TEST(Ipv4Options, EndsAtTheEndOfTheListWhateverFollows) {
   EXPECT_EQ(Walk(Hex("01 00 83 00 ff ff")), (Seen{"1@0:01", "0@1:00"}));
 }
 
-// Defect 13: a length of 0 or 1 must not stand still.
+// DEF-13: a length of 0 or 1 must not stand still.
 TEST(Ipv4Options, RefusesLengthsZeroAndOne) {
   for (const char* octets : {"83 00 0000", "83 01 0000", "01 44 00 01"}) {
     EXPECT_EQ(Walk(Hex(octets)).back(), "!") << octets;
@@ -68,7 +68,7 @@ TEST(Ipv4Options, RefusesLengthsPastTheEnd) {
   EXPECT_EQ(Walk(Hex("01 01 01 83")).back(), "!");
 }
 
-// Defect 13: all types with all lengths; every accepted walk covers its octets
+// DEF-13: all types with all lengths; every accepted walk covers its octets
 // in order, every step moves on.
 TEST(Ipv4Options, JudgesEveryTypeWithEveryLength) {
   for (unsigned type = 0; type < 256; ++type) {

@@ -78,7 +78,7 @@ TEST(Ipv6Extensions, IgnoresTheReservedLengthOfAFragmentHeader) {
             (Seen{"44@40+8", "=17@48<40"}));
 }
 
-// Defect 14
+// DEF-14
 TEST(Ipv6Extensions, RefusesHeadersThatReachPastTheEnd) {
   EXPECT_EQ(Walk(Packet(0, "")), Seen{"!bad_extension_header"});
   EXPECT_EQ(Walk(Packet(60, "1100 0104 000000")),
@@ -91,7 +91,7 @@ TEST(Ipv6Extensions, RefusesHeadersThatReachPastTheEnd) {
             Seen{"!bad_extension_header"});
 }
 
-// Defect 14; RFC 8200 4.1
+// DEF-14; RFC 8200 4.1
 TEST(Ipv6Extensions, RefusesAHopByHopHeaderThatDoesNotStandFirst) {
   EXPECT_EQ(
       Walk(Packet(60, "0000" + std::string(kPad) + "1100" + std::string(kPad))),
@@ -146,7 +146,7 @@ TEST(Ipv6Options, HasDataBehindTypeAndLength) {
   EXPECT_EQ(ToHex((*options.Next())->data()), "aabbcc");
 }
 
-// Defect 14: every type with every length ends, within or at the end.
+// DEF-14: every type with every length ends, within or at the end.
 TEST(Ipv6Options, JudgesEveryTypeWithEveryLength) {
   for (unsigned type = 1; type < 256; ++type) {
     for (unsigned length = 0; length < 256; ++length) {

@@ -103,6 +103,7 @@ TEST_F(UdpEncapsulationTest, WritesKeepalives) {  // UDP-06
   EXPECT_EQ(of("fd00:9:1::1", "fd00:9:2::1"), V6().Udp(4500, 61234, {0xff}));
 }
 
+// DEF-05
 TEST_F(UdpEncapsulationTest, NeedsRoomInFront) {
   PacketPool tight({.packets = 1, .payload = 2048, .headroom = 7});
   Packet packet = tight.Copy(V4().Raw(kEsp, EspOf(40)));
@@ -190,7 +191,7 @@ TEST_F(UdpEncapsulationTest, GivesNoChecksumToWhatHasNone) {
   EXPECT_EQ(Mended(stump), stump);
 }
 
-// Defects 15 and 20: every length from 0 to 128, and each first octet that RFC
+// DEF-15, DEF-20: every length from 0 to 128, and each first octet that RFC
 // 3948 2.2 and 2.3 give a meaning.
 TEST(UdpEncapsulation, TellsEspFromIkeAndKeepalivesAtEveryLength) {
   for (std::size_t size = 0; size <= 128; ++size) {

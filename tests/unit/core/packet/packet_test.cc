@@ -56,6 +56,7 @@ TEST(PacketPool, RefusesPacketsThatDoNotFit) {
   packet.Release();
 }
 
+// DEF-02
 TEST(PacketPool, GivesEachPacketMemoryOfItsOwn) {
   PacketPool pool(kSmall);
   std::vector<Packet> packets;

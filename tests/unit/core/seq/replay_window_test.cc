@@ -58,7 +58,7 @@ TEST(ReplayWindow, AcceptsBothEdgesOnce) {
   }
 }
 
-// RPL-22; defect 7: two copies in one batch both pass Check().
+// RPL-22; DEF-07: two copies in one batch both pass Check().
 TEST(ReplayWindow, OfTwoTicketsForOneNumberOneWins) {
   ReplayWindow window(64, k32Bit);
   Opinion<ReplayTicket> first = window.Check(7);
@@ -161,7 +161,7 @@ TEST(ReplayWindow, RefusesNothingWhenCheckingIsOff) {
   EXPECT_EQ(window.highest(), 0xffffffffU);
 }
 
-// Defect 8: the ICV covers the high half, checking or not.
+// DEF-08: the ICV covers the high half, checking or not.
 TEST(ReplayWindow, InfersTheHighHalfWhenCheckingIsOff) {
   ReplayWindow window(0, kExtended, ReplayCheck::kOff, {0xfffffff0U});
   EXPECT_EQ(window.Check(5).value().seq(), kSubspace + 5);

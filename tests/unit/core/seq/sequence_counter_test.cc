@@ -25,7 +25,7 @@ TEST(SequenceCounter, BeginsWithOneAndRisesByOne) {
   EXPECT_EQ(counter.last(), 2U);
 }
 
-// ESP-04, AH-08; defect 19: no wrap, and it stays exhausted.
+// ESP-04, AH-08; DEF-19: no wrap, and it stays exhausted.
 TEST(SequenceCounter, StopsAfterTheLast32BitNumber) {
   SequenceCounter counter(SequenceNumbers::k32Bit, kLast32 - 1, kAll);
   EXPECT_EQ(counter.Next().value(), kLast32);
