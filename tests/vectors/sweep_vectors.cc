@@ -5,6 +5,7 @@
 // key of zeros. What was sealed must open again, too.
 
 #include <array>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -58,8 +59,8 @@ Octets CbcIv(std::uint32_t seq, std::size_t size) {
 }
 
 Octets DigestOf(ConstBytes packet) {
-  const std::array<std::uint8_t, 32> key{};
-  auto mac = MacContext::Create(Integrity::kHmacSha2_256_128, key);
+  static Result<MacContext> mac = MacContext::Create(
+      Integrity::kHmacSha2_256_128, std::array<std::uint8_t, 32>{});
   Octets digest(kDigestSize);
   if (!mac.ok() || !mac->Sign({packet}, digest).ok()) {
     throw VectorError("HMAC-SHA-256 was refused");
@@ -67,13 +68,23 @@ Octets DigestOf(ConstBytes packet) {
   return digest;
 }
 
-// Both directions of one SA.
+// Both directions of one SA, whose keys are set up once, as for traffic.
 class Sweep {
  public:
   Sweep(const Json& test, VectorSa sa)
       : sa_(std::move(sa)),
         family_(test.at("inner_af") == 4 ? IpFamily::kV4 : IpFamily::kV6),
-        window_(64, sa_.numbers(), ReplayCheck::kOn, {sa_.seq - 1, {}}) {}
+        window_(64, sa_.numbers(), ReplayCheck::kOn, {sa_.seq - 1, {}}),
+        receiver_(sa_) {
+    if (sa_.is_esp()) {
+      sealer_ = Made(esp::Sealer::Create(sa_.esp()));
+    } else {
+      signer_ = Made(ah::Signer::Create(sa_.ah()));
+    }
+  }
+
+  Sweep(const Sweep&) = delete;  // receiver_ refers to sa_
+  Sweep& operator=(const Sweep&) = delete;
 
   // Errors in words; empty when all is well.
   std::string Run(std::size_t length, ConstBytes digest) {
@@ -87,7 +98,7 @@ class Sweep {
     } else if (DigestOf(packet.bytes()) !=
                Octets(digest.begin(), digest.end())) {
       wrong = "got " + ToHex(packet.bytes());
-    } else if (const Passage received = Receive(sa_, window_, packet);
+    } else if (const Passage received = receiver_.Receive(window_, packet);
                !received.ok()) {
       wrong = "receiving: " + std::string(NameOf(received.error()));
     } else {
@@ -98,27 +109,32 @@ class Sweep {
   }
 
  private:
-  Passage Protect(Packet& packet, std::uint64_t seq) {
-    if (!sa_.is_esp()) {
-      auto signer = ah::Signer::Create(sa_.ah());
-      return signer.ok() ? signer->Sign(packet, seq)
-                         : Passage(DropReason::kCryptoFailed);
+  template <typename T>
+  static T Made(Result<T> made) {
+    if (!made.ok()) {
+      throw VectorError(made.error().message);
     }
-    auto sealer = esp::Sealer::Create(sa_.esp());
-    if (!sealer.ok()) {
-      return DropReason::kCryptoFailed;
+    return *std::move(made);
+  }
+
+  Passage Protect(Packet& packet, std::uint64_t seq) {
+    if (signer_) {
+      return signer_->Sign(packet, seq);
     }
     const EncryptionInfo& info = InfoOf(sa_.esp().encryption);
     return info.iv_rule == EncryptionInfo::IvRule::kUnpredictable
-               ? sealer->SealWithIv(
+               ? sealer_->SealWithIv(
                      packet, seq,
                      CbcIv(static_cast<std::uint32_t>(seq), info.iv))
-               : sealer->Seal(packet, seq);
+               : sealer_->Seal(packet, seq);
   }
 
   VectorSa sa_;
   IpFamily family_;
   ReplayWindow window_;
+  Receiver receiver_;
+  std::optional<esp::Sealer> sealer_;
+  std::optional<ah::Signer> signer_;
 };
 
 // Every algorithm in every layout, counting IVs as Postern makes them: ALG-01,

@@ -7,8 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "ah/verifier.h"
-#include "esp/opener.h"
 #include "tests/support/auth_proof_test_peer.h"
 #include "tests/vectors/known_algorithms.h"
 
@@ -94,75 +92,6 @@ std::vector<Packet> CopiesOf(const Packet& packet) {
   return copies;
 }
 
-Passage ReceiveEsp(const VectorSa& sa, ReplayWindow& window, Packet& packet,
-                   ReplayTicket ticket) {
-  auto opener = esp::Opener::Create(sa.esp());
-  if (!opener.ok()) {
-    throw VectorError(opener.error().message);
-  }
-  // Published packets without integrity: below what an SADB would accept.
-  const bool unverified =
-      sa.esp().integrity == Integrity::kNone &&
-      InfoOf(sa.esp().encryption).kind == EncryptionInfo::Kind::kCipher;
-  std::vector<Packet> copies = CopiesOf(packet);
-  std::vector<esp::OpenJob> jobs(copies.size());
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    jobs[i].packet = &copies[i];
-    jobs[i].seq = ticket.seq();
-  }
-  opener->Open(jobs);
-  auto opened = unverified
-                    ? opener->OpenCovered(packet, AuthProofTestPeer::Make())
-                    : opener->Open(packet, ticket.seq());
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    if (!unverified &&
-        (jobs[i].outcome.ok() != opened.ok() ||
-         !std::ranges::equal(copies[i].bytes(), packet.bytes()))) {
-      throw VectorError("a burst is opened otherwise than its packets");
-    }
-    copies[i].Release();
-  }
-  if (!opened.ok()) {
-    return opened.error();
-  }
-  if (const Passage committed = window.Commit(std::move(ticket), opened->proof);
-      !committed.ok()) {
-    return committed;
-  }
-  return opener->Finish(packet, *opened);
-}
-
-Passage ReceiveAh(const VectorSa& sa, ReplayWindow& window, Packet& packet,
-                  ReplayTicket ticket) {
-  auto verifier = ah::Verifier::Create(sa.ah());
-  if (!verifier.ok()) {
-    throw VectorError(verifier.error().message);
-  }
-  std::vector<Packet> copies = CopiesOf(packet);
-  std::vector<ah::VerifyJob> jobs(copies.size());
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    jobs[i].packet = &copies[i];
-    jobs[i].seq = ticket.seq();
-  }
-  verifier->Verify(jobs);
-  auto verified = verifier->Verify(packet, ticket.seq());
-  for (std::size_t i = 0; i < jobs.size(); ++i) {
-    if (jobs[i].outcome.ok() != verified.ok()) {
-      throw VectorError("a burst is judged otherwise than its packets");
-    }
-    copies[i].Release();
-  }
-  if (!verified.ok()) {
-    return verified.error();
-  }
-  if (const Passage committed =
-          window.Commit(std::move(ticket), verified->proof);
-      !committed.ok()) {
-    return committed;
-  }
-  return verifier->Finish(packet, *verified);
-}
-
 // The SPI and low sequence number of the packet's IPsec header.
 Opinion<esp::EspHeader> Peek(const VectorSa& sa, const IpView& view) {
   const IpProtocol protocol = sa.is_esp() ? IpProtocol::kEsp : IpProtocol::kAh;
@@ -239,27 +168,105 @@ PacketPool& Pool() {
   return pool;
 }
 
-Passage Receive(const VectorSa& sa, ReplayWindow& window, Packet& packet) {
-  if (const Passage bare = sa.udp ? LeaveUdp(sa, packet) : Pass(); !bare.ok()) {
+Receiver::Receiver(const VectorSa& sa) : sa_(sa) {
+  if (sa.is_esp()) {
+    auto opener = esp::Opener::Create(sa.esp());
+    if (!opener.ok()) {
+      throw VectorError(opener.error().message);
+    }
+    opener_ = *std::move(opener);
+    return;
+  }
+  auto verifier = ah::Verifier::Create(sa.ah());
+  if (!verifier.ok()) {
+    throw VectorError(verifier.error().message);
+  }
+  verifier_ = *std::move(verifier);
+}
+
+Passage Receiver::OpenEsp(ReplayWindow& window, Packet& packet,
+                          ReplayTicket ticket) {
+  // Published packets without integrity: below what an SADB would accept.
+  const bool unverified =
+      sa_.esp().integrity == Integrity::kNone &&
+      InfoOf(sa_.esp().encryption).kind == EncryptionInfo::Kind::kCipher;
+  std::vector<Packet> copies = CopiesOf(packet);
+  std::vector<esp::OpenJob> jobs(copies.size());
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    jobs[i].packet = &copies[i];
+    jobs[i].seq = ticket.seq();
+  }
+  opener_->Open(jobs);
+  auto opened = unverified
+                    ? opener_->OpenCovered(packet, AuthProofTestPeer::Make())
+                    : opener_->Open(packet, ticket.seq());
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (!unverified &&
+        (jobs[i].outcome.ok() != opened.ok() ||
+         !std::ranges::equal(copies[i].bytes(), packet.bytes()))) {
+      throw VectorError("a burst is opened otherwise than its packets");
+    }
+    copies[i].Release();
+  }
+  if (!opened.ok()) {
+    return opened.error();
+  }
+  if (const Passage committed = window.Commit(std::move(ticket), opened->proof);
+      !committed.ok()) {
+    return committed;
+  }
+  return opener_->Finish(packet, *opened);
+}
+
+Passage Receiver::VerifyAh(ReplayWindow& window, Packet& packet,
+                           ReplayTicket ticket) {
+  std::vector<Packet> copies = CopiesOf(packet);
+  std::vector<ah::VerifyJob> jobs(copies.size());
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    jobs[i].packet = &copies[i];
+    jobs[i].seq = ticket.seq();
+  }
+  verifier_->Verify(jobs);
+  auto verified = verifier_->Verify(packet, ticket.seq());
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    if (jobs[i].outcome.ok() != verified.ok()) {
+      throw VectorError("a burst is judged otherwise than its packets");
+    }
+    copies[i].Release();
+  }
+  if (!verified.ok()) {
+    return verified.error();
+  }
+  if (const Passage committed =
+          window.Commit(std::move(ticket), verified->proof);
+      !committed.ok()) {
+    return committed;
+  }
+  return verifier_->Finish(packet, *verified);
+}
+
+Passage Receiver::Receive(ReplayWindow& window, Packet& packet) {
+  if (const Passage bare = sa_.udp ? LeaveUdp(sa_, packet) : Pass();
+      !bare.ok()) {
     return bare;
   }
   const auto view = IpView::Parse(packet.bytes());
   if (!view.ok()) {
     return view.error();
   }
-  const auto header = Peek(sa, *view);
+  const auto header = Peek(sa_, *view);
   if (!header.ok()) {
     return header.error();
   }
-  if (header->spi != sa.spi()) {
+  if (header->spi != sa_.spi()) {
     return DropReason::kNoSaForSpi;
   }
   auto ticket = window.Check(header->seq);
   if (!ticket.ok()) {
     return ticket.error();
   }
-  return sa.is_esp() ? ReceiveEsp(sa, window, packet, *std::move(ticket))
-                     : ReceiveAh(sa, window, packet, *std::move(ticket));
+  return sa_.is_esp() ? OpenEsp(window, packet, *std::move(ticket))
+                      : VerifyAh(window, packet, *std::move(ticket));
 }
 
 }  // namespace postern::vectors

@@ -11,11 +11,13 @@
 #include <variant>
 
 #include "ah/signer.h"
+#include "ah/verifier.h"
 #include "core/drop_reason.h"
 #include "core/net/udp_encapsulation.h"
 #include "core/packet/packet.h"
 #include "core/packet/packet_pool.h"
 #include "core/seq/replay_window.h"
+#include "esp/opener.h"
 #include "esp/sealer.h"
 #include "tests/vectors/vector_file.h"
 
@@ -55,9 +57,30 @@ std::variant<VectorSa, Outcome> ReadSa(const Json& sa);
 // Buffers for packets of up to 64 KiB.
 PacketPool& Pool();
 
-// Receives one packet with this SA and window: find, check, open or verify,
-// commit, finish. The packet is then what was protected.
-Passage Receive(const VectorSa& sa, ReplayWindow& window, Packet& packet);
+// The way in of one SA, whose keys are set up once.
+class Receiver {
+ public:
+  // REQUIRES: `sa` outlives it. Throws VectorError when the SA cannot be keyed.
+  explicit Receiver(const VectorSa& sa);
+
+  // Receives one packet: find, check, open or verify, commit, finish. The packet
+  // is then what was protected.
+  Passage Receive(ReplayWindow& window, Packet& packet);
+
+ private:
+  Passage OpenEsp(ReplayWindow& window, Packet& packet, ReplayTicket ticket);
+  Passage VerifyAh(ReplayWindow& window, Packet& packet, ReplayTicket ticket);
+
+  const VectorSa& sa_;
+  std::optional<esp::Opener> opener_;
+  std::optional<ah::Verifier> verifier_;
+};
+
+// The same for a single packet.
+inline Passage Receive(const VectorSa& sa, ReplayWindow& window,
+                       Packet& packet) {
+  return Receiver(sa).Receive(window, packet);
+}
 
 }  // namespace postern::vectors
 
