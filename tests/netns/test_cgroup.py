@@ -15,9 +15,8 @@ import sys
 import unittest
 
 import lab
+import pcap
 import wire
-from scapy.layers.inet import IP
-from scapy.utils import RawPcapReader
 from test_ownership import PING
 
 ROUNDS = 15
@@ -267,12 +266,10 @@ class Cgroups(unittest.TestCase):
         self.assertEqual(flood.wait(10), 0)
         said = {b"secret": 0, b"public": 0}
         sealed = 0
-        packets = RawPcapReader(str(capture.stop()))
-        for octets, _ in packets:
-            sealed += octets[9] == 50
+        for _, octets in pcap.octets_of(capture.stop()):
+            sealed += octets[9] == pcap.ESP
             for word in said:
-                said[word] += bytes(IP(octets)).endswith(word)
-        packets.close()
+                said[word] += octets.endswith(word)
         self.assertEqual(said[b"secret"], 0)
         self.assertGreater(said[b"public"], ROUNDS)
         self.assertGreaterEqual(sealed, ROUNDS)
