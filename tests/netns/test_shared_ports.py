@@ -16,6 +16,8 @@ import lab
 
 PORT = 7300
 MESSAGES = 100
+TURN = 25
+PATIENCE = 0.4  # seconds
 
 # Opens the sockets of its arguments and tells, when a line comes in, what each
 # of them received.
@@ -57,25 +59,57 @@ while True:
         received[names[ready]][says.decode()] += 1
 """
 
-# Each message from a port of its own. What is clear may be answered in clear
-# only, and what nobody may hear is not waited for long.
+# Each message from a port of its own, in turns of some in clear and as many that
+# are protected. What is clear may be answered in clear only; what nobody may hear
+# is not waited for long, and for all of a turn at once: nor so long that a SYN is
+# sent again, which would be dropped and counted a second time.
 SENDER = f"""
-import json, socket, sys
+import json, select, socket, sys, time
 ESP_TRANSPORT, REQUIRE = 0x49500002, 3
 kind = socket.SOCK_STREAM if sys.argv[1] == "tcp" else socket.SOCK_DGRAM
 answered = {{"clear": 0, "protected": 0}}
-for i in range({MESSAGES}):
-    for says in answered:
-        with socket.socket(socket.AF_INET, kind) as sock:
-            if says == "protected":
-                sock.setsockopt(socket.IPPROTO_IP, ESP_TRANSPORT, REQUIRE)
-            sock.settimeout(5 if says == "protected" else 0.1)
+def clear(count):
+    waiting, unsent = [], []
+    for _ in range(count):
+        sock = socket.socket(socket.AF_INET, kind)
+        sock.setblocking(False)
+        sock.connect_ex(("10.9.2.1", {PORT}))
+        waiting.append(sock)
+    unsent = list(waiting)
+    end = time.monotonic() + {PATIENCE}
+    while waiting and (left := end - time.monotonic()) > 0:
+        readable, writable, _ = select.select(waiting, unsent, [], left)
+        for sock in writable:
+            unsent.remove(sock)
             try:
-                sock.connect(("10.9.2.1", {PORT}))
-                sock.sendall(says.encode())
-                answered[says] += sock.recv(100) == says.encode()
+                sock.sendall(b"clear")
             except OSError:
                 pass
+        for sock in readable:
+            waiting.remove(sock)
+            if sock in unsent:
+                unsent.remove(sock)
+            try:
+                answered["clear"] += sock.recv(100) == b"clear"
+            except OSError:
+                pass
+            sock.close()
+    for sock in waiting:
+        sock.close()
+def protected():
+    with socket.socket(socket.AF_INET, kind) as sock:
+        sock.setsockopt(socket.IPPROTO_IP, ESP_TRANSPORT, REQUIRE)
+        sock.settimeout(5)
+        try:
+            sock.connect(("10.9.2.1", {PORT}))
+            sock.sendall(b"protected")
+            answered["protected"] += sock.recv(100) == b"protected"
+        except OSError:
+            pass
+for _ in range({MESSAGES} // {TURN}):
+    clear({TURN})
+    for _ in range({TURN}):
+        protected()
 print(json.dumps(answered))
 """
 
