@@ -6,7 +6,7 @@
 
 Compiles each header alone, below build-folder/headers, with the flags that the
 build folder's compile_commands.json has for a source file of the same folder
-(through ccache if that does, so that the second time is quick).
+(through ccache if that is built so, which makes the second time quick).
 Exit status 1 if one does not compile.
 """
 
@@ -25,16 +25,27 @@ WITH_ARGUMENT = {"-o", "-c", "-MF", "-MT", "-MQ"}
 ALONE = {"-MD", "-MMD", "-g"}
 
 
+def launcher_of(build):
+    """ccache, if the folder compiles through it: compile_commands.json leaves it out."""
+    cache = build / "CMakeCache.txt"
+    settings = dict(line.split("=", 1) for line in
+                    (cache.read_text().splitlines() if cache.exists() else ())
+                    if line.startswith("POSTERN_CCACHE"))
+    program = settings.get("POSTERN_CCACHE_PROGRAM:FILEPATH", "")
+    wanted = settings.get("POSTERN_CCACHE:BOOL") == "ON"
+    return [program] if wanted and pathlib.Path(program).is_file() else []
+
+
 def flags_by_folder(build):
     """{folder: (directory, compiler and flags)} of some C++ file in it."""
     commands = json.loads((build / "compile_commands.json").read_text())
-    flags = {}
+    flags, launcher = {}, launcher_of(build)
     for entry in commands:
         path = pathlib.Path(entry["directory"], entry["file"])
         if path.suffix != ".cc" or ROOT not in path.parents:
             continue
         words = shlex.split(entry["command"])
-        kept, skip = [], False
+        kept, skip = list(launcher), False
         for word in words:
             if skip or word in WITH_ARGUMENT:
                 skip = not skip
