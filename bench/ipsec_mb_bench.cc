@@ -105,8 +105,8 @@ class BareBursts {
   std::size_t octets_;
   IMB_HASH_ALG hash_;
   std::size_t icv_size_;
-  gcm_key_data gcm128_;
-  gcm_key_data gcm256_;
+  alignas(64) gcm_key_data gcm128_;  // the type alone does not ask for it
+  alignas(64) gcm_key_data gcm256_;
   gcm_context_data scratch_;
   alignas(16) std::uint32_t encrypting_[60];
   alignas(16) std::uint32_t decrypting_[60];
