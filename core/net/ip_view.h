@@ -15,7 +15,8 @@
 // size() tells the packet's own length.
 //
 // A view keeps what the headers say of their own form; what stands in them at a
-// fixed place, addresses and ports, it reads from the packet when it is asked.
+// fixed place, addresses and ports, it reads from the packet when it is asked:
+// ask before the headers are moved or written over.
 //
 // Thread safety: a plain value; it borrows the octets.
 // Cost: one pass over the headers, no allocation. A packet without options,

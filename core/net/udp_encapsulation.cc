@@ -61,6 +61,8 @@ Passage EncapsulateInUdp(Packet& packet, UdpPorts ports) {
   if (!packet.Prepend(kUdpHeaderOctets)) {
     return DropReason::kNoHeadroom;
   }
+  const IpAddress source = view->source();  // until the header moves
+  const IpAddress destination = view->destination();
   const Bytes octets = packet.bytes();
   std::memmove(octets.data(), octets.data() + kUdpHeaderOctets, headers);
   const Bytes datagram = octets.subspan(headers);
@@ -70,7 +72,7 @@ Passage EncapsulateInUdp(Packet& packet, UdpPorts ports) {
   StoreBe(datagram.subspan(udp::kChecksum), std::uint16_t{0});
   if (view->family() == IpFamily::kV6) {
     StoreBe(datagram.subspan(udp::kChecksum),
-            UdpChecksum(view->source(), view->destination(), datagram));
+            UdpChecksum(source, destination, datagram));
   }
   return RewriteIpHeader(octets, view->protocol_offset(),
                          Number(IpProtocol::kUdp));
