@@ -37,12 +37,32 @@ void DummyTraffic::Take(const SaParameters& parameters, Instant now) {
   if (!parameters.dummies) {
     return;
   }
+  ForgetGone();
   const SaIdentity identity = parameters.identity();
   Plan({identity, sadb_.Get(identity)->generation_id()}, *parameters.dummies,
        now);
   if (!clock_) {
     clock_.emplace(loop_, kBeat, [this] { Tick(MonotonicNow()); });
   }
+}
+
+// Null when the SA is gone, or dead.
+const SecurityAssociation* DummyTraffic::Find(const Sender& sender) const {
+  const SecurityAssociation* const sa = sadb_.Get(sender.identity);
+  return sa != nullptr && sa->generation_id() == sender.generation_id &&
+                 sa->usable()
+             ? sa
+             : nullptr;
+}
+
+// SAs may come and go much faster than their dummies would have been due.
+void DummyTraffic::ForgetGone() {
+  if (due_.size() < forget_at_) {
+    return;
+  }
+  std::erase_if(
+      due_, [this](const auto& due) { return Find(due.second) == nullptr; });
+  forget_at_ = 2 * due_.size() + kFewGone;
 }
 
 void DummyTraffic::Plan(const Sender& sender, const DummyWish& wish,
@@ -56,9 +76,8 @@ void DummyTraffic::Tick(Instant now) {
   for (std::size_t sent = 0;
        sent < kMostAtOnce && !due_.empty() && due_.begin()->first <= now;) {
     const Sender sender = due_.extract(due_.begin()).mapped();
-    const SecurityAssociation* const sa = sadb_.Get(sender.identity);
-    if (sa == nullptr || sa->generation_id() != sender.generation_id ||
-        !sa->usable()) {
+    const SecurityAssociation* const sa = Find(sender);
+    if (sa == nullptr) {
       continue;
     }
     send_({sender.identity, sender.generation_id, OctetsFor(sa->parameters())});

@@ -32,6 +32,7 @@ class DummyTraffic {
  public:
   static constexpr Duration kBeat = std::chrono::milliseconds(10);
   static constexpr std::size_t kMostAtOnce = 64;
+  static constexpr std::size_t kFewGone = 1024;
 
   using Send = std::function<void(const DummyOrder&)>;
 
@@ -44,7 +45,8 @@ class DummyTraffic {
   // Sends what is due. The loop calls it while there are such SAs.
   void Tick(Instant now);
 
-  // How many SAs are looked at.
+  // How many SAs are looked at, of those that are gone no more than of others and
+  // kFewGone.
   std::size_t size() const { return due_.size(); }
 
  private:
@@ -55,11 +57,14 @@ class DummyTraffic {
   };
 
   void Plan(const Sender& sender, const DummyWish& wish, Instant now);
+  void ForgetGone();
+  const SecurityAssociation* Find(const Sender& sender) const;
 
   EventLoop& loop_;
   Sadb& sadb_;
   Send send_;
   std::multimap<Instant, Sender> due_;
+  std::size_t forget_at_ = kFewGone;
   std::optional<TimerWatch> clock_;
 };
 

@@ -68,7 +68,8 @@ std::size_t Lane::Carry() {
   const std::size_t received = parts_.entrance.Receive(in_, pool_, stats_);
   const bool prodded = prodded_.load(std::memory_order_relaxed) &&
                        prodded_.exchange(false, std::memory_order_acq_rel);
-  if (prodded) {
+  if (has_own_.load(std::memory_order_relaxed) &&
+      has_own_.exchange(false, std::memory_order_acq_rel)) {
     SendEmitted();
     SendDummies();
   }
@@ -89,7 +90,7 @@ std::size_t Lane::Carry() {
 void Lane::Emit(std::vector<std::uint8_t> packet) {
   const MutexLock lock(mutex_);
   emitted_.push_back(std::move(packet));
-  Prod();
+  has_own_.store(true, std::memory_order_release);
 }
 
 void Lane::SendEmitted() {
@@ -112,7 +113,7 @@ void Lane::SendDummy(const DummyOrder& order) {
   const MutexLock lock(mutex_);
   if (dummies_ && ordered_.size() < kMostOrders) {
     ordered_.push_back(order);
-    Prod();
+    has_own_.store(true, std::memory_order_release);
   }
 }
 

@@ -117,6 +117,7 @@ class Lane {
 
   Parts parts_;
   std::atomic<bool> prodded_{false};
+  std::atomic<bool> has_own_{false};  // packets of the host's own making
   Mutex mutex_;
   std::vector<std::vector<std::uint8_t>> emitted_ POSTERN_GUARDED_BY(mutex_);
   std::vector<DummyOrder> ordered_ POSTERN_GUARDED_BY(mutex_);

@@ -15,7 +15,9 @@ OutboundPipeline::OutboundPipeline(const Parts& parts)
       policy_(parts.sadb, parts.flows),
       held_(parts.hold, parts.stats),
       reassembler_({}, parts.audit, parts.stats, Direction::kOutbound),
-      telling_({.burst = kTold, .refill = std::chrono::milliseconds(10)}) {}
+      telling_({.burst = kTold, .refill = std::chrono::milliseconds(10)}),
+      telling_discards_(
+          {.burst = kToldDiscards, .refill = std::chrono::milliseconds(10)}) {}
 
 Rest OutboundPipeline::Run(Batch& in, Batch& out, Instant now) {
   policy_.BeginBatch();
@@ -63,6 +65,10 @@ Rest OutboundPipeline::ResumeHeld(Batch& out, Instant now) {
     }
     const Opinion<IpView> view =
         IpView::Parse(std::as_const(held->packet).bytes());
+    if (view.ok() && IsWantedWhole(held->packet, *view)) {
+      Gather(held_.Take(held), *view, out, now);
+      continue;
+    }
     const Opinion<std::optional<Wait>> taken =
         view.ok() ? Obey(policy_.Decide(*view, held->packet.sender(), now), now)
                   : view.error();
@@ -105,8 +111,7 @@ void OutboundPipeline::Take(Packet packet, Batch& out, Instant now) {
     return;
   }
   const Opinion<IpView> view = IpView::Parse(std::as_const(packet).bytes());
-  if (view.ok() && view->fragment() != IpView::Fragment::kWhole &&
-      (IsGathering(packet, *view) || policy_.WantsWhole(*view))) {
+  if (view.ok() && IsWantedWhole(packet, *view)) {
     Gather(std::move(packet), *view, out, now);
     return;
   }

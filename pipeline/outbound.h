@@ -65,6 +65,8 @@ namespace postern {
 class OutboundPipeline {
  public:
   static constexpr std::size_t kTold = 32;
+  // Those about discards, so that packets that are too big find room.
+  static constexpr std::size_t kToldDiscards = kTold / 2;
 
   struct Parts {
     const Sadb& sadb;
@@ -105,7 +107,8 @@ class OutboundPipeline {
 
   // ICMP errors about packets that were too big or, if wished, discarded, for
   // whoever sent these: the caller sends them back, and clears the batch, after
-  // each Run(). At most kTold at once, and 100 a second (RFC 4443 2.4 (f)).
+  // each Run(). At most kTold at once, and of each kind 100 a second (RFC 4443
+  // 2.4 (f)).
   Batch& told() { return told_; }
 
  private:
@@ -136,6 +139,12 @@ class OutboundPipeline {
   void LookAtWay(Instant now);
   void LoadUnusual(Packet packet, const IpView& view, Batch& out, Instant now);
   bool IsGathering(const Packet& packet, const IpView& view) const;
+
+  bool IsWantedWhole(const Packet& packet, const IpView& view) const {
+    return view.fragment() != IpView::Fragment::kWhole &&
+           (IsGathering(packet, view) || policy_.WantsWhole(view));
+  }
+
   void Gather(Packet packet, const IpView& view, Batch& out, Instant now);
   void Shrink(Packet packet, const IpView& view, Batch& out, Instant now);
   enum class Remedy : std::uint8_t { kCutAfter, kCutBefore, kTell, kDrop };
@@ -178,7 +187,8 @@ class OutboundPipeline {
   Reassembler reassembler_;
   std::deque<Packet> pending_;  // fragments for which `out` had no room
   Batch told_;
-  TokenBucket telling_;
+  TokenBucket telling_;           // of packets that are too big
+  TokenBucket telling_discards_;  // whose number others may choose
   FragmentIds fragment_ids_;
 };
 

@@ -36,8 +36,8 @@ void OutboundPipeline::TellDiscard(const Packet& packet, DropReason reason,
     return;
   }
   const Opinion<IpView> view = IpView::Parse(packet.bytes());
-  if (!view.ok() || !MayBeToldOf(*view) || told_.size() >= kTold ||
-      !telling_.Take(now)) {
+  if (!view.ok() || !MayBeToldOf(*view) || told_.size() >= kToldDiscards ||
+      !telling_discards_.Take(now)) {
     return;
   }
   if (Packet error = MakeUndeliveredError(packet, *view, *why)) {

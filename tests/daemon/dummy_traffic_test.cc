@@ -114,6 +114,14 @@ TEST_F(DummyTrafficTest, EndsWithTheSa) {
   EXPECT_EQ(dummies_.size(), 0u);
 }
 
+TEST_F(DummyTrafficTest, RemembersNoMoreThanThereAre) {
+  for (std::uint32_t i = 0; i < 5 * DummyTraffic::kFewGone; ++i) {
+    const SaIdentity sa = Add(0x1001 + i, DummyWish{std::chrono::hours(1), 0});
+    ASSERT_TRUE(sadb_.Delete(sa).ok());
+  }
+  EXPECT_LE(dummies_.size(), DummyTraffic::kFewGone + 1);
+}
+
 TEST_F(DummyTrafficTest, IsNotOfAnSaThatTookTheNameOfAnother) {
   const SaIdentity sa = Add(0x1001, DummyWish{milliseconds(100), 0});
   ASSERT_TRUE(sadb_.Delete(sa).ok());

@@ -111,10 +111,10 @@ TEST_P(DiscardsTest, APeerWithoutSaIsToldAsUnreachable) {
 // OUT-08: as wished, and not too often.
 TEST_P(DiscardsTest, AreToldWhereThatIsWishedAndNotTooOften) {
   Discard();
-  for (std::size_t i = 0; i < 2 * OutboundPipeline::kTold; ++i) {
+  for (std::size_t i = 0; i < 2 * OutboundPipeline::kToldDiscards; ++i) {
     EXPECT_TRUE(alice_.Send(Datagram()).empty());
   }
-  EXPECT_EQ(alice_.TakeTold().size(), OutboundPipeline::kTold);
+  EXPECT_EQ(alice_.TakeTold().size(), OutboundPipeline::kToldDiscards);
   alice_.Advance(std::chrono::milliseconds(10));
   EXPECT_TRUE(alice_.SendAll({Datagram(), Datagram()}).empty());
   EXPECT_EQ(alice_.TakeTold().size(), 1u);

@@ -403,6 +403,42 @@ TEST_F(RulesOfFragments, AFirstFragmentDoesNotLeaveAlone) {
   EXPECT_EQ(alice_.drops(DropReason::kReassemblyTimeout), 2u);
 }
 
+// FRAG-09: nor when what held them has given way to a rule.
+TEST_F(RulesOfFragments, AFirstFragmentThatWaitedDoesNotLeaveAlone) {
+  alice_.SetSystemLevel(Category::kEspNetwork, Level::kRequire);
+  const auto fragments = NaiveFragments(
+      PacketBuilder("10.9.1.1", "10.9.2.1").Udp(500, 500, Octets(3000)), 1240);
+  ASSERT_TRUE(alice_.SendAll({fragments[0], fragments[2]}).empty());
+  ASSERT_EQ(alice_.outbound().held(), 2u);
+  alice_.SetRules({Make(
+      kBypass, {.protocol = kUdp, .destination_port = std::uint16_t{500}})});
+  alice_.ReleaseHeld();
+  EXPECT_TRUE(alice_.SendAll({}).empty());
+  EXPECT_EQ(alice_.SendAll({fragments[1]}).size(), 3u);
+}
+
+// FRAG-03: a rule that names later fragments is in force for them, whatever a
+// rule behind it says of the first.
+TEST_F(RulesOfFragments, ARuleOfTheirOwnIsObeyed) {
+  SimHost bob("10.9.2.1");
+  AddSaPair(alice_, bob, Category::kEspNetwork);
+  Rule opaque = Make(
+      kProtect, {.protocol = kUdp, .destination_port = PortSelector::Opaque()});
+  opaque.name = "later";
+  opaque.levels.Set(Category::kEspNetwork, Level::kRequire);
+  const Rule bypass =
+      Make(kBypass, {.protocol = kUdp, .destination_port = std::uint16_t{53}});
+  alice_.SetRules({opaque, bypass});
+  bob.SetRules({opaque, bypass});
+  const auto fragments = NaiveFragments(
+      PacketBuilder("10.9.1.1", "10.9.2.1").Udp(4000, 53, Octets(3000)), 1240);
+  const auto sent = alice_.SendAll(fragments);
+  ASSERT_EQ(sent.size(), 3u);
+  EXPECT_EQ(sent[0], fragments[0]);
+  EXPECT_EQ(IpView::Parse(sent[1])->protocol(), 50);
+  EXPECT_EQ(IpView::Parse(sent[2])->protocol(), 50);
+}
+
 // FRAG-08 SPD-16
 TEST_F(RulesOfFragments, IsDiscardedWhereItMayBeWhatIsDiscarded) {
   alice_.SetRules({Make(
