@@ -13,7 +13,7 @@
 // is fits no pattern, and is looked at with care elsewhere.
 //
 // Thread safety: a plain value.
-// Cost: three (IPv4) or six loads and comparisons of words.
+// Cost: three (IPv4) or six loads and comparisons of words; no more to make one.
 
 #ifndef POSTERN_POLICY_FLOW_PATTERN_H_
 #define POSTERN_POLICY_FLOW_PATTERN_H_
@@ -22,9 +22,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <tuple>
 
 #include "core/bytes.h"
 #include "core/flow/flow_key.h"
+#include "core/net/ipv6_extensions.h"
 #include "core/net/protocols.h"
 #include "core/net/transport_fields.h"
 
@@ -41,46 +43,77 @@ class FlowPattern {
   // The packet's size by its own length field; 0 when it does not fit. Behind
   // the packet there may be more octets.
   std::size_t Match(ConstBytes octets) const {
-    if (octets.size() < least_) {
-      return 0;
-    }
-    for (std::size_t i = 0; i < count_; ++i) {
-      if ((WordAt(octets, words_[i].offset) & words_[i].mask) !=
-          words_[i].value) {
-        return 0;
-      }
-    }
-    if (is_tcp_ && (octets[least_ - 1] & tcp::kSyn) != 0) {
+    if (octets.size() < least_ ||
+        !(is_v4_ ? Fits(octets, kMaskV4) : Fits(octets, kMaskV6)) ||
+        (is_tcp_ && (octets[least_ - 1] & tcp::kSyn) != 0)) {
       return 0;
     }
     const std::size_t size =
-        LoadBe<std::uint16_t>(octets.subspan(length_offset_)) + length_adds_;
+        is_v4_ ? LoadBe<std::uint16_t>(octets.subspan(ipv4::kLength))
+               : kIpv6HeaderSize +
+                     LoadBe<std::uint16_t>(octets.subspan(ipv6::kLength));
     return size >= least_ && size <= octets.size() ? size : 0;
   }
 
  private:
-  static constexpr std::size_t kMostWords = 6;
+  static constexpr std::size_t kPortsSize = 4;
 
-  // Eight octets of the packet, in the machine's order.
-  struct Word {
-    std::size_t offset;
-    std::uint64_t mask;
-    std::uint64_t value;
-  };
+  // Of the octets that name a flow: an IP header, and ports.
+  template <std::size_t kHeader>
+  using Start = std::array<std::uint8_t, kHeader + kPortsSize>;
+  using StartV4 = Start<ipv4::kHeaderSize>;
+  using StartV6 = Start<kIpv6HeaderSize>;
 
-  // REQUIRES: octets.size() >= least_, which covers every word.
-  static std::uint64_t WordAt(ConstBytes octets, std::size_t offset) {
+  static constexpr StartV4 kMaskV4 = [] {
+    StartV4 mask{};
+    mask[0] = 0xff;
+    mask[ipv4::kFragment] = 0x3f;  // more fragments, and the offset
+    mask[ipv4::kFragment + 1] = 0xff;
+    mask[ipv4::kProtocol] = 0xff;
+    for (std::size_t i = ipv4::kAddresses; i < mask.size(); ++i) {
+      mask[i] = 0xff;
+    }
+    return mask;
+  }();
+
+  static constexpr StartV6 kMaskV6 = [] {
+    StartV6 mask{};
+    mask[0] = 0xf0;
+    mask[ipv6::kNextHeader] = 0xff;
+    for (std::size_t i = ipv6::kAddresses; i < mask.size(); ++i) {
+      mask[i] = 0xff;
+    }
+    return mask;
+  }();
+
+  // Eight octets, in the machine's order.
+  static std::uint64_t WordAt(const std::uint8_t* octets) {
     std::uint64_t word = 0;
-    std::memcpy(&word, octets.data() + offset, sizeof(word));
+    std::memcpy(&word, octets, sizeof(word));
     return word;
   }
 
+  // Word by word; the last may overlap the one before.
+  // REQUIRES: octets.size() >= kSize.
+  template <std::size_t kSize>
+  bool Fits(ConstBytes octets,
+            const std::array<std::uint8_t, kSize>& mask) const {
+    constexpr std::size_t kWord = sizeof(std::uint64_t);
+    static_assert(kSize <= std::tuple_size_v<StartV6>);
+    std::uint64_t different = 0;
+    for (std::size_t at = 0; at < kSize; at += kWord) {
+      const std::size_t offset = at + kWord <= kSize ? at : kSize - kWord;
+      different |=
+          (WordAt(octets.data() + offset) ^ WordAt(value_.data() + offset)) &
+          WordAt(mask.data() + offset);
+    }
+    return different == 0;
+  }
+
   std::size_t least_ = static_cast<std::size_t>(-1);
-  std::size_t count_ = 0;
-  std::array<Word, kMostWords> words_{};
-  std::size_t length_offset_ = 0;
-  std::size_t length_adds_ = 0;
+  bool is_v4_ = true;
   bool is_tcp_ = false;
+  StartV6 value_;  // where the mask has ones; meaningless while nothing fits
 };
 
 }  // namespace postern
