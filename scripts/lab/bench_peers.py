@@ -35,6 +35,12 @@ def arguments():
                         help="one short round: shows that it runs, not how fast")
     parser.add_argument("--only", help="of " + ",".join(k.name for k in tunnels.KINDS))
     parser.add_argument("--wire", default="udp", choices=("udp", "tun"), help="Postern's; udp")
+    parser.add_argument("--threads", type=int, default=2, choices=(1, 2),
+                        help="Postern's [host] threads; 2")
+    parser.add_argument("--busy-poll-us", type=int, default=0,
+                        help="Postern's [host] busy_poll_us; 0")
+    parser.add_argument("--latency", action="store_true",
+                        help="ping and question and answer alone")
     parser.add_argument("--json", type=pathlib.Path, help="keep the results here")
     parser.add_argument("--from", dest="source", type=pathlib.Path,
                         help="measure nothing: print what --json kept")
@@ -76,7 +82,7 @@ class Bench:
         both = pair.Pair(two)
         for kind in tunnels.KINDS:
             if kind.name in options.names:
-                self.stand(kind(both, options.wire) if kind is tunnels.Postern else kind(both))
+                self.stand(kind(both, options) if kind is tunnels.Postern else kind(both))
 
     def stand(self, tunnel):
         try:
@@ -98,7 +104,7 @@ class Bench:
             for probe in list(self.probes.values()):
                 self.measure(probe, number)
         postern = next((p for n, p in self.probes.items() if n.startswith("postern")), None)
-        if postern:
+        if postern and not self.options.latency:
             self.results["profile"] = profile_shares.of(postern, self.options)
         kept = self.results["tunnels"]
         self.results["tunnels"] = {n: t for n, t in kept.items() if t["rounds"]}
@@ -133,7 +139,9 @@ def main():
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
     print(peers_report.text(results))
-    if options.markdown:
+    if options.markdown and options.latency:
+        page.write("bench-latency", peers_report.markdown(results))
+    elif options.markdown:
         charts = "".join(f"\n\n![{title}]({file.name})" for file, title in plot.draw(results))
         page.write("bench-peers", peers_report.markdown(results) + charts)
     return 0 if results["tunnels"] else 1

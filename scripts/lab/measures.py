@@ -161,7 +161,9 @@ class Probe:
                                        self.options.questions))
 
     def round(self):
-        """Everything once: {measure: {what: number}}."""
+        """Everything that is asked for once: {measure: {what: number}}."""
+        if self.options.latency:
+            return {"ping": self.ping(), "ask": self.ask()}
         return {"tcp_there": self.tcp("there"), "tcp_back": self.tcp("back"),
                 "udp_64": self.highest_rate(64), "udp_1400": self.highest_rate(LARGE),
                 "ping": self.ping(), "ask": self.ask(), "flood": self.memory()}

@@ -51,7 +51,7 @@ WIRE_PACKET = 1348  # TCP payload of a packet of 1,400 octets, with timestamps
 
 def median(results, name, row):
     measure, number = row
-    values = [r[measure][number] for r in results["tunnels"][name]["rounds"]]
+    values = [r[measure][number] for r in results["tunnels"][name]["rounds"] if measure in r]
     values = [v for v in values if v is not None]
     return statistics.median(values) if values else None
 
@@ -83,17 +83,23 @@ def shown(value):
 def medians_table(results):
     names = list(results["tunnels"])
     table = [["", *(results["tunnels"][n]["label"] for n in names)]]
-    for row, (title, unit, _) in ROWS.items():
+    for row, (title, unit, _) in measured(results):
         table.append([f"{title}, {unit}" if unit else title,
                       *(shown(median(results, n, row)) for n in names)])
     return table
+
+
+def measured(results):
+    """The rows of which any tunnel has a number."""
+    return [(row, what) for row, what in ROWS.items()
+            if any(median(results, n, row) is not None for n in results["tunnels"])]
 
 
 def ratios_table(results):
     mine = ours(results)
     peers = [n for n in results["tunnels"] if n != mine]
     table = [["times better than", *(results["tunnels"][n]["label"] for n in peers)]]
-    for row, (title, _, better) in ROWS.items():
+    for row, (title, _, better) in measured(results):
         if better and mine:
             ratios = [times_better(results, row, n) for n in peers]
             table.append([title, *(shown(r) for r in ratios)])

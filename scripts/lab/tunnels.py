@@ -232,6 +232,8 @@ class PosternHost(lab.Host):
 name = "{self.name}"
 state_directory = "{self.lab.directory}/state-{self.name}"
 ownership = "{self.lab.ownership}"
+threads = {self.tunnel.threads}
+busy_poll_us = {self.tunnel.busy_poll_us}
 
 [tun]
 addresses = ["{self.address(4)}/24"]
@@ -259,11 +261,16 @@ class Postern(Tunnel):
     # strongSwan's charon has 4500 on every address of its side.
     PORT = 4700
 
-    def __init__(self, both, wire="udp"):
+    def __init__(self, both, options):
         super().__init__(both)
-        self.wire = wire
-        if wire != "udp":
-            self.name, self.label = f"postern-{wire}", f"Postern, {wire} wire"
+        self.wire = options.wire
+        self.threads, self.busy_poll_us = options.threads, options.busy_poll_us
+        if self.wire != "udp":
+            self.name, self.label = f"postern-{self.wire}", f"Postern, {self.wire} wire"
+        if self.threads != 2:
+            self.label += f", threads = {self.threads}"
+        if self.busy_poll_us:
+            self.label += f", busy_poll_us = {self.busy_poll_us}"
         self.hosts = {side: PosternHost(self, side, name)
                       for side, name in zip(both.sides, ("alice", "bob"))}
 

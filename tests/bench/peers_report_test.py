@@ -48,6 +48,15 @@ class Reports(unittest.TestCase):
     def test_has_no_ratio_to_a_peer_that_was_not_measured(self):
         self.assertIsNone(peers_report.times_better(results(), TCP, "libipsec"))
 
+    def test_leaves_out_what_was_not_asked_for(self):
+        kept = results()
+        for tunnel in kept["tunnels"].values():
+            tunnel["rounds"] = [{"ping": {"p50_ms": 0.1, "p99_ms": 0.2}}]
+        titles = [line[0] for line in peers_report.medians_table(kept)[1:]]
+        self.assertEqual(titles, ["ping p50, ms", "ping p99, ms"])
+        self.assertEqual([line[0] for line in peers_report.aims_table(kept)[1:]], ["ping p50"])
+        self.assertIn("ping p50", peers_report.markdown(kept))
+
     def test_says_which_aims_are_reached(self):
         verdicts = {(row[0], row[1]): row[4] for row in peers_report.aims_table(results())[1:]}
         self.assertEqual(verdicts["TCP there", "wireguard-go"], "not reached")
