@@ -67,6 +67,7 @@ Rest OutboundPipeline::ResumeHeld(Batch& out, Instant now) {
         IpView::Parse(std::as_const(held->packet).bytes());
     if (view.ok() && IsWantedWhole(held->packet, *view)) {
       Gather(held_.Take(held), *view, out, now);
+      Dispatch(out, now);  // before another decision
       continue;
     }
     const Opinion<std::optional<Wait>> taken =

@@ -14,6 +14,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdlib>
 #include <span>
 #include <utility>
 #include <vector>
@@ -40,8 +41,14 @@ class Train {
   // Null: its packets leave in clear. Valid until policy decides anew.
   const Bundle* bundle() const { return bundle_; }
 
-  // REQUIRES: it is empty.
-  void Begin(const Bundle* bundle) { bundle_ = bundle; }
+  // REQUIRES: it is empty. Checked in every build: what is in it would leave by a
+  // decision that is not its own.
+  void Begin(const Bundle* bundle) {
+    if (!empty()) {
+      std::abort();
+    }
+    bundle_ = bundle;
+  }
 
   // REQUIRES: there is room.
   void Add(Packet packet) {

@@ -417,6 +417,28 @@ TEST_F(RulesOfFragments, AFirstFragmentThatWaitedDoesNotLeaveAlone) {
   EXPECT_EQ(alice_.SendAll({fragments[1]}).size(), 3u);
 }
 
+// What is put together on the way out of the queue leaves as it was decided, and
+// not as the packet behind it.
+TEST_F(RulesOfFragments, WhatWaitedInFragmentsLeavesByItsOwnDecision) {
+  SimHost bob("10.9.2.1");
+  alice_.SetSystemLevel(Category::kEspTransport, Level::kRequire);
+  const PacketBuilder to_bob("10.9.1.1", "10.9.2.1");
+  auto waiting = NaiveFragments(to_bob.Udp(4000, 80, Octets(600)), 304);
+  ASSERT_EQ(waiting.size(), 2u);
+  const Octets ike = to_bob.Udp(500, 500, Octets(20));
+  waiting.push_back(ike);
+  ASSERT_TRUE(alice_.SendAll(waiting).empty());
+  ASSERT_EQ(alice_.outbound().held(), 3u);
+  AddSaPair(alice_, bob, Category::kEspTransport);
+  alice_.SetRules({Make(
+      kBypass, {.protocol = kUdp, .destination_port = std::uint16_t{500}})});
+  alice_.ReleaseHeld();
+  const auto sent = alice_.Resume();
+  ASSERT_EQ(sent.size(), 2u);
+  EXPECT_EQ(IpView::Parse(sent[0])->protocol(), 50);
+  EXPECT_EQ(sent[1], ike);
+}
+
 // FRAG-03: a rule that names later fragments is in force for them, whatever a
 // rule behind it says of the first.
 TEST_F(RulesOfFragments, ARuleOfTheirOwnIsObeyed) {
