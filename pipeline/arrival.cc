@@ -13,18 +13,6 @@ std::optional<Traffic> Judged(const IpView& view, Direction direction) {
                   : std::nullopt;
 }
 
-}  // namespace
-
-std::optional<std::uint32_t> FlowLabelOf(ConstBytes packet) {
-  constexpr std::uint32_t kLabel = 0x000fffff;
-  if (packet.size() < 4 || packet[0] >> 4 != 6) {
-    return std::nullopt;
-  }
-  return LoadBe<std::uint32_t>(packet) & kLabel;
-}
-
-namespace {
-
 void DescribeOrigin(const Arrival::Came& came, AuditEvent& event) {
   const ConstBytes header = came.header;
   const bool v4 = header[0] >> 4 == 4;
@@ -42,6 +30,14 @@ void DescribeOrigin(const Arrival::Came& came, AuditEvent& event) {
 }
 
 }  // namespace
+
+std::optional<std::uint32_t> FlowLabelOf(ConstBytes packet) {
+  constexpr std::uint32_t kLabel = 0x000fffff;
+  if (packet.size() < 4 || packet[0] >> 4 != 6) {
+    return std::nullopt;
+  }
+  return LoadBe<std::uint32_t>(packet) & kLabel;
+}
 
 AuditEvent Describe(const Arrival& arrival, DropReason reason, Instant now) {
   AuditEvent event;

@@ -19,8 +19,9 @@
 // Fragments that the host sends are put together first where an SA of transport
 // mode protects them, since it takes none (RFC 4301 4.1, OUT-13); a tunnel takes
 // them as they are. So are those of a datagram that a rule bypasses by its ports,
-// which later ones do not show. What is put together is cut again once it is protected
-// (OUT-11). A packet that does not fit (pipeline/outbound_oversize.cc) is
+// which later ones do not show. What is put together is cut again once it is
+// protected (OUT-11). A packet that does not fit (pipeline/outbound_oversize.cc)
+// is
 //
 //     cut after protection    sent as one AH or ESP packet in fragments
 //     cut before the tunnel   where the SA sets DF, or the wire takes no

@@ -3,6 +3,7 @@
 #include "policy/opening.h"
 
 #include "core/bytes.h"
+#include "core/net/transport_fields.h"
 
 namespace postern {
 namespace {
@@ -35,13 +36,12 @@ bool ShowsFlags(const IpView& view) {
 
 bool MayRewriteFlags(const IpView& later) {
   constexpr std::uint16_t kOffsetBits = 0x1fff;
-  constexpr std::size_t kFragmentField = 6;
   if (later.family() != IpFamily::kV4 ||
       later.protocol() != Number(IpProtocol::kTcp)) {
     return false;
   }
   const auto field =
-      LoadBe<std::uint16_t>(later.header().subspan(kFragmentField));
+      LoadBe<std::uint16_t>(later.header().subspan(ipv4::kFragment));
   return std::size_t{8} * (field & kOffsetBits) <= kTcpFlagsOffset;
 }
 

@@ -22,6 +22,7 @@
 
 #include "core/bytes.h"
 #include "core/net/ip_address.h"
+#include "core/net/word_sum.h"
 
 namespace postern {
 
@@ -77,10 +78,7 @@ inline std::uint16_t HeaderChecksum(ConstBytes header) {
   for (std::size_t i = kFixed; i < header.size(); i += kWord) {
     sum += LoadBe<std::uint32_t>(header.subspan(i));
   }
-  sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(~sum);
+  return static_cast<std::uint16_t>(~FoldWords(sum));
 }
 
 // The checksum of a TCP, UDP or ICMPv6 segment with its pseudo-header; 0 when
