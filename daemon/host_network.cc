@@ -117,6 +117,11 @@ Status AttachInside(const NetworkNamespace& inside, const TunConfig& config) {
       return routed;
     }
   }
+  for (const OwnAddress& own : config.addresses) {
+    if (Status taken = netlink->AwaitLocal(own.address); !taken.ok()) {
+      return taken;
+    }
+  }
   return Ok();
 }
 

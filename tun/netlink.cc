@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 namespace postern {
@@ -17,7 +18,6 @@ namespace {
 
 // The kernel fills datagrams of at most 32 KB in a dump.
 constexpr std::size_t kRoomOctets = 65536;
-constexpr std::chrono::milliseconds kPatience{5000};
 
 constexpr std::uint16_t kChange = NLM_F_REQUEST | NLM_F_ACK;
 constexpr std::uint16_t kCreate = kChange | NLM_F_CREATE | NLM_F_EXCL;
@@ -304,6 +304,45 @@ Status Netlink::AddAddress(const std::string& link,
                     std::uint32_t{IFA_F_NODAD | IFA_F_NOPREFIXROUTE});
   return Order("adding the address " + text + " to the interface " + link,
                request);
+}
+
+Result<bool> Netlink::IsLocal(const IpAddress& address) {
+  rtmsg header{};
+  header.rtm_family = KernelFamily(address.family());
+  header.rtm_dst_len = static_cast<std::uint8_t>(BitsOf(address.family()));
+  NetlinkRequest request(RTM_GETROUTE, kChange);
+  request.PutStruct(header);
+  request.PutAttribute(RTA_DST, address.octets());
+  bool local = false;
+  const Status asked =
+      Exchange("looking up the route to " + address.ToString(), request,
+               [&local](const NetlinkMessage& message) {
+                 const auto route = LoadKernelStruct<rtmsg>(message.body);
+                 local = route.has_value() && route->rtm_type == RTN_LOCAL;
+               });
+  if (!asked.ok() && asked.error().code == ErrorCode::kForbidden) {
+    return asked.error();
+  }
+  return local;  // no route at all is an answer, too
+}
+
+Status Netlink::AwaitLocal(const IpAddress& address,
+                           std::chrono::milliseconds patience) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (std::chrono::steady_clock::now() < end) {
+    const Result<bool> local = IsLocal(address);
+    if (!local) {
+      return local.error();
+    }
+    if (*local) {
+      return Ok();
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return Error{ErrorCode::kUnavailable,
+               "The kernel does not take packets for " + address.ToString() +
+                   " though its interface has that address; see 'ip route "
+                   "show table local'."};
 }
 
 Status Netlink::ChangeRoute(std::string_view what, const LinkRoute& route,

@@ -20,6 +20,7 @@
 #ifndef POSTERN_TUN_NETLINK_H_
 #define POSTERN_TUN_NETLINK_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -63,6 +64,9 @@ struct LinkRoute {
 
 class Netlink {
  public:
+  // How long the kernel may take for an answer.
+  static constexpr std::chrono::milliseconds kPatience{5000};
+
   // For the namespace of the calling thread.
   static Result<Netlink> Open();
 
@@ -88,6 +92,13 @@ class Netlink {
   // prefix: routes are what AddRoute() adds.
   Status AddAddress(const std::string& link, const InterfaceAddress& address);
 
+  // Returns once packets to `address` are for this namespace itself. The kernel
+  // routes a new IPv6 address in a work queue of its own, when its link is up:
+  // until then it drops what comes for it, though a socket can be bound to it.
+  // Errors: kUnavailable when that takes longer than `patience`.
+  Status AwaitLocal(const IpAddress& address,
+                    std::chrono::milliseconds patience = kPatience);
+
   // By device, without a gateway, in the main table.
   Status AddRoute(const LinkRoute& route);
   Status RemoveRoute(const LinkRoute& route);
@@ -109,6 +120,9 @@ class Netlink {
 
   // Sends `request`, which asks for nothing but an acknowledgement.
   Status Order(std::string_view what, NetlinkRequest& request);
+
+  // Whether the kernel would keep a packet to `address` here, now.
+  Result<bool> IsLocal(const IpAddress& address);
 
   Status ChangeRoute(std::string_view what, const LinkRoute& route,
                      NetlinkRequest request);

@@ -6,9 +6,11 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "gtest/gtest.h"
@@ -134,6 +136,29 @@ TEST_F(NetlinkTest, GivesAddressesThatAreUsableAtOnce) {
   Must(netlink().AddAddress("postern0", {Address("2001:db8::1"), 64}));
   EXPECT_NE(Bound(SOCK_DGRAM, Endpoint("10.9.0.1", 0)).get(), -1);
   EXPECT_NE(Bound(SOCK_DGRAM, Endpoint("2001:db8::1", 0)).get(), -1);
+}
+
+// With the link down the kernel routes no IPv6 address, so there is something to
+// wait for.
+TEST_F(NetlinkTest, WaitsUntilPacketsToAnAddressArrive) {
+  const Endpoint own("2001:db8::1", 4500);
+  Must(netlink().AddAddress("postern0", {Address("2001:db8::1"), 128}));
+  std::thread opener([this] {
+    Must(Netlink::OpenInside(host()).value().SetState("postern0",
+                                                      LinkState::kUp));
+  });
+  Must(netlink().AwaitLocal(Address("2001:db8::1")));
+  opener.join();
+  const UniqueFd socket = Bound(SOCK_DGRAM, own);
+  ASSERT_EQ(::sendto(socket.get(), "x", 1, 0, own.get(), own.size()), 1);
+  EXPECT_TRUE(Readable(socket.get()));
+}
+
+TEST_F(NetlinkTest, SaysThatAnAddressIsNotLocal) {
+  Must(netlink().SetState("lo", LinkState::kUp));
+  const Status never =
+      netlink().AwaitLocal(Address("192.0.2.1"), std::chrono::milliseconds(20));
+  EXPECT_EQ(never.error().code, ErrorCode::kUnavailable);
 }
 
 TEST_F(NetlinkTest, AddressesMakeNoRoutes) {

@@ -96,6 +96,9 @@ class OffloadTest : public ScratchHost {
     for (const char* all : {"0.0.0.0/0", "::/0"}) {
       ASSERT_TRUE(netlink.AddRoute({IpPrefix::Parse(all).value(), "postern0"}));
     }
+    for (const std::string& address : addresses) {
+      ASSERT_TRUE(netlink.AwaitLocal(Address(address)));
+    }
   }
 
   // Carries packets both ways until Stop().
