@@ -97,7 +97,14 @@ class TransformPath {
   CategorySet applied() const;
 
   // Whether the same SAs were removed in the same order.
-  friend bool operator==(const TransformPath&, const TransformPath&) = default;
+  // Without a call of memcmp(): every packet compares paths.
+  friend bool operator==(const TransformPath& one, const TransformPath& other) {
+    bool same = one.size_ == other.size_;
+    for (std::size_t i = 0; same && i < one.size_; ++i) {
+      same = one.associations_[i] == other.associations_[i];
+    }
+    return same;
+  }
 
   // The SA of this category; null when there is none.
   const SecurityAssociation* Find(Category category) const;
