@@ -12,6 +12,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 
 #include "ah/verifier.h"
@@ -114,7 +115,8 @@ inline void Remember(const IpView& view,
                      std::optional<Arrival::Came>& came) {
   Arrival::Came& kept = came.emplace();
   if (view.family() == IpFamily::kV4) {
-    CopyBytes(kept.header, view.octets().first<ipv4::kHeaderSize>());
+    constexpr std::size_t kSize = ipv4::kHeaderSize;
+    std::memcpy(kept.header.data(), view.octets().first<kSize>().data(), kSize);
   } else {
     CopyBytes(kept.header, view.octets().first<Arrival::Came::kLongest>());
   }

@@ -85,6 +85,7 @@ class InboundPipeline {
 
   void Enter(Batch& in, Instant now);
   Passage LookAt(Arrival& arrival, Instant now);
+  Passage LookCloser(Arrival& arrival, Instant now);
   Passage PutTogether(Arrival& arrival, const IpView& view, Instant now);
   Passage LookIntoUdp(Arrival& arrival, const IpView& view, Instant now);
   bool RemoveOutermost(Instant now);
