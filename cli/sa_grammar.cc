@@ -52,8 +52,8 @@ void AddSaAdd(Verbs& verbs, CLI::App& sa) {
                   {.verb = "sa.add", .arguments = {}});
   add.AllOrLast(
          "[PROTOCOL MODE] SPI", {"protocol", "mode", "spi"},
-         "esp or ah, transport or tunnel, and a number like 0x1001; with "
-         "--acquire, the number is enough")
+         "esp or ah, transport, tunnel or beet, and a number like 0x1001; "
+         "with --acquire, the number is enough")
       .Option("--from", "source", "source address")
       .Option("--to", "destination", "destination address")
       .Number("--acquire", "acquire", "answer this acquire")

@@ -17,7 +17,21 @@ namespace postern {
 
 enum class IpsecProtocol : std::uint8_t { kEsp = 50, kAh = 51 };
 
-enum class IpsecMode : std::uint8_t { kTransport, kTunnel };
+// kBeet, Bound End-to-End Tunnel (RFC 7402 appendix B): as a tunnel the packet has
+// other addresses outside than inside, but those inside are the SA's and are not
+// sent. ESP only.
+enum class IpsecMode : std::uint8_t { kTransport, kTunnel, kBeet };
+
+// Whether the packet's own IP header is replaced, or stands in another one.
+constexpr bool HasOuterHeader(IpsecMode mode) {
+  return mode != IpsecMode::kTransport;
+}
+
+// Whether it is a packet's payload that is protected, and not the packet: such
+// SAs take no fragments (RFC 4301 4.1).
+constexpr bool ProtectsPayload(IpsecMode mode) {
+  return mode != IpsecMode::kTunnel;
+}
 
 // A Security Parameters Index in host order (RFC 4303 2.1). 0 is never sent;
 // 1..255 are reserved by IANA.
@@ -36,7 +50,7 @@ std::string ToString(Spi spi);
 // wire there are always the low 32.
 enum class SequenceNumbers : std::uint8_t { k32Bit, kExtended };
 
-// The outer header's ends of a tunnel-mode SA.
+// The ends that an IP header names.
 struct TunnelEndpoints {
   IpAddress source;
   IpAddress destination;

@@ -132,11 +132,12 @@ Passage WriteTunnelHeader(const TunnelHeader& tunnel, const IpView& inner,
       OuterTrafficClass(tunnel, inner.traffic_class());
   Writer header(packet.first(SizeOf(tunnel)));
   if (tunnel.endpoints.source.family() == IpFamily::kV4) {
+    const std::uint16_t flags = OuterFlags(tunnel.dont_fragment, inner);
     header.Write(kVersion4NoOptions);
     header.Write(traffic_class);
     header.Write(std::uint16_t{0});  // total length: SetIpLength() below
     header.Write(id);
-    header.Write(OuterFlags(tunnel.dont_fragment, inner));
+    header.Write(flags);
     header.Write(tunnel.hop_limit);
     header.Write(protocol);
     header.Write(std::uint16_t{0});  // checksum: the same

@@ -43,7 +43,8 @@ inline std::size_t SizeOf(const TunnelHeader& tunnel) {
 // Writes the outer header for `inner` to the first SizeOf(tunnel) octets of
 // `packet`: it names `protocol` and spans the whole of `packet`. `id` is the
 // IPv4 identification (core/net/identifications.h). The hop limit of the inner
-// packet is not touched (its sender is this host, RFC 4301 5.1.2.1).
+// packet is not touched (its sender is this host, RFC 4301 5.1.2.1). The inner
+// header may lie where the outer one comes: it is read first.
 // REQUIRES: packet.size() >= SizeOf(tunnel).
 // Errors: kTooBig.
 Passage WriteTunnelHeader(const TunnelHeader& tunnel, const IpView& inner,

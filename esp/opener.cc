@@ -2,8 +2,10 @@
 
 #include "esp/opener.h"
 
+#include <optional>
 #include <utility>
 
+#include "core/beet_header.h"
 #include "core/burst.h"
 #include "core/net/protocols.h"
 #include "core/tunnel_header.h"
@@ -52,6 +54,7 @@ Bytes TakeEsp(Packet& packet, const IpView& view) {
 
 struct Opener::State {
   IpsecMode mode;
+  std::optional<TunnelEndpoints> inner;  // in BEET mode
   OpeningSuite suite;
 
   // What Open() answers of an ESP packet that was found there.
@@ -72,8 +75,8 @@ Result<Opener> Opener::Create(const Parameters& parameters) {
   if (!suite.ok()) {
     return suite.error();
   }
-  return Opener(
-      std::make_unique<State>(State{parameters.mode, *std::move(suite)}));
+  return Opener(std::make_unique<State>(
+      State{parameters.mode, parameters.inner, *std::move(suite)}));
 }
 
 Opinion<Opener::Opened> Opener::Open(Packet& packet, std::uint64_t seq) {
@@ -135,10 +138,12 @@ Opinion<Opener::Opened> Opener::OpenCovered(Packet& packet, AuthProof cover) {
   if (trailer->next_header == Number(IpProtocol::kNoNextHeader)) {
     return DropReason::kDummyPacket;
   }
-  if (state_->mode == IpsecMode::kTunnel) {
-    return StripTunnelHeader(
-        packet,
-        {opened.payload_offset, trailer->payload_size, trailer->next_header});
+  if (state_->mode != IpsecMode::kTransport) {
+    const TunnelContent content{opened.payload_offset, trailer->payload_size,
+                                trailer->next_header};
+    return state_->inner.has_value()
+               ? StripBeetHeader(packet, *state_->inner, content)
+               : StripTunnelHeader(packet, content);
   }
   packet.TrimBack(packet.size() - opened.payload_offset -
                   trailer->payload_size);

@@ -89,11 +89,13 @@ class Opener {
 
   // Removes padding and headers. Afterwards the packet is the IP packet that
   // was protected: in tunnel mode the inner one (with RFC 6040 applied), in
-  // transport mode the same one with its header mended.
+  // transport mode the same one with its header mended, in BEET mode one with
+  // the SA's inner addresses.
   // Errors: kBadPadding, kDummyPacket (authentic, consumed: not an attack),
   //   kModeMismatch (tunnel: next header is not IP; the inner packet's version
-  //   contradicts it), kEcnViolation, and those of IpView::Parse() on the
-  //   inner packet. TFC padding behind the inner packet is cut off.
+  //   contradicts it), kEcnViolation, those of StripBeetHeader(), and those of
+  //   IpView::Parse() on the inner packet. TFC padding behind the inner packet
+  //   is cut off.
   // REQUIRES: the packet is as Open() left it.
   Passage Finish(Packet& packet, const Opened& opened);
 

@@ -13,15 +13,27 @@ std::string Octets(std::size_t count) {
 }
 
 Status CheckMode(const Parameters& parameters) {
-  const bool tunnel = parameters.mode == IpsecMode::kTunnel;
-  if (tunnel != parameters.tunnel.has_value()) {
-    return Invalid(tunnel ? "a tunnel-mode SA needs the outer header's "
-                            "addresses: give both endpoints"
-                          : "a transport-mode SA has no outer header: leave "
-                            "the tunnel endpoints out");
+  const bool outer = HasOuterHeader(parameters.mode);
+  if (outer != parameters.tunnel.has_value()) {
+    return Invalid(outer ? "an SA of tunnel or BEET mode needs the outer "
+                           "header's addresses: give both endpoints"
+                         : "a transport-mode SA has no outer header: leave "
+                           "the tunnel endpoints out");
   }
-  if (tunnel && parameters.tunnel->endpoints.source.family() !=
-                    parameters.tunnel->endpoints.destination.family()) {
+  const bool beet = parameters.mode == IpsecMode::kBeet;
+  if (beet != parameters.inner.has_value()) {
+    return Invalid(beet ? "a BEET-mode SA binds two inner addresses: give both"
+                        : "only a BEET-mode SA binds inner addresses: leave "
+                          "them out");
+  }
+  if (beet && parameters.inner->source.family() !=
+                  parameters.inner->destination.family()) {
+    return Invalid(
+        "the inner addresses are of different families: give two "
+        "IPv4 or two IPv6 addresses");
+  }
+  if (outer && parameters.tunnel->endpoints.source.family() !=
+                   parameters.tunnel->endpoints.destination.family()) {
     return Invalid(
         "the tunnel endpoints are of different families: give two "
         "IPv4 or two IPv6 addresses");

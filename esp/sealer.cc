@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "core/beet_header.h"
 #include "core/burst.h"
 #include "core/net/identifications.h"
 #include "core/net/ip_view.h"
@@ -20,6 +21,9 @@ namespace {
 //
 //   transport   lead (its own headers)  | ESP | payload (what followed them)
 //   tunnel      lead (the outer header) | ESP | payload (all of it)
+//   BEET        lead (the outer header) | ESP | payload (what followed its fixed
+//                                                header, of options a pseudo
+//                                                header in front of them)
 struct Plan {
   const IpView* view;  // of the clear packet
   std::size_t lead;
@@ -28,19 +32,38 @@ struct Plan {
 
   std::size_t payload_size() const { return view->size() - payload_offset; }
 
-  // Transport mode takes no fragments (RFC 4303 3.3.4); a tunnel takes all of
-  // any packet.
+  // Transport mode takes no fragments (RFC 4303 3.3.4), nor does BEET; a tunnel
+  // takes all of any packet.
   bool sealable() const {
     return payload_offset == 0 || view->fragment() == IpView::Fragment::kWhole;
   }
 };
 
-Plan PlanFor(const IpView& view, const std::optional<TunnelHeader>& tunnel) {
+Plan PlanForBeet(const IpView& view, const TunnelHeader& tunnel) {
+  const BeetContent content = BeetContentOf(view);
+  return {&view, SizeOf(tunnel), content.offset, content.protocol};
+}
+
+Plan PlanFor(const IpView& view, const std::optional<TunnelHeader>& tunnel,
+             const std::optional<TunnelEndpoints>& beet) {
   if (tunnel.has_value()) {
-    return {&view, SizeOf(*tunnel), 0, ProtocolOf(view.family())};
+    return beet.has_value()
+               ? PlanForBeet(view, *tunnel)
+               : Plan{&view, SizeOf(*tunnel), 0, ProtocolOf(view.family())};
   }
   return {&view, view.insertion_offset(), view.insertion_offset(),
           view.insertion_protocol()};
+}
+
+// Makes the packet begin so that what stands at `payload_offset` stands at
+// `before`. IPv4's header and ESP's may be shorter than the IPv6 header in whose
+// place they come.
+bool MoveFront(Packet& packet, std::size_t payload_offset, std::size_t before) {
+  if (before >= payload_offset) [[likely]] {
+    return packet.Prepend(before - payload_offset);
+  }
+  packet.TrimFront(payload_offset - before);
+  return true;
 }
 
 }  // namespace
@@ -50,9 +73,10 @@ struct Sealer::State {
 
   Spi spi;
   std::optional<TunnelHeader> tunnel;
+  std::optional<TunnelEndpoints> inner;  // of BEET mode
   TunnelIds ids;
   SealingSuite suite;
-  std::size_t tfc_pad_to;  // 0 in transport mode
+  std::size_t tfc_pad_to;  // 0 but in tunnel mode
 
   // With TFC padding.
   std::size_t PayloadSize(const Plan& plan) const {
@@ -76,7 +100,11 @@ Passage Sealer::State::WriteHeader(const Plan& plan, std::uint64_t seq,
                                    Bytes packet) const {
   constexpr std::uint8_t kEsp = Number(IpProtocol::kEsp);
   if (tunnel.has_value()) {
-    return WriteTunnelHeader(*tunnel, *plan.view, kEsp, ids.Of(seq), packet);
+    return inner.has_value()
+               ? WriteBeetHeader({*inner, tunnel->endpoints}, *plan.view,
+                                 suite.sizes().header(), ids.Of(seq), packet)
+               : WriteTunnelHeader(*tunnel, *plan.view, kEsp, ids.Of(seq),
+                                   packet);
   }
   return RewriteIpHeader(packet, plan.view->insertion_protocol_offset(), kEsp);
 }
@@ -84,7 +112,7 @@ Passage Sealer::State::WriteHeader(const Plan& plan, std::uint64_t seq,
 Passage Sealer::State::LayOut(const OutboundJob& job, ConstBytes iv,
                               Works& works) {
   const Opinion<IpView> view = IpView::Parse(job.packet->bytes());
-  return view.ok() ? LayOut(PlanFor(*view, tunnel), job, iv, works)
+  return view.ok() ? LayOut(PlanFor(*view, tunnel, inner), job, iv, works)
                    : view.error();
 }
 
@@ -97,15 +125,15 @@ Passage Sealer::State::LayOut(const Plan& plan, const OutboundJob& job,
   packet.TrimBack(packet.size() - plan.view->size());
   const std::size_t header = suite.sizes().header();
   const std::size_t payload = PayloadSize(plan);
-  const std::size_t added_front = plan.lead - plan.payload_offset + header;
   const std::size_t added_back =
       suite.SealedSize(payload) - header - plan.payload_size();
-  if (!packet.Append(added_back) || !packet.Prepend(added_front)) {
+  if (!packet.Append(added_back) ||
+      !MoveFront(packet, plan.payload_offset, plan.lead + header)) {
     return DropReason::kNoHeadroom;
   }
   const Bytes bytes = packet.bytes();
   if (!tunnel.has_value()) {
-    CopyBytes(bytes, bytes.subspan(added_front, plan.lead));
+    CopyBytes(bytes, bytes.subspan(header, plan.lead));
   } else if (payload != plan.payload_size()) {
     const Bytes text = bytes.subspan(plan.lead + header, payload);
     std::ranges::fill(text.subspan(plan.payload_size()), std::uint8_t{0});
@@ -149,9 +177,11 @@ Result<Sealer> Sealer::Create(const Parameters& parameters) {
   if (!suite.ok()) {
     return suite.error();
   }
+  const bool pads = parameters.mode == IpsecMode::kTunnel;
   return Sealer(std::make_unique<State>(
-      State{parameters.spi, parameters.tunnel, TunnelIds(parameters.spi),
-            *std::move(suite), parameters.tunnel ? parameters.tfc_pad_to : 0}));
+      State{parameters.spi, parameters.tunnel, parameters.inner,
+            TunnelIds(parameters.spi), *std::move(suite),
+            pads ? parameters.tfc_pad_to : 0}));
 }
 
 std::size_t Sealer::front() const {
@@ -179,7 +209,7 @@ Passage Sealer::SealDummy(Packet& packet, std::uint64_t seq) {
   if (!view.ok()) {
     return view.error();
   }
-  Plan plan = PlanFor(*view, state_->tunnel);
+  Plan plan = PlanFor(*view, state_->tunnel, state_->inner);
   plan.next_header = Number(IpProtocol::kNoNextHeader);
   State::Works works;
   const Passage laid_out = state_->LayOut(plan, job, {}, works);

@@ -4,6 +4,7 @@
 //
 //   transport   IP hdr | ESP hdr | IV | payload | trailer | ICV
 //   tunnel      outer IP hdr | ESP hdr | IV | whole IP packet | trailer | ICV
+//   BEET        outer IP hdr | ESP hdr | IV | IPv4 options, payload | trailer | ICV
 //                              \____ AAD or    \__ encrypted __/
 //                                   authenticated with the rest
 //
@@ -44,7 +45,10 @@ namespace postern::esp {
 struct Parameters {
   Spi spi{};
   IpsecMode mode = IpsecMode::kTransport;
-  std::optional<TunnelHeader> tunnel;  // exactly in tunnel mode
+  // Exactly in tunnel and BEET mode; of the latter its endpoints alone count.
+  std::optional<TunnelHeader> tunnel;
+  // Exactly in BEET mode: the only packets that there are.
+  std::optional<TunnelEndpoints> inner;
   SequenceNumbers numbers = SequenceNumbers::k32Bit;
   Encryption encryption = Encryption::kNull;
   SecretBytes encryption_key;  // without the salt
@@ -61,7 +65,7 @@ struct Parameters {
 class Sealer {
  public:
   // Errors: kInvalid when a key or salt has a size its algorithm does not
-  // take, or mode and tunnel disagree.
+  // take, or mode, tunnel and inner addresses disagree.
   static Result<Sealer> Create(const Parameters& parameters);
 
   Sealer(Sealer&&) noexcept;
@@ -75,8 +79,9 @@ class Sealer {
 
   // Seals in place. On an error the packet's content means nothing: drop it.
   // `seq` is the full 64-bit number (its high half enters the ICV with ESN).
-  // Errors: those of IpView::Parse(), kFragment (transport mode), kNoHeadroom,
-  //   kTooBig, kCryptoFailed.
+  // Errors: those of IpView::Parse(), kFragment (transport and BEET mode),
+  //   kSelectorMismatch (BEET: other addresses), kNoHeadroom, kTooBig,
+  //   kCryptoFailed.
   Passage Seal(Packet& packet, std::uint64_t seq);
 
   // The same for a burst, in its order: job by job the outcome that the single

@@ -58,7 +58,7 @@ Passage MatchSelectors(const IpView& view, const Steps& steps) {
   const bool match = std::ranges::all_of(steps, [&](const Step& step) {
     const SaParameters& sa = step.association->parameters();
     return sa.selector.Matches(traffic, Direction::kInbound) &&
-           (sa.mode == IpsecMode::kTunnel || sa.source == key->remote);
+           (HasOuterHeader(sa.mode) || sa.source == key->remote);
   });
   return match ? Pass() : DropReason::kSelectorMismatch;
 }

@@ -37,7 +37,7 @@ PacketProtector::PacketProtector(Sadb& sadb,
     : sadb_(sadb) {
   for (const SaParameters& sa : associations) {
     const TunnelEndpoints ends{sa.source, sa.destination};
-    if (sa.mode == IpsecMode::kTunnel &&
+    if (HasOuterHeader(sa.mode) &&
         std::ranges::find(tunnels_, ends) == tunnels_.end()) {
       tunnels_.push_back(ends);
     }

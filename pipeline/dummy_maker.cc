@@ -14,23 +14,23 @@
 namespace postern {
 namespace {
 
-std::size_t HeaderOf(const SaParameters& sa) {
-  return sa.source.family() == IpFamily::kV4 ? ipv4::kHeaderSize
-                                             : kIpv6HeaderSize;
+std::size_t HeaderOf(const TunnelEndpoints& ends) {
+  return ends.source.family() == IpFamily::kV4 ? ipv4::kHeaderSize
+                                               : kIpv6HeaderSize;
 }
 
-// As a packet of the SA's ends looks before it is sealed.
-void WriteHeader(const SaParameters& sa, Bytes packet) {
+// As a packet between these ends looks before it is sealed.
+void WriteHeader(const TunnelEndpoints& ends, Bytes packet) {
   constexpr std::uint8_t kHopLimit = 64;
-  const bool v4 = sa.source.family() == IpFamily::kV4;
-  std::ranges::fill(packet.first(HeaderOf(sa)), std::uint8_t{0});
+  const bool v4 = ends.source.family() == IpFamily::kV4;
+  std::ranges::fill(packet.first(HeaderOf(ends)), std::uint8_t{0});
   packet[v4 ? ipv4::kProtocol : ipv6::kNextHeader] =
       Number(IpProtocol::kNoNextHeader);
   packet[v4 ? ipv4::kHopLimit : ipv6::kHopLimit] = kHopLimit;
   const std::size_t at = v4 ? ipv4::kAddresses : ipv6::kAddresses;
-  CopyBytes(packet.subspan(at), sa.source.octets());
-  CopyBytes(packet.subspan(at + sa.source.octets().size()),
-            sa.destination.octets());
+  CopyBytes(packet.subspan(at), ends.source.octets());
+  CopyBytes(packet.subspan(at + ends.source.octets().size()),
+            ends.destination.octets());
   if (v4) {
     packet[0] = 0x45;
     StoreBe(packet.subspan(ipv4::kLength),
@@ -57,7 +57,7 @@ Packet DummyMaker::Make(const DummyOrder& order, PacketPool& pool,
   const std::size_t mtu =
       std::min(parts_.wire_mtu,
                association->path_mtu().At(now).value_or(parts_.wire_mtu));
-  const std::size_t header = HeaderOf(association->parameters());
+  const std::size_t header = HeaderOf(association->parameters().inner_ends());
   Bundle alone;
   alone.Add(*association);
   const std::size_t octets = std::max(
@@ -86,13 +86,13 @@ Packet DummyMaker::Make(const DummyOrder& order, PacketPool& pool,
 
 Passage DummyMaker::Protect(SecurityAssociation& association, Packet& packet,
                             Instant now) {
-  const SaParameters& sa = association.parameters();
+  const TunnelEndpoints ends = association.parameters().inner_ends();
   esp::Sealer* const sealer = association.sealer(parts_.worker);
   if (sealer == nullptr ||
-      !FillRandom(packet.bytes().subspan(HeaderOf(sa))).ok()) {
+      !FillRandom(packet.bytes().subspan(HeaderOf(ends))).ok()) {
     return DropReason::kCryptoFailed;
   }
-  WriteHeader(sa, packet.bytes());
+  WriteHeader(ends, packet.bytes());
   const Opinion<std::uint64_t> number =
       association.NextNumber(packet.size(), now);
   if (!number.ok()) {

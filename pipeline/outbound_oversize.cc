@@ -77,7 +77,7 @@ void OutboundPipeline::LoadUnusual(Packet packet, const IpView& view,
                                    Batch& out, Instant now) {
   const Bundle* const bundle = train_.bundle();
   if (view.fragment() != IpView::Fragment::kWhole && bundle != nullptr &&
-      bundle->has_transport()) {
+      bundle->wants_whole()) {
     Gather(std::move(packet), view, out, now);
   } else if (SizeOnTheWay(bundle, view) <= way_mtu_) {
     train_.Add(std::move(packet));

@@ -52,7 +52,7 @@ class Bundle {
   std::size_t LargestWithin(std::size_t mtu, std::size_t lead) const;
 
   // Whether any of its SAs takes no fragments (RFC 4301 4.1).
-  bool has_transport() const;
+  bool wants_whole() const;
 
  private:
   std::array<SecurityAssociation*, kCategories.size()> associations_{};

@@ -338,7 +338,7 @@ bool InboundPolicy::SpeaksFor(const SaParameters& sa,
   if (sa.source == traffic.key.remote) {
     return true;
   }
-  if (sa.mode == IpsecMode::kTransport) {
+  if (!HasOuterHeader(sa.mode)) {
     return false;
   }
   return !sa.selector.source.any() ||

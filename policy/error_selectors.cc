@@ -37,7 +37,7 @@ Passage InboundPolicy::MatchSelectorsOfError(const IpView& packet,
         !protocol.any() && protocol.Judge(traffic.protocol()) == Fit::kYes;
     const Traffic& judged = names_icmp ? traffic : told_of;
     const bool is_peers =
-        sa.mode == IpsecMode::kTunnel || sa.source == traffic.key.remote;
+        HasOuterHeader(sa.mode) || sa.source == traffic.key.remote;
     if (!sa.selector.Matches(judged, Direction::kInbound) ||
         !SpeaksFor(sa, judged) || !is_peers) {
       return DropReason::kSelectorMismatch;

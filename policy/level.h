@@ -28,7 +28,9 @@ inline constexpr std::array<Category, 3> kCategories = {
 // "esp_transport", "ah", "esp_network".
 std::string_view NameOf(Category category);
 
-// The protocol and mode of the SAs that serve a category.
+// The protocol of the SAs that serve a category, and the mode by which they are
+// found (SaParameters::found_as()): ESP network is an ESP tunnel, or ESP in BEET
+// mode.
 IpsecProtocol ProtocolOf(Category category);
 IpsecMode ModeOf(Category category);
 

@@ -11,7 +11,8 @@ const SecurityAssociation* FindOf(Category category,
                                   ProtectionRecord::Associations associations) {
   for (const SecurityAssociation* association : associations) {
     const SaParameters& sa = association->parameters();
-    if (sa.protocol == ProtocolOf(category) && sa.mode == ModeOf(category)) {
+    if (sa.protocol == ProtocolOf(category) &&
+        sa.found_as() == ModeOf(category)) {
       return association;
     }
   }

@@ -15,7 +15,7 @@ bool Conflicts(const SecurityAssociation& old, const SaParameters& added) {
   const SaParameters& sa = old.parameters();
   return sa.direction == Direction::kOutbound && old.nat() != nullptr &&
          old.usable() && sa.destination == added.destination &&
-         sa.source == added.source && sa.mode == added.mode &&
+         sa.source == added.source && sa.found_as() == added.found_as() &&
          sa.owner == added.owner &&
          old.nat()->ports().destination != added.encapsulation->destination &&
          !IsOfOnePeer(sa, added) && sa.selector.Overlaps(added.selector);

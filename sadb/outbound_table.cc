@@ -21,7 +21,7 @@ struct GroupKey {
 };
 
 GroupKey KeyOf(const SaParameters& parameters) {
-  return {{parameters.protocol, parameters.mode, parameters.source,
+  return {{parameters.protocol, parameters.found_as(), parameters.source,
            parameters.destination, parameters.owner},
           parameters.selector.OnlyFlow()};
 }

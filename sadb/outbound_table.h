@@ -7,6 +7,8 @@
 //     (esp, transport, a, b), 5-tuple   --> #8 --> #5           only that flow
 //     (esp, transport, a, b, owner)     --> #4                  only that socket
 //
+// BEET SAs are in the groups of tunnels (SaParameters::found_as()).
+//
 // SAs that are one socket's alone, or allow one 5-tuple only, have groups of
 // their own, so that lists stay short however many UNIQUE sockets there are.
 //

@@ -8,7 +8,7 @@ namespace postern {
 namespace {
 
 std::optional<TunnelHeader> TunnelOf(const SaParameters& parameters) {
-  if (parameters.mode != IpsecMode::kTunnel) {
+  if (!HasOuterHeader(parameters.mode)) {
     return std::nullopt;
   }
   TunnelHeader tunnel;
@@ -31,6 +31,14 @@ std::string ToString(const SaIdentity& identity) {
   return text;
 }
 
+TunnelEndpoints SaParameters::inner_ends() const {
+  if (mode != IpsecMode::kBeet) {
+    return {source, destination};
+  }
+  return {selector.source.only().value_or(source),
+          selector.destination.only().value_or(destination)};
+}
+
 esp::Parameters SaParameters::ForEsp() const {
   // The salt follows the key (RFC 4106 8.1, SAD-22).
   const ConstBytes material = encryption_key.octets();
@@ -40,6 +48,9 @@ esp::Parameters SaParameters::ForEsp() const {
   transform.spi = spi;
   transform.mode = mode;
   transform.tunnel = TunnelOf(*this);
+  if (mode == IpsecMode::kBeet) {
+    transform.inner = inner_ends();
+  }
   transform.numbers = numbers;
   transform.encryption = encryption;
   transform.encryption_key =

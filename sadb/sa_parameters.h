@@ -66,8 +66,8 @@ struct SaParameters {
   IpsecProtocol protocol = IpsecProtocol::kEsp;
   IpsecMode mode = IpsecMode::kTransport;
   Spi spi{};
-  IpAddress source;       // of the header that carries AH or ESP;
-  IpAddress destination;  // in tunnel mode these are the tunnel's ends
+  IpAddress source;       // of the header that carries AH or ESP; in tunnel
+  IpAddress destination;  // and BEET mode these are the tunnel's ends
 
   Encryption encryption = Encryption::kNull;  // ESP only
   SecretBytes encryption_key;                 // key, and salt where it has one
@@ -80,7 +80,8 @@ struct SaParameters {
   // Outbound, in UDP: how long nothing may go before a NAT keepalive does.
   std::optional<Duration> keepalive{};
 
-  // Outer header options; the endpoints are source and destination above.
+  // Outer header options in tunnel mode; the endpoints are source and
+  // destination above.
   TunnelHeader::DontFragment dont_fragment = TunnelHeader::DontFragment::kCopy;
   TunnelHeader::Dscp dscp = TunnelHeader::Dscp::kCopy;
   std::uint8_t dscp_value = 0;  // with kSet
@@ -98,7 +99,9 @@ struct SaParameters {
   std::uint32_t replay_window = 64;  // packets; 0 switches the check off
   Lifetime soft;
   Lifetime hard;
-  Selector selector;  // which packets it may carry; default: all
+  // Which packets it may carry; default: all. In BEET mode its two addresses are
+  // those that packets have inside.
+  Selector selector;
 
   // The socket whose alone an outbound SA is (level UNIQUE, API-19); absent:
   // whoever's flow the selector matches.
@@ -110,6 +113,16 @@ struct SaParameters {
 
   SaIdentity identity() const { return {spi, destination, protocol}; }
 
+  // The mode by which it is looked for: whoever wants an ESP tunnel is served by
+  // a BEET SA whose selector matches.
+  IpsecMode found_as() const {
+    return HasOuterHeader(mode) ? IpsecMode::kTunnel : IpsecMode::kTransport;
+  }
+
+  // Of a packet inside: in BEET mode what the selector names, else its own ends.
+  // REQUIRES: Validate() accepted it.
+  TunnelEndpoints inner_ends() const;
+
   // What the pure transforms need. REQUIRES: Validate() accepted it.
   esp::Parameters ForEsp() const;
   ah::Parameters ForAh() const;
@@ -120,7 +133,10 @@ struct SaParameters {
 //   - SPI 0 and 1..255 (SAD-06, SAD-07); addresses of two families, multicast,
 //     unspecified or v4-mapped
 //   - a selector of two families or, in transport mode, one that the SA's own
-//     addresses do not match; ports without a protocol that has ports
+//     addresses do not match, in BEET mode one that does not name one address
+//     for each end; ports without a protocol that has ports
+//   - BEET mode of AH, or with options of an outer header: that is made of the
+//     packet's own
 //   - key, salt sizes; ESP without integrity (SAD-17, SAD-18), AEAD with
 //     integrity besides, AH without, AH with encryption; weak keys of DES; legacy
 //     algorithms unless they are allowed, kForbidden (core/crypto/legacy.h)

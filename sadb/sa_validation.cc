@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,10 +25,11 @@ Status CheckKinds(const SaParameters& sa) {
                        std::to_string(static_cast<unsigned>(sa.protocol)) +
                        "; it must be 50 (ESP) or 51 (AH)");
   }
-  if (sa.mode != IpsecMode::kTransport && sa.mode != IpsecMode::kTunnel) {
+  if (sa.mode != IpsecMode::kTransport && sa.mode != IpsecMode::kTunnel &&
+      sa.mode != IpsecMode::kBeet) {
     return Unsupported("mode is number " +
                        std::to_string(static_cast<unsigned>(sa.mode)) +
-                       "; it must be transport or tunnel");
+                       "; it must be transport, tunnel or beet");
   }
   if (static_cast<std::size_t>(sa.encryption) >= AllEncryptions().size()) {
     return Unsupported("encryption is number " +
@@ -139,9 +141,43 @@ Status CheckTransportEnd(std::string_view field,
                  "the SA's " + std::string(field) + ", " + end.ToString());
 }
 
+Status CheckBeetEnd(const std::string& field, const AddressSelector& selector) {
+  const std::optional<IpAddress> only = selector.only();
+  return only ? CheckAddress(field, *only)
+              : Status(Invalid(field + " is " + ToString(selector) +
+                               "; in beet mode it must be one address, that "
+                               "which packets have inside"));
+}
+
+// RFC 7402 appendix B: ESP alone. The outer header is made of the packet's own,
+// and the packet's of the outer one again: what the SA wrote would come to be the
+// packet's.
+Status CheckBeet(const SaParameters& sa) {
+  if (sa.protocol != IpsecProtocol::kEsp) {
+    return Unsupported(
+        "mode is beet, but the protocol is ah, which would cover a header that "
+        "is not sent; make this an SA of the protocol esp");
+  }
+  const SaParameters usual;
+  if (sa.dont_fragment != usual.dont_fragment || sa.dscp != usual.dscp ||
+      sa.hop_limit != usual.hop_limit || sa.flow_label != usual.flow_label) {
+    return Invalid(
+        "mode is beet, in which the outer header has the packet's own flags, "
+        "DSCP, hop limit and flow label; leave dont_fragment, dscp, hop_limit "
+        "and flow_label away");
+  }
+  const Status source = CheckBeetEnd("selector.source", sa.selector.source);
+  return source.ok()
+             ? CheckBeetEnd("selector.destination", sa.selector.destination)
+             : source;
+}
+
 Status CheckSelector(const SaParameters& sa) {
   if (Status meant = Validate(sa.selector); !meant.ok()) {
     return meant;
+  }
+  if (sa.mode == IpsecMode::kBeet) {
+    return CheckBeet(sa);
   }
   if (sa.mode != IpsecMode::kTransport) {
     return Ok();

@@ -121,7 +121,7 @@ class Sadb {
 
   struct OutboundKey {
     IpsecProtocol protocol = IpsecProtocol::kEsp;
-    IpsecMode mode = IpsecMode::kTransport;
+    IpsecMode mode = IpsecMode::kTransport;  // SaParameters::found_as()
     IpAddress source;
     IpAddress destination;
     // The socket whose alone the SA is (API-19); absent: everybody's.

@@ -21,7 +21,8 @@ from citations import row_of
 AREAS = {
     "API": "Levels of sockets (the draft)", "SPD": "Policy database", "SEL": "Selectors",
     "SAD": "Security association database", "PAD": "Peer authorization database",
-    "OUT": "Outbound processing", "TUN": "Tunnel headers", "ECN": "Congestion marks",
+    "OUT": "Outbound processing", "TUN": "Tunnel headers", "BEET": "Bound End-to-End Tunnel mode",
+    "ECN": "Congestion marks",
     "IN": "Inbound processing", "ICMP": "ICMP", "FRAG": "Fragments",
     "PMTU": "Path MTU", "AUD": "Auditing", "AH": "AH", "ESP": "ESP",
     "RPL": "Sequence numbers and replays", "ALG": "Which algorithms", "CBC": "CBC and NULL",

@@ -49,7 +49,15 @@ std::string_view NameOf(IpsecProtocol protocol) {
 }
 
 std::string_view NameOf(IpsecMode mode) {
-  return mode == IpsecMode::kTunnel ? "tunnel" : "transport";
+  switch (mode) {
+    case IpsecMode::kTransport:
+      return "transport";
+    case IpsecMode::kTunnel:
+      return "tunnel";
+    case IpsecMode::kBeet:
+      break;
+  }
+  return "beet";
 }
 
 Object DescribeIdentity(const SaIdentity& identity) {

@@ -35,8 +35,11 @@ Result<IpsecMode> ParseMode(std::string_view text) {
   if (text == "tunnel") {
     return IpsecMode::kTunnel;
   }
+  if (text == "beet") {
+    return IpsecMode::kBeet;
+  }
   return Invalid("\"" + std::string(text) +
-                 "\" is no mode: write transport or tunnel.");
+                 "\" is no mode: write transport, tunnel or beet.");
 }
 
 Result<Direction> ParseDirection(std::string_view text) {
@@ -235,8 +238,16 @@ void ReadPath(Section& section, const Need* answers, SaParameters& parameters) {
           .value_or(IpAddress());
   parameters.source =
       Agreed(section, "source", IpAddress::Parse, source).value_or(IpAddress());
+  // Who is asked for a tunnel may answer with BEET.
+  const auto parse_mode = [&mode](std::string_view text) {
+    const Result<IpsecMode> told = ParseMode(text);
+    if (mode == IpsecMode::kTunnel && told.ok() && *told == IpsecMode::kBeet) {
+      mode = IpsecMode::kBeet;
+    }
+    return told;
+  };
   parameters.mode =
-      Agreed(section, "mode", ParseMode, mode).value_or(IpsecMode::kTransport);
+      Agreed(section, "mode", parse_mode, mode).value_or(IpsecMode::kTransport);
 }
 
 void ReadOwner(Section& section, const SaSettingsContext& context,

@@ -87,7 +87,7 @@ Object DescribeParameters(const SaParameters& parameters);
 // protocol, spi, destination.
 Object DescribeIdentity(const SaIdentity& identity);
 
-// "esp", "ah"; "transport", "tunnel".
+// "esp", "ah"; "transport", "tunnel", "beet".
 std::string_view NameOf(IpsecProtocol protocol);
 std::string_view NameOf(IpsecMode mode);
 

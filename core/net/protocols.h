@@ -24,6 +24,7 @@ enum class IpProtocol : std::uint8_t {
   kIcmpv6 = 58,
   kNoNextHeader = 59,
   kDestinationOptions = 60,
+  kBeet = 94,  // IPv4 options in BEET mode (RFC 7402 B)
   kSctp = 132,
   kMobility = 135,
   kUdpLite = 136,

@@ -163,6 +163,31 @@ TEST_F(AcquireVerbsTest, TellsEachAcquireOnceAndItsEnd) {
   EXPECT_EQ(News().back(), R"({"event":"acquire_expired","id":3})");
 }
 
+// Who is asked for ESP network may answer with BEET, for the flow's own pair.
+TEST_F(AcquireVerbsTest, TakesBeetForAnEspTunnelAlone) {
+  const auto beet = [](std::uint32_t id, const std::string& destination) {
+    std::string answer = Answer(0x1001, id);
+    const std::string cipher =
+        R"(,"mode":"beet","encryption":"aes-cbc","encryption_key":"0x)" +
+        std::string(32, '5') + R"(","selector":{"source":"10.9.0.1",)" +
+        R"("destination":")" + destination + "\"}";
+    return answer.insert(answer.size() - 2, cipher);
+  };
+  Need need = AhTo("10.9.0.2");
+  need.category = Category::kEspTransport;
+  EXPECT_EQ(Ask(need), 1u);
+  EXPECT_NE(Obey(beet(1, "10.9.0.2")).find("asks for another mode"),
+            std::string::npos);
+  need.category = Category::kEspNetwork;
+  EXPECT_EQ(Ask(need), 2u);
+  EXPECT_NE(Obey(beet(2, "10.9.0.3")).find("does not match the flow"),
+            std::string::npos);
+  News();
+  EXPECT_EQ(Obey(beet(2, "10.9.0.2")),
+            R"({"added":"esp 0x00001001 to 10.9.0.2"})");
+  EXPECT_EQ(News(), (Texts{R"({"event":"acquire_answered","id":2})"}));
+}
+
 TEST_F(AcquireVerbsTest, TellsNothingOfWhatWasAnsweredBeforeItWasTold) {
   static_cast<void>(acquires_.Ask(AhTo("10.9.0.2"), kNow));
   EXPECT_EQ(Obey(Answer(0x1001, 1)),

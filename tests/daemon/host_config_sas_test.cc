@@ -69,6 +69,25 @@ TEST(HostConfig, ReadsEspInUdp) {  // UDP-01
       ElementsAre(HasSubstr("source_port")));
 }
 
+TEST(HostConfig, ReadsBeetAndTheAddressesThatItBinds) {
+  const auto with = [](const std::string& keys) {
+    std::string text = Gcm(keys);
+    text.replace(text.find("transport"), 9, "beet");
+    return std::string(kLeast) + text;
+  };
+  const HostConfig config = Read(with(
+      "selector = { source = \"10.0.0.1\", destination = \"10.0.0.2\" }\n"));
+  ASSERT_EQ(config.associations.size(), 1u);
+  EXPECT_EQ(config.associations[0].mode, IpsecMode::kBeet);
+  EXPECT_EQ(config.associations[0].direction, Direction::kOutbound);
+  EXPECT_EQ(config.associations[0].inner_ends().destination.ToString(),
+            "10.0.0.2");
+  EXPECT_THAT(Refused(with("")), ElementsAre(HasSubstr("selector.source")));
+  EXPECT_THAT(Refused(with("selector = { source = \"10.0.0.1\", "
+                           "destination = \"10.0.0.2\" }\nhop_limit = 9\n")),
+              ElementsAre(HasSubstr("mode is beet")));
+}
+
 // TUN-05 TUN-09 TUN-14 ESP-17
 TEST(HostConfig, ReadsWhatATunnelLooksLike) {
   std::string text =

@@ -68,6 +68,54 @@ TEST_F(BundleTest, CountsBlockCiphersAndIpv6) {
   EXPECT_EQ(network.overhead(), 40u + 37);
 }
 
+// RFC 7402 appendix B: the outer header comes in the inner one's place.
+TEST_F(BundleTest, CountsWhatBeetAdds) {
+  struct Case {
+    const char* source;
+    const char* destination;
+    std::size_t inner;  // the header that goes
+    std::size_t most;
+  };
+
+  SaParameters sa = Parameters(kNetwork, Direction::kOutbound);
+  ASSERT_EQ(sa.source.family(), IpFamily::kV4);
+  sa.mode = IpsecMode::kBeet;
+  for (const Case& one : {Case{"10.0.0.1", "10.0.0.2", 20, 37 + 8},
+                          Case{"fd00::1", "fd00::2", 40, 37}}) {
+    sa.spi = Spi{0x8000 + static_cast<std::uint32_t>(one.inner)};
+    sa.encryption_key =
+        SecretBytes(Octets(20, static_cast<std::uint8_t>(one.inner)));
+    sa.selector.source = IpAddress::Parse(one.source).value();
+    sa.selector.destination = IpAddress::Parse(one.destination).value();
+    Bundle bundle;
+    bundle.Add(Add(sa));
+    EXPECT_EQ(bundle.overhead(), one.most);
+    EXPECT_TRUE(bundle.wants_whole());
+    // 100 octets of payload, 2 of padding, the trailer.
+    EXPECT_EQ(bundle.ProtectedSize(one.inner + 100, one.inner),
+              20u + 16 + 104 + 16);
+    EXPECT_EQ(bundle.LargestWithin(156, one.inner), one.inner + 102);
+  }
+}
+
+// Eight octets of options have eight in front of them, four have four.
+TEST_F(BundleTest, CountsTheOptionsThatBeetCarries) {
+  SaParameters sa = Parameters(kNetwork, Direction::kOutbound);
+  sa.mode = IpsecMode::kBeet;
+  sa.selector.source = IpAddress::Parse("10.0.0.1").value();
+  sa.selector.destination = IpAddress::Parse("10.0.0.2").value();
+  Bundle bundle;
+  bundle.Add(Add(sa));
+  for (const std::size_t options : {4u, 8u, 36u, 40u}) {
+    const std::size_t pseudo = options % 8 == 0 ? 8 : 4;
+    const std::size_t text = (pseudo + options + 100 + 2 + 3) / 4 * 4;
+    EXPECT_EQ(bundle.ProtectedSize(120 + options, 20 + options),
+              20 + 16 + text + 16);
+    EXPECT_LE(bundle.ProtectedSize(120 + options, 20 + options),
+              120 + options + bundle.overhead());
+  }
+}
+
 // DEF-03
 TEST_F(BundleTest, StaysWithinTheWorstOverhead) {
   const Ends v6{"2001:db8::1", "2001:db8::2"};

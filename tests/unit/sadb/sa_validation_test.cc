@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -37,6 +38,67 @@ TEST(SaValidation, AcceptsBothProtocolsInBothModes) {  // SAD-02
     sa.mode = IpsecMode::kTunnel;
     ExpectAccepted(sa);
   }
+}
+
+// 10.9.0.1 to 10.9.0.2 outside.
+SaParameters BeetSa() {
+  SaParameters sa = GcmSa();
+  sa.mode = IpsecMode::kBeet;
+  sa.selector.source = Address("2001:10::1");
+  sa.selector.destination = Address("2001:10::2");
+  return sa;
+}
+
+// RFC 7402 appendix B
+TEST(SaValidation, AcceptsBeetThatBindsOnePairOfAddresses) {
+  SaParameters sa = BeetSa();
+  ExpectAccepted(sa);
+  EXPECT_EQ(sa.found_as(), IpsecMode::kTunnel);
+  EXPECT_EQ(sa.inner_ends().source, Address("2001:10::1"));
+  EXPECT_EQ(sa.ForEsp().inner, sa.inner_ends());
+  EXPECT_EQ(sa.ForEsp().tunnel->endpoints.source, Address("10.9.0.1"));
+  sa.selector.protocol = std::uint8_t{6};
+  sa.encapsulation = UdpPorts{4500, 4500};
+  ExpectAccepted(sa);
+}
+
+// BEET-06
+TEST(SaValidation, RefusesBeetThatBindsNoPairOfAddresses) {
+  SaParameters sa = BeetSa();
+  sa.selector = {};
+  ExpectRefused(sa, ErrorCode::kInvalid,
+                {"selector.source is any", "one address"});
+  sa = BeetSa();
+  sa.selector.destination = Prefix("2001:10::/64");
+  ExpectRefused(sa, ErrorCode::kInvalid,
+                {"selector.destination is 2001:10::/64", "one address"});
+  sa = BeetSa();
+  sa.selector.destination = Address("ff02::1");
+  ExpectRefused(sa, ErrorCode::kUnsupported, {"selector.destination is"});
+}
+
+// BEET-06
+TEST(SaValidation, RefusesBeetOfAhAndWithOptionsOfAnOuterHeader) {
+  SaParameters sa = BeetSa();
+  sa.protocol = IpsecProtocol::kAh;
+  sa.encryption = Encryption::kNull;
+  sa.encryption_key = SecretBytes();
+  sa.integrity = AhSa().integrity;
+  sa.integrity_key = AhSa().integrity_key;
+  ExpectRefused(sa, ErrorCode::kUnsupported,
+                {"mode is beet", "protocol is ah"});
+
+  std::array<SaParameters, 4> sas = {BeetSa(), BeetSa(), BeetSa(), BeetSa()};
+  sas[0].dont_fragment = TunnelHeader::DontFragment::kSet;
+  sas[1].dscp = TunnelHeader::Dscp::kMap0;
+  sas[2].hop_limit = 63;
+  sas[3].flow_label = TunnelHeader::FlowLabel::kCopy;
+  for (const SaParameters& one : sas) {
+    ExpectRefused(one, ErrorCode::kInvalid, {"mode is beet", "leave"});
+  }
+  sa = BeetSa();
+  sa.tfc_pad_to = 1000;
+  ExpectRefused(sa, ErrorCode::kInvalid, {"tfc_pad_to"});
 }
 
 TEST(SaValidation, AcceptsIpv6) {
