@@ -9,9 +9,10 @@ import suites
 # In tables' order. AH over ESP: ESP transport inside, AH outside, as Postern's
 # bundles are. "three": that in ESP tunnel mode.
 PROTOCOLS = ("ESP transport", "ESP tunnel", "AH transport", "AH tunnel", "AH over ESP",
-             "all three", "ESP tunnel, other family", "ESP transport in UDP", "ESP tunnel in UDP")
+             "all three", "ESP tunnel, other family", "ESP transport in UDP", "ESP tunnel in UDP",
+             "ESP BEET", "ESP BEET, other family")
 # Outside of the tunnel is the other family: 4in6, 6in4.
-OTHER_FAMILY = "ESP tunnel, other family"
+OTHER_FAMILY = ("ESP tunnel, other family", "ESP BEET, other family")
 FAMILIES = (4, 6)
 
 # Groups of cases that need more than the suite's algorithms, and whether Postern can
@@ -53,7 +54,11 @@ class Case:
     @property
     def outer(self):
         """The family outside of the tunnel, or of all."""
-        return 10 - self.family if self.protocol == OTHER_FAMILY else self.family
+        return 10 - self.family if self.protocol in OTHER_FAMILY else self.family
+
+    @property
+    def beet(self):
+        return self.protocol.startswith("ESP BEET")
 
     @property
     def in_udp(self):
@@ -69,6 +74,8 @@ class Case:
             layers.append(("ah", "tunnel" if self.protocol == "AH tunnel" else "transport", self.ah))
         if self.protocol.startswith("ESP tunnel") or self.protocol == "all three":
             layers.append(("esp", "tunnel", self.esp))
+        if self.beet:
+            layers.append(("esp", "beet", self.esp))
         return layers
 
     @property
@@ -77,7 +84,7 @@ class Case:
 
 
 def tried_protocols():
-    return [p for p in PROTOCOLS if p != OTHER_FAMILY or CAPABILITIES["mixed families"]]
+    return [p for p in PROTOCOLS if p not in OTHER_FAMILY or CAPABILITIES["mixed families"]]
 
 
 def suites_of(protocol):
@@ -89,7 +96,9 @@ def suites_of(protocol):
         basic_esp = suites.Suite(suites.COMBINED[0], None)
         return ([(suite, basic_ah) for suite in suites.ESP]
                 + [(basic_esp, suite) for suite in suites.AH if suite != basic_ah])
-    return [(suite, None) for suite in suites.ESP]
+    # Of BEET it is the headers that are tried.
+    return [(suite, None) for suite in suites.ESP
+            if not protocol.startswith("ESP BEET") or is_basic_suite(suite)]
 
 
 # DEF-08b, DEF-21, DEF-22, DEF-24, DEF-27
@@ -119,8 +128,8 @@ def large_cases():
 
 def dressed_cases():
     """A udp wire carries no options in front of ESP (docs/wires.md)."""
-    return basic_cases(["ESP transport", "ESP tunnel", "AH transport", "AH over ESP", "all three"],
-                       dressed=True)
+    return basic_cases(["ESP transport", "ESP tunnel", "AH transport", "AH over ESP", "all three",
+                        "ESP BEET", "ESP BEET, other family"], dressed=True)
 
 
 def with_wrong_keys(for_postern, for_linux):
@@ -132,8 +141,11 @@ def with_wrong_keys(for_postern, for_linux):
 
 
 def is_basic(case):
-    return all(a in suites.BASIC for s in (case.esp, case.ah) if s
-               for a in (s.encryption, s.integrity) if a)
+    return all(is_basic_suite(s) for s in (case.esp, case.ah) if s)
+
+
+def is_basic_suite(suite):
+    return all(a in suites.BASIC for a in suite.algorithms)
 
 
 def subset():
@@ -144,7 +156,9 @@ def subset():
         for esp, ah in suites_of(protocol):
             variants = [Case(protocol, family, esp, ah, esn)
                         for family, esn in itertools.product(FAMILIES, (False, True))]
-            if is_basic(variants[0]):
+            if variants[0].beet:
+                chosen += [one for one in variants if not one.esn]
+            elif is_basic(variants[0]):
                 chosen += variants
                 chosen += with_wrong_keys(variants[0], variants[3])
             elif protocol.startswith(("ESP t", "AH t")) and not variants[0].in_udp:

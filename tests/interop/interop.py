@@ -50,7 +50,8 @@ class Bench:
 
     def __init__(self, two):
         mac = tap.make()
-        self.hosts = [postern_side.InteropHost(two, "tun", HOST_TUN, TUN_WIRE),
+        beyond = [f"{tap.BEYOND_HOST[4]}/32", f"{tap.BEYOND_HOST[6]}/128"]
+        self.hosts = [postern_side.InteropHost(two, "tun", HOST_TUN, TUN_WIRE, beyond),
                       postern_side.InteropHost(two, "udp", tap.HERE, UDP_WIRE)]
         two.hosts = self.hosts  # ends them
         self.clear = tap.ClearWatcher()

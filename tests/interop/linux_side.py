@@ -40,6 +40,7 @@ def state_line(sa, sender):
         flags.append("align4")
     words += [f"flag {' '.join(flags)}"] if flags else []
     words += [f"replay-oseq {FIRST_ESN:#x}"] if sa.esn and sender else []
+    words += ["sel src {} dst {}".format(*sa.inner)] if sa.inner else []
     if sa.in_udp:
         words.append(f"encap espinudp {ENCAP_PORT} {ENCAP_PORT} {_any_source(sa.source)}")
     return " ".join([*words, _algorithms(sa.algorithms, sa.keys)])

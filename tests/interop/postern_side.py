@@ -4,6 +4,7 @@
 Each case is told to a running daemon by `postern`, as an administrator would.
 """
 
+import json
 import pathlib
 import subprocess
 
@@ -13,15 +14,16 @@ import suites
 
 HERE = pathlib.Path(__file__).resolve().parent
 LEVEL_OF = {("esp", "transport"): "esp-transport", ("ah", "transport"): "ah",
-            ("esp", "tunnel"): "esp-network"}
+            ("esp", "tunnel"): "esp-network", ("esp", "beet"): "esp-network"}
 
 
 class InteropHost(lab.Host):
     """A posternd beside the guest's tap, and an agent in its namespace."""
 
-    def __init__(self, two, name, addresses, wire):
+    def __init__(self, two, name, addresses, wire, more=()):
+        """more: addresses that its packets do not come from."""
         super().__init__(two, name)
-        self.addresses, self.wire = addresses, wire
+        self.addresses, self.wire, self.more = addresses, wire, more
         self.channel, self.mtu, self.routes = None, None, []
 
     def address(self, family):
@@ -35,12 +37,13 @@ class InteropHost(lab.Host):
             self._write()  # a build without what RFC 8221 advises against
 
     def _write(self, more=""):
+        addresses = [f"{self.addresses[4]}/24", f"{self.addresses[6]}/64", *self.more]
         self.config.write_text(f"""
 [host]
 name = "{self.name}"
 state_directory = "{self.lab.directory}/state-{self.name}"
 [tun]
-addresses = ["{self.addresses[4]}/24", "{self.addresses[6]}/64"]
+addresses = {json.dumps(addresses)}
 {self.wire}
 {more}
 """)
@@ -57,15 +60,16 @@ addresses = ["{self.addresses[4]}/24", "{self.addresses[6]}/64"]
     def protect(self, levels, gateway=None):
         """Demands these categories, and no other, of every packet.
 
-        gateway: (address, the tunnel's far end for packets from and to there)"""
+        gateway: (address, the tunnel's far end for packets from and to there, its near end)"""
         words = []
-        for category in sorted(LEVEL_OF.values()):
+        for category in sorted(set(LEVEL_OF.values())):
             words += [f"--{category}", "require" if category in levels else "none"]
         while self.routes:
             self.postern("route delete", self.routes.pop())
         if gateway:
             self.routes.append(gateway[0] + ("/128" if ":" in gateway[0] else "/32"))
-            self.postern("route set", self.routes[0], *words, "--gateway", gateway[1])
+            self.postern("route set", self.routes[0], *words, "--gateway", gateway[1],
+                         "--gateway-source", gateway[2])
         else:
             self.postern("level set", *words)
 
@@ -93,7 +97,7 @@ addresses = ["{self.addresses[4]}/24", "{self.addresses[6]}/64"]
 class Probe:
     """An SA that nobody uses."""
 
-    mode, spi, esn = "transport", 0x7fff, False
+    mode, spi, esn, inner = "transport", 0x7fff, False, None
 
     def __init__(self, protocol, algorithms, source):
         self.protocol, self.algorithms = protocol, algorithms
@@ -103,6 +107,8 @@ class Probe:
 
 def sa_arguments(sa):
     words = [sa.protocol, sa.mode, f"{sa.spi:#x}", "--from", sa.source, "--to", sa.destination]
+    if sa.inner:
+        words += ["--selector-source", sa.inner[0], "--selector-destination", sa.inner[1]]
     for algorithm, key in zip(sa.algorithms, sa.keys):
         kind = "integrity" if is_integrity(sa, algorithm) else "encryption"
         words += [f"--{kind}", algorithm.ours]

@@ -18,9 +18,9 @@ import tap
 # Octets of a frame: pings, datagrams, acknowledgements; not the bulk.
 LARGEST = 400
 FIELDS = ("frame.number", "frame.protocols", "esp.spi", "esp.icv_good", "esp.icv_bad", "esp.protocol")
-# Next headers: ICMP, IP in IP, TCP, UDP, IPv6 in IP, fragment, ESP, AH, ICMPv6,
-# destination options.
-SENSIBLE = {"0x01", "0x04", "0x06", "0x11", "0x29", "0x2c", "0x32", "0x33", "0x3a", "0x3c"}
+# Next headers: hop-by-hop (in BEET), ICMP, IP in IP, TCP, UDP, IPv6 in IP, fragment,
+# ESP, AH, ICMPv6, destination options.
+SENSIBLE = {"0x00", "0x01", "0x04", "0x06", "0x11", "0x29", "0x2c", "0x32", "0x33", "0x3a", "0x3c"}
 
 
 class Recorder:

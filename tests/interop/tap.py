@@ -11,6 +11,10 @@ import lab
 
 NAME = "tap0"
 HERE = {4: "10.9.2.254", 6: "fd00:9:2::fe"}
+# Further addresses of both ends that no program uses: the outer ones of BEET. IPv6 has
+# better ones for the way (RFC 6724 5, rule 8).
+BEYOND_HOST = {4: "10.9.1.11", 6: "fc00:9:1::1"}
+BEYOND_GUEST = {4: "10.9.2.11", 6: "fc00:9:2::1"}
 SO_ATTACH_FILTER = 26
 # In clear is what is between the hosts and is neither ESP nor AH nor ESP in UDP. Of
 # fragments the first tells. Neighbours are told to both ends and not asked for. The
@@ -44,8 +48,9 @@ def make():
     for line in (f"tuntap add {NAME} mode tap", f"link set {NAME} up",
                  f"address add {HERE[4]}/24 dev {NAME}",
                  f"address add {HERE[6]}/64 dev {NAME} nodad",
-                 f"neighbour add 10.9.2.1 lladdr {guest.MAC} dev {NAME}",
-                 f"neighbour add fd00:9:2::1 lladdr {guest.MAC} dev {NAME}"):
+                 f"route add {BEYOND_GUEST[6]} dev {NAME}",
+                 *(f"neighbour add {end} lladdr {guest.MAC} dev {NAME}"
+                   for end in ("10.9.2.1", "fd00:9:2::1", *BEYOND_GUEST.values()))):
         subprocess.run(["ip", *line.split()], check=True)
     shown = subprocess.run(["ip", "-br", "link", "show", NAME], check=True, text=True,
                            capture_output=True).stdout
@@ -56,6 +61,8 @@ def guest_lines(mac):
     """`ip` lines for the guest's end."""
     return ("link set eth0 up", "address add 10.9.2.1/24 dev eth0",
             "address add fd00:9:2::1/64 dev eth0 nodad",
+            f"address add {BEYOND_GUEST[4]}/32 dev eth0",
+            f"address add {BEYOND_GUEST[6]}/128 dev eth0 nodad",
             f"neighbour add {HERE[4]} lladdr {mac} dev eth0",
             f"neighbour add {HERE[6]} lladdr {mac} dev eth0",
             f"route add default via {HERE[4]}", f"route add default via {HERE[6]}")
