@@ -25,14 +25,19 @@ constexpr postern::Integrity kIntegrity = postern::Integrity::kHmacSha1_96;
 constexpr std::array<std::uint8_t, 20> kKey{1, 2, 3};
 constexpr std::size_t kIcvSize = 12;
 
-Opener MakeOpener(postern::IpsecMode mode) {
+// `inner`: in BEET mode, the address that both ends have inside.
+Opener MakeOpener(postern::IpsecMode mode, const char* inner = nullptr) {
   Parameters parameters;
   parameters.spi = postern::Spi{0x1001};
   parameters.mode = mode;
   parameters.integrity = kIntegrity;
   parameters.integrity_key = postern::SecretBytes(kKey);
-  if (mode == postern::IpsecMode::kTunnel) {
+  if (postern::HasOuterHeader(mode)) {
     parameters.tunnel.emplace();
+  }
+  if (inner != nullptr) {
+    const IpAddress end = IpAddress::Parse(inner).value();
+    parameters.inner = postern::TunnelEndpoints{end, end};
   }
   postern::Result<Opener> opener = Opener::Create(parameters);
   if (!opener.ok()) {
@@ -96,6 +101,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* octets,
   static PacketPool pool({.packets = 1, .payload = 65535});
   static Opener transport = MakeOpener(postern::IpsecMode::kTransport);
   static Opener tunnel = MakeOpener(postern::IpsecMode::kTunnel);
+  static Opener beet4 = MakeOpener(postern::IpsecMode::kBeet, "192.0.2.1");
+  static Opener beet6 = MakeOpener(postern::IpsecMode::kBeet, "2001:db8::1");
   const postern::ConstBytes input(octets, size);
   const auto view = postern::IpView::Parse(input);
   if (size > 65535 || !view.ok() || view->protocol() != 50) {
@@ -103,5 +110,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* octets,
   }
   Open(transport, pool, *view, input.first(view->size()));
   Open(tunnel, pool, *view, input.first(view->size()));
+  Open(beet4, pool, *view, input.first(view->size()));
+  Open(beet6, pool, *view, input.first(view->size()));
   return 0;
 }

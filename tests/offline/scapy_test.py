@@ -5,6 +5,7 @@ Every suite that scapy 2.5 has right, in both families. Not AH over ESP, AH tunn
 ESN, which it has wrong.
 """
 
+import itertools
 import logging
 import sys
 import unittest
@@ -19,6 +20,7 @@ try:
     from scapy.layers.inet import IP, UDP
     from scapy.layers.inet6 import IPv6
     from scapy.layers.ipsec import AH, ESP, SecurityAssociation
+    from scapy.packet import Raw
 except ImportError as error:
     print(f"skipped: scapy is not there (python3-scapy): {error}")
     sys.exit(77)
@@ -94,6 +96,29 @@ class Scapy(offline.OfflineTest):
                        for number, packet in enumerate(clear, 1)]
             self.assertEqual(self.opened(sas, packets), clear)
         self.each(check)
+
+    def test_agrees_on_beet(self):
+        """To scapy it is transport mode between the outer ends (RFC 7402 appendix B)."""
+        ends = {4: ("10.0.0.1", "10.0.0.2"), 6: ("2001:10::1", "2001:10::2")}
+        suite = next(suite for suite in suites.ESP if all(a.scapy for a in suite.algorithms))
+        for inner, outer in itertools.product(ends, ENDS):
+            with self.subTest(inner=inner, outer=outer):
+                source, destination = ENDS[outer]
+                sas = suites.sa_of(suite, mode="beet", spi=SPI, source=source, destination=destination,
+                                   selector=dict(zip(("source", "destination"), ends[inner])))
+                theirs = association(suite, "esp", "transport", outer)
+                within = {"id": 0, "flags": "DF"} if (inner, outer) == (4, 6) else {}
+                clear = bytes((IP if inner == 4 else IPv6)(
+                    src=ends[inner][0], dst=ends[inner][1], **within) / UDP(sport=9, dport=9) / DATA)
+                datagram = clear[20 if inner == 4 else 40:]
+                around = header(outer)
+                around.setfieldval("proto" if outer == 4 else "nh", 17)
+                sealed = bytes(theirs.encrypt(parsed(bytes(around / Raw(datagram))), seq_num=1))
+                self.assertEqual(self.opened(sas, [sealed]), [clear])
+                packet, = self.protected(sas, [clear])
+                opened = theirs.decrypt(parsed(packet))
+                self.assertEqual((opened.src, opened.dst), ENDS[outer])
+                self.assertEqual(bytes(opened)[20 if outer == 4 else 40:], datagram)
 
 
 if __name__ == "__main__":
