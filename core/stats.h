@@ -45,6 +45,7 @@ enum class Count : std::uint8_t {
   kDiscardsTold,    // and those about what was not sent for another reason
   kPathMtuLowered,  // by a believed ICMP error
   kDummiesSent,     // packets that mean nothing
+  kUnusedEcn,       // marks that nobody should send, out of a tunnel
   // Of the TUN with offload: what stood for several packets, and for how many.
   kSuperPacketsRead,
   kSegmentsRead,

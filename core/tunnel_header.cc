@@ -104,12 +104,6 @@ Passage CarryEcnInto(std::uint8_t outer_traffic_class, const IpView& view,
   return Pass();
 }
 
-std::uint8_t TrafficClassOf(ConstBytes packet) {
-  const auto start = LoadBe<std::uint16_t>(packet);
-  const bool v4 = (start >> 12) == 4;
-  return static_cast<std::uint8_t>(v4 ? start & 0xff : (start >> 4) & 0xff);
-}
-
 std::optional<IpFamily> FamilyOf(std::uint8_t protocol) {
   switch (static_cast<IpProtocol>(protocol)) {
     case IpProtocol::kIpv4:
@@ -159,6 +153,25 @@ Passage CarryEcnInward(std::uint8_t outer_traffic_class, Bytes inner) {
     return view.error();
   }
   return CarryEcnInto(outer_traffic_class, *view, inner);
+}
+
+bool IsUnusedEcn(std::uint8_t outer_traffic_class,
+                 std::uint8_t inner_traffic_class) {
+  const auto inner = static_cast<std::uint8_t>(inner_traffic_class & kEcnMask);
+  switch (outer_traffic_class & kEcnMask) {
+    case kEct0:
+      return inner == kNotEct || inner == kEct1;
+    case kEct1:
+      return inner == kNotEct || inner == kCe;
+    default:
+      return false;
+  }
+}
+
+std::uint8_t TrafficClassOf(ConstBytes packet) {
+  const auto start = LoadBe<std::uint16_t>(packet);
+  const bool v4 = (start >> 12) == 4;
+  return static_cast<std::uint8_t>(v4 ? start & 0xff : (start >> 4) & 0xff);
 }
 
 std::uint8_t ProtocolOf(IpFamily family) {

@@ -56,6 +56,16 @@ Passage WriteTunnelHeader(const TunnelHeader& tunnel, const IpView& inner,
 // Errors: kEcnViolation (CE over Not-ECT), and those of IpView::Parse().
 Passage CarryEcnInward(std::uint8_t outer_traffic_class, Bytes inner);
 
+// Whether these marks of a removed outer header and of the inner packet, as the
+// above left it, come of a combination that RFC 6040 figure 4 calls currently
+// unused: ECT outside of Not-ECT, ECT(0) outside of ECT(1), ECT(1) outside of CE.
+// The inner mark was the same before, then. (CE outside of Not-ECT is refused.)
+bool IsUnusedEcn(std::uint8_t outer_traffic_class,
+                 std::uint8_t inner_traffic_class);
+
+// The traffic class of an IP packet. REQUIRES: two octets are there.
+std::uint8_t TrafficClassOf(ConstBytes packet);
+
 // The number that announces a whole packet of this family: 4 or 41.
 std::uint8_t ProtocolOf(IpFamily family);
 

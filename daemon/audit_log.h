@@ -11,12 +11,17 @@
 //     sa         the SA, and
 //     selector   the packets that it is for
 //
+// Packets that pass have lines of the same kind: `unused_ecn` (RFC 6040 4.2), with
+// the marks `outer` and `inner`.
+//
 // Never keys, and never what packets carry.
 //
 // Thread safety: Control-confined.
 
 #ifndef POSTERN_DAEMON_AUDIT_LOG_H_
 #define POSTERN_DAEMON_AUDIT_LOG_H_
+
+#include <string>
 
 #include "core/log/log.h"
 #include "pipeline/audit_sink.h"
@@ -34,6 +39,10 @@ class AuditLog {
   void Write(const AuditEvent& event, Instant now);
 
  private:
+  void WriteRefusal(const AuditEvent& event, Instant now);
+  void WriteUnusedEcn(const AuditEvent& event, Instant now);
+  std::string SelectorOf(const AuditEvent& event) const;
+
   Sadb& sadb_;
   const Switch switch_;
   LogLimiter limiter_;

@@ -59,6 +59,7 @@ Result<std::unique_ptr<Lane>> Crew::MakeLane(const Parts& parts,
                   .hold = parts.hold,
                   .wire = network.config().wire.kind,
                   .path_mtu = parts.path_mtu,
+                  .notices = parts.notices,
                   .discards = parts.discards});
 }
 

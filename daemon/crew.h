@@ -50,6 +50,7 @@ class Crew {
     std::size_t threads = 2;          // a pair: 1 or 2
     BusyPoll busy_poll{Duration(0)};  // of each thread
     PathMtuRules path_mtu{};
+    NoticeRules notices{};
     OutboundPipeline::Parts::Discards discards{};
   };
 

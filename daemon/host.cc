@@ -230,6 +230,7 @@ Status Host::Assembly::StartWorkers() {
                    .threads = config.threads,
                    .busy_poll = BusyPoll(config.busy_poll),
                    .path_mtu = config.path_mtu,
+                   .notices = config.notices,
                    .discards = config.discards},
                   [this] {
                     device_failed.store(true);

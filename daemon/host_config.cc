@@ -120,6 +120,17 @@ void ReadHost(Section& section, HostConfig& config) {
   section.Finish();
 }
 
+void ReadLog(Section& section, HostConfig& config) {
+  config.log_level =
+      section.Parsed("level", ParseLogLevel).value_or(LogLevel::kInfo);
+  config.audit = section.Flag("audit").value_or(true) ? AuditLog::Switch::kOn
+                                                      : AuditLog::Switch::kOff;
+  if (!section.Flag("unused_ecn").value_or(true)) {
+    config.notices.unused_ecn = NoticeRules::UnusedEcn::kSilent;
+  }
+  section.Finish();
+}
+
 void ReadAddresses(Section& section, TunConfig& tun) {
   std::set<IpAddress> seen;
   for (const std::string& text : section.Texts("addresses")) {
@@ -310,11 +321,7 @@ Expected<HostConfig, Defects> ParseHostConfig(std::string_view text,
     ReadTun(*tun, config);
   }
   if (auto log = root.Table("log")) {
-    config.log_level =
-        log->Parsed("level", ParseLogLevel).value_or(LogLevel::kInfo);
-    config.audit = log->Flag("audit").value_or(true) ? AuditLog::Switch::kOn
-                                                     : AuditLog::Switch::kOff;
-    log->Finish();
+    ReadLog(*log, config);
   }
   if (auto monitor = root.Table("monitor")) {
     config.selector_mismatches = static_cast<std::uint32_t>(

@@ -24,6 +24,7 @@
 #include "daemon/network_config.h"
 #include "daemon/path_mtu_settings.h"
 #include "daemon/selector_news.h"
+#include "pipeline/notices.h"
 #include "pipeline/outbound.h"
 #include "policy/cgroup_table.h"
 #include "policy/route_table.h"
@@ -45,6 +46,7 @@ struct HostConfig {
   ApiRules api;
   AcquireSettings acquire;
   PathMtuRules path_mtu;
+  NoticeRules notices;
   CryptoBackend crypto = CryptoBackend::kLibcrypto;
 
   NetworkConfig network;

@@ -60,7 +60,8 @@ Lane::Lane(Parts parts)
                                             .audit = parts_.events,
                                             .stats = stats_,
                                             .worker = IndexOf(parts_),
-                                            .path_mtu = parts_.path_mtu});
+                                            .path_mtu = parts_.path_mtu,
+                                            .notices = parts_.notices});
   }
 }
 

@@ -69,9 +69,10 @@ class Lane {
     Openings* openings = nullptr;  // null: there is one pair
     WorkerEvents& events;
     std::unique_ptr<SocketOwner> owner;
-    HeldPackets::Limits hold;                      // outbound
-    WireKind wire = WireKind::kTun;                // outbound
-    PathMtuRules path_mtu{};                       // inbound
+    HeldPackets::Limits hold;        // outbound
+    WireKind wire = WireKind::kTun;  // outbound
+    PathMtuRules path_mtu{};         // inbound
+    NoticeRules notices{};
     OutboundPipeline::Parts::Discards discards{};  // outbound
   };
 

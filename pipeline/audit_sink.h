@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Where the pipelines report auditable events (RFC 4301 5.2, 4302 4, 4303 4): who
-// sent what, and why it was refused. The daemon writes them as rate-limited log
+// sent what, and why it was refused; and what pipeline/notices.h tells of. The daemon writes them as rate-limited log
 // lines; the counters are complete in any case.
 //
 // Thread safety: Thread-safe; never blocks.
@@ -21,7 +21,20 @@
 namespace postern {
 
 struct AuditEvent {
-  DropReason reason{};
+  enum class Kind : std::uint8_t {
+    kRefused,
+    kUnusedEcn,  // passed, with marks that are unused (RFC 6040 4.2)
+  };
+
+  // As the packet came in a tunnel: 0 to 3.
+  struct EcnMarks {
+    std::uint8_t outer = 0;
+    std::uint8_t inner = 0;
+  };
+
+  Kind kind = Kind::kRefused;
+  DropReason reason{};  // of what was refused
+  std::optional<EcnMarks> ecn;
   Direction direction = Direction::kInbound;
   IpAddress source;
   IpAddress destination;

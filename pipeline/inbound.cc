@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "core/net/protocols.h"
+#include "core/tunnel_header.h"
 
 namespace postern {
 namespace {
@@ -85,6 +86,15 @@ void ForEachStretch(std::span<const ReceivedNumber> numbers,
   }
 }
 
+// Version and traffic class, for the most part: the same in an inner packet
+// whose marks are.
+using FirstOctets = std::array<std::uint8_t, 2>;
+
+FirstOctets FirstOctetsOf(const Packet& packet) {
+  const ConstBytes octets = packet.bytes();
+  return {octets[0], octets[1]};
+}
+
 Count CountOf(const esp::Opener& /*opener*/) {
   return Count::kEspOpened;
 }
@@ -98,7 +108,8 @@ Count CountOf(const ah::Verifier& /*verifier*/) {
 InboundPipeline::InboundPipeline(const Parts& parts)
     : parts_(parts),
       policy_(parts.system, parts.flows),
-      reassembler_(parts.reassembly, &parts.audit, parts.stats) {}
+      reassembler_(parts.reassembly, &parts.audit, parts.stats),
+      notices_(parts.notices) {}
 
 Rest InboundPipeline::Run(Batch& in, Batch& out, Instant now) {
   policy_.BeginBatch();
@@ -312,9 +323,14 @@ Passage InboundPipeline::Finish(SecurityAssociation& association,
                                 Arrival& arrival, Instant now) {
   parts_.stats.Add(CountOf(transform));
   arrival.path.Add(association);
+  const Packet& packet = *arrival.packet;
+  const FirstOctets outer = FirstOctetsOf(packet);
   const Passage finished = transform.Finish(*arrival.packet, *job.outcome);
   if (!finished.ok()) {
     return finished;
+  }
+  if (FirstOctetsOf(packet) != outer) [[unlikely]] {
+    LookAtMarks(TrafficClassOf(outer), arrival, now);
   }
   if (arrival.udp) {
     LeaveUdp(association, job.seq, arrival, now);

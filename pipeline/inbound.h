@@ -44,6 +44,7 @@
 #include "esp/opener.h"
 #include "pipeline/arrival.h"
 #include "pipeline/audit_sink.h"
+#include "pipeline/notices.h"
 #include "pipeline/path_mtu_news.h"
 #include "pipeline/reassembler.h"
 #include "pipeline/rest.h"
@@ -64,6 +65,7 @@ class InboundPipeline {
     WorkerIndex worker{};
     Reassembler::Limits reassembly{};
     PathMtuRules path_mtu{};
+    NoticeRules notices{};
   };
 
   explicit InboundPipeline(const Parts& parts);
@@ -100,6 +102,8 @@ class InboundPipeline {
                  const Job& job, Arrival& arrival, Instant now);
   static void LeaveUdp(SecurityAssociation& association, std::uint64_t seq,
                        Arrival& arrival, Instant now);
+  void LookAtMarks(std::uint8_t outer_traffic_class, const Arrival& arrival,
+                   Instant now);
   void Deliver(Batch& out, Instant now);
   bool Admit(Arrival& arrival, Instant now);
   bool TakeNews(Arrival& arrival, const IpView& view, Instant now);
@@ -108,6 +112,7 @@ class InboundPipeline {
   Parts parts_;
   InboundPolicy policy_;
   Reassembler reassembler_;
+  Notices notices_;
 
   // Of the batch under way.
   Burst<Arrival, Batch::kCapacity> arrivals_;

@@ -108,6 +108,23 @@ TEST_F(AuditLogTest, TellsTheSelectorsOfTheSaAndWhatItCarried) {
   EXPECT_EQ(lines_[0].find("5a5a"), std::string::npos);
 }
 
+// ECN-07
+TEST_F(AuditLogTest, TellsOfUnusedMarks) {
+  AuditLog log(sadb_, AuditLog::Switch::kOn);
+  AuditEvent event = Event(DropReason{});
+  event.kind = AuditEvent::Kind::kUnusedEcn;
+  event.ecn = {.outer = 2, .inner = 1};
+  event.association = Sa().identity();
+  for (int i = 0; i < 100; ++i) {
+    log.Write(event, Instant());
+  }
+  ASSERT_EQ(lines_.size(), LogLimiter::Rate().burst);
+  EXPECT_TRUE(lines_[0].starts_with("unused_ecn ")) << lines_[0];
+  EXPECT_TRUE(Has(lines_[0], "outer=ect0")) << lines_[0];
+  EXPECT_TRUE(Has(lines_[0], "inner=ect1")) << lines_[0];
+  EXPECT_TRUE(Has(lines_[0], "sequence=17")) << lines_[0];
+}
+
 // DEF-38
 // AUD-12: a flood costs a handful of lines, and is counted.
 TEST_F(AuditLogTest, WritesAFewLinesOfAFlood) {

@@ -468,6 +468,15 @@ TEST(HostConfig, ReadsWhetherDiscardsAreTold) {
   EXPECT_EQ(Read(text).discards, OutboundPipeline::Parts::Discards::kTold);
 }
 
+// ECN-07
+TEST(HostConfig, ReadsWhetherUnusedMarksAreTold) {
+  using UnusedEcn = NoticeRules::UnusedEcn;
+  EXPECT_EQ(Read(std::string(kLeast)).notices.unused_ecn, UnusedEcn::kTold);
+  EXPECT_EQ(Read(std::string(kLeast) + "[log]\nunused_ecn = false\n")
+                .notices.unused_ecn,
+            UnusedEcn::kSilent);
+}
+
 // SPD-03 SEL-01 SEL-04
 TEST(HostConfig, ReadsRulesInTheirOrder) {
   const HostConfig config = Read(std::string(kLeast) +

@@ -54,7 +54,7 @@ Owner FakeKernel::Find(const FlowKey& key) {
 }
 
 SimHost::SimHost(std::string_view address, HeldPackets::Limits hold,
-                 Discards discards)
+                 Discards discards, const NoticeRules& notices)
     : address_(IpAddress::Parse(address).value()),
       pool_({.packets = 4 * Batch::kCapacity + hold.in_all, .payload = 9216}),
       sadb_(*this),
@@ -73,8 +73,13 @@ SimHost::SimHost(std::string_view address, HeldPackets::Limits hold,
       outbound_({sadb_, outbound_flows_, acquires_, outbound_stats_,
                  WorkerIndex{0}, kWireMtu, hold,
                  OutboundPipeline::Parts::Fragments::kCarried, this, discards}),
-      inbound_({sadb_, system_, inbound_flows_, *this, inbound_stats_,
-                WorkerIndex{1}}) {
+      inbound_({.sadb = sadb_,
+                .system = system_,
+                .flows = inbound_flows_,
+                .audit = *this,
+                .stats = inbound_stats_,
+                .worker = WorkerIndex{1},
+                .notices = notices}) {
   ThreadReader().Quiescent();
 }
 

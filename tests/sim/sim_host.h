@@ -66,7 +66,8 @@ class SimHost : private SaEventSink, private AuditSink {
   using Discards = OutboundPipeline::Parts::Discards;
 
   explicit SimHost(std::string_view address, HeldPackets::Limits hold = {},
-                   Discards discards = Discards::kSilent);
+                   Discards discards = Discards::kSilent,
+                   const NoticeRules& notices = {});
   ~SimHost() override;
 
   const IpAddress& address() const { return address_; }

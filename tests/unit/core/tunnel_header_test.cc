@@ -239,6 +239,23 @@ TEST(CarryEcnInward, FollowsAllSixteenCells) {
   }
 }
 
+// ECN-07: those that figure 4 marks and does not drop, told by what is left.
+TEST(CarryEcnInward, LeavesMarksThatShowWhatIsUnused) {
+  int unused = 0;
+  for (const EcnCell& cell : Figure4()) {
+    const bool marked = (cell.inner == kNotEct &&
+                         (cell.outer == kEct0 || cell.outer == kEct1)) ||
+                        (cell.inner == kEct1 && cell.outer == kEct0) ||
+                        (cell.inner == kCe && cell.outer == kEct1);
+    if (cell.result.has_value()) {
+      EXPECT_EQ(IsUnusedEcn(0xe0 | cell.outer, 0x48 | *cell.result), marked)
+          << int{cell.outer} << " outside of " << int{cell.inner};
+      unused += marked ? 1 : 0;
+    }
+  }
+  EXPECT_EQ(unused, 4);
+}
+
 // A checksum that was wrong must not be made right: its packet is corrupt.
 TEST(CarryEcnInward, DoesNotRepairAWrongChecksum) {
   Octets inner = InnerV4().TrafficClass(kEct0).Udp(1, 2);
