@@ -73,6 +73,10 @@ constexpr std::array<DropReasonText, kDropReasonCount> kTexts = {{
     {R::kNoSa, "no_sa",
      "the level demands protection and no security association came in time",
      "draft 1.2.2"},
+    {R::kErrorWithoutSa, "error_without_sa",
+     "what the ICMP error tells of demands protection, and no security "
+     "association is there; none is asked for on behalf of an error",
+     "RFC 4301 6.2"},
     {R::kAcquireRefused, "acquire_refused",
      "key management has refused the security association that the level "
      "demands",

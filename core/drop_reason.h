@@ -44,6 +44,7 @@ enum class DropReason : std::uint8_t {
   kDiscardRule,
   kDiscardDefault,
   kNoSa,
+  kErrorWithoutSa,
   kAcquireRefused,
   kAcquireLimited,
   kHoldOverflow,

@@ -85,6 +85,7 @@ bool IsAudited(DropReason outbound) {
     case DropReason::kSequenceExhausted:
     case DropReason::kFragment:
     case DropReason::kUnclearError:
+    case DropReason::kErrorWithoutSa:
     case DropReason::kDiscardRoute:
     case DropReason::kDiscardRule:
     case DropReason::kDiscardDefault:

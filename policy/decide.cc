@@ -23,6 +23,14 @@ bool MayBreak(Level strongest, Level at_route) {
          (!ForbidsClearOutbound(at_route) || strongest == Level::kUnique);
 }
 
+// RFC 4301 6.2: no SA is made for an ICMP error that the system itself would not
+// protect; what it tells of may need one, but may be made up.
+bool MayAskForError(CategorySet missing, const LevelSet& system) {
+  return std::ranges::all_of(kCategories, [&](Category category) {
+    return !missing.Has(category) || ForbidsClearOutbound(system.of(category));
+  });
+}
+
 bool ForbidsClearInbound(Level level) {
   return level != Level::kBypass && level >= Level::kRequire;
 }
@@ -163,6 +171,11 @@ Decision OutboundPolicy::DecideError(const IpView& packet,
   told_of_ = &quotation.flow;
   const Decision decision = DecideFlow(transient_, Need::Cause::kStranger);
   told_of_ = nullptr;
+  const auto* need = std::get_if<NeedSa>(&decision);
+  if (need != nullptr &&
+      !MayAskForError(need->missing, flows_.SystemLevels(traffic))) {
+    return Discard{DropReason::kErrorWithoutSa};
+  }
   return decision;
 }
 

@@ -30,7 +30,8 @@
 // nobody outside ends its connections by a forged error (API-44, DEF-35).
 // One that does not show its flow is treated as a fragment that shows no ports.
 // An SA whose selector does not name ICMP carries errors about what it carries
-// itself, the other way round: outbound, where no other SA is there; inbound, the
+// itself, the other way round: outbound, where no other SA is there, and none is
+// asked for that the system's levels do not demand of the error; inbound, the
 // quoted packet must be one that the SA's selectors hold (RFC 4301 6.2).
 //
 // Thread safety: Worker-confined.

@@ -142,7 +142,9 @@ TEST_F(TwoHosts, ADatagramThatOutlivedItsSocketIsNotSentInClear) {
   ExpectNeverSent(Datagram());
 }
 
-// RFC 792: the error quotes what had come protected. Nobody's level binds it.
+// ICMP-08
+// RFC 792: the error quotes what had come protected. Nobody's level binds it, and
+// no SA is asked for.
 TEST_F(TwoHosts, AnErrorDoesNotTellInClearWhatCameProtected) {
   constexpr SocketCookie kAlices{3};
   AddSa(alice_, bob_, Category::kEspTransport);
@@ -154,8 +156,13 @@ TEST_F(TwoHosts, AnErrorDoesNotTellInClearWhatCameProtected) {
   payload.insert(payload.end(), arrived.begin(), arrived.end());
   const Octets error = PacketBuilder("10.9.2.1", "10.9.1.1").Raw(1, payload);
   EXPECT_TRUE(bob_.Send(error).empty());
+  EXPECT_EQ(bob_.drops(DropReason::kErrorWithoutSa), 1u);
+  EXPECT_EQ(bob_.count(Count::kAcquires), 0u);
+  EXPECT_EQ(bob_.outbound().held(), 0u);
+  ASSERT_EQ(bob_.audits().size(), 1u);
+  EXPECT_EQ(bob_.audits()[0].reason, DropReason::kErrorWithoutSa);
   AddSa(bob_, alice_, Category::kEspTransport);
-  const std::vector<Octets> sent = bob_.Resume();
+  const std::vector<Octets> sent = bob_.Send(error);
   ASSERT_EQ(sent.size(), 1u);
   EXPECT_EQ(IpView::Parse(sent[0]).value().protocol(), 50);
   EXPECT_EQ(alice_.Receive(sent[0]).at(0), error);

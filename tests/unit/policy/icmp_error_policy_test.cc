@@ -26,6 +26,13 @@ class IcmpErrorPolicy : public PolicyWorld {
     return from.Raw(Number(IpProtocol::kIcmp), payload);
   }
 
+  void ExpectDiscard(DropReason reason) {
+    const Decision decision = Decide(ours_, icmp_socket_);
+    const auto* discard = std::get_if<Discard>(&decision);
+    ASSERT_NE(discard, nullptr);
+    EXPECT_EQ(discard->reason, reason);
+  }
+
   // The port was closed: we tell the peer so.
   const Octets ours_ = Error(ToPeer(), FromPeer().Udp(4711, 80, {1, 2, 3}));
   // Somebody tells us the same of what we sent.
@@ -37,8 +44,22 @@ class IcmpErrorPolicy : public PolicyWorld {
 TEST_F(IcmpErrorPolicy, WhatWeTellOfAProtectedFlowIsProtected) {
   EXPECT_TRUE(std::holds_alternative<Bypass>(Decide(ours_, icmp_socket_)));
   SetSocket(kSocket, Category::kEspTransport, Level::kRequire);
-  EXPECT_TRUE(std::holds_alternative<NeedSa>(Decide(ours_, icmp_socket_)));
+  ExpectDiscard(DropReason::kErrorWithoutSa);
   AddOutbound(Category::kEspTransport);
+  EXPECT_TRUE(std::holds_alternative<Protect>(Decide(ours_, icmp_socket_)));
+}
+
+// ICMP-08: an SA is asked for only if the system's levels demand it of the error.
+TEST_F(IcmpErrorPolicy, WhatWeTellAsksForNoSaOnBehalfOfAFlow) {
+  LevelSet system;
+  system.Set(Category::kAh, Level::kUse);
+  SetRoutes({DefaultRoute(system)});
+  EXPECT_TRUE(std::holds_alternative<NeedSa>(Decide(ours_, icmp_socket_)));
+  SetSocket(kSocket, Category::kEspTransport, Level::kUse);
+  ExpectDiscard(DropReason::kErrorWithoutSa);
+  AddOutbound(Category::kAh);
+  ExpectDiscard(DropReason::kErrorWithoutSa);
+  SetSocket(kSocket, Category::kEspTransport, Level::kAvail);
   EXPECT_TRUE(std::holds_alternative<Protect>(Decide(ours_, icmp_socket_)));
 }
 
