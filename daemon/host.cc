@@ -90,9 +90,11 @@ struct Host::Assembly {
   std::unique_ptr<SockDiagOwner> kernel;
   std::unique_ptr<RollCall> roll_call;
   std::unique_ptr<Crew> crew;
-  Keepalives keepalives{sadb, [this](std::vector<std::uint8_t> packet) {
+  Keepalives keepalives{sadb,
+                        [this](std::vector<std::uint8_t> packet) {
                           crew->Emit(std::move(packet));
-                        }};
+                        },
+                        config.keepalive_afterlife};
   TimerWatch keep_alive{loop, std::chrono::seconds(1),
                         [this] { keepalives.Tick(MonotonicNow()); }};
   DummyTraffic dummies{

@@ -114,6 +114,9 @@ void ReadHost(Section& section, HostConfig& config) {
       section.Whole("threads", {.least = 1, .most = 2}).value_or(2));
   config.busy_poll = std::chrono::microseconds(
       section.Whole("busy_poll_us", {.least = 0, .most = 1000}).value_or(0));
+  if (const auto minutes = section.Whole("keepalive_minutes", {0, 60})) {
+    config.keepalive_afterlife = std::chrono::minutes(*minutes);
+  }
   config.network.pairs = static_cast<std::size_t>(
       section.Whole("pairs", {.least = 1, .most = Lane::kMostPairs})
           .value_or(1));

@@ -21,6 +21,7 @@
 #include "daemon/acquire_settings.h"
 #include "daemon/api_rules.h"
 #include "daemon/audit_log.h"
+#include "daemon/keepalives.h"
 #include "daemon/network_config.h"
 #include "daemon/path_mtu_settings.h"
 #include "daemon/selector_news.h"
@@ -43,6 +44,7 @@ struct HostConfig {
   std::uint32_t selector_mismatches = SelectorNews::kUsualRate;  // a second
   std::size_t threads = 2;  // a pair; 1: both directions' packets in one
   Duration busy_poll{0};    // how long a thread looks before it sleeps
+  Duration keepalive_afterlife = Keepalives::kUsualAfterlife;
   ApiRules api;
   AcquireSettings acquire;
   PathMtuRules path_mtu;

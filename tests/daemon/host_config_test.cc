@@ -301,6 +301,19 @@ TEST(HostConfig, RefusesCgroupsThatNobodyCanFind) {
               ElementsAre(HasSubstr("/a has two rules")));
 }
 
+// UDP-10
+TEST(HostConfig, ReadsHowLongKeepalivesOutliveTheirSas) {
+  EXPECT_EQ(Read(std::string(kLeast)).keepalive_afterlife,
+            std::chrono::minutes(5));
+  const std::string text(kLeast);
+  const std::string host = "[host]\n";
+  const std::size_t at = text.find(host);
+  ASSERT_NE(at, std::string::npos);
+  std::string changed = text;
+  changed.insert(at + host.size(), "keepalive_minutes = 0\n");
+  EXPECT_EQ(Read(changed).keepalive_afterlife, Duration(0));
+}
+
 // PMTU-06 ICMP-02 ICMP-03
 TEST(HostConfig, ReadsWhatIsBelievedOfThePathMtu) {
   const HostConfig config =

@@ -30,7 +30,7 @@ class KeepalivesTest : public ::testing::Test {
     sa.keepalive = interval;
     const SaIdentity identity = sa.identity();
     EXPECT_TRUE(sadb_.Add(sa, {}, now_).ok());
-    keepalives_.Take(sadb_.Get(identity)->parameters());
+    keepalives_->Take(sadb_.Get(identity)->parameters());
     return identity;
   }
 
@@ -43,9 +43,13 @@ class KeepalivesTest : public ::testing::Test {
     sent_.clear();
     for (seconds passed{0}; passed < time; passed += seconds(1)) {
       now_ += seconds(1);
-      keepalives_.Tick(now_);
+      keepalives_->Tick(now_);
     }
     return sent_;
+  }
+
+  Keepalives::Emit Recorder() {
+    return [this](const Octets& packet) { sent_.push_back(packet); };
   }
 
   static Octets Keepalive(std::uint16_t port) {
@@ -57,8 +61,7 @@ class KeepalivesTest : public ::testing::Test {
   RecordingSink sink_;
   Sadb sadb_{sink_};
   std::vector<Octets> sent_;
-  Keepalives keepalives_{
-      sadb_, [this](const Octets& packet) { sent_.push_back(packet); }};
+  std::optional<Keepalives> keepalives_{std::in_place, sadb_, Recorder()};
 };
 
 // UDP-09
@@ -88,16 +91,59 @@ TEST_F(KeepalivesTest, GoWhereThePeerIsNow) {
   std::swap(in.source, in.destination);
   in.encapsulation = UdpPorts{.source = 5000, .destination = 4500};
   ASSERT_TRUE(sadb_.Add(in, {}, now_).ok());
-  Add(0x1001);
+  const SaIdentity mine = Add(0x1001);
   Pass(seconds(1));
   ASSERT_TRUE(MovePeer(sadb_, *sadb_.Get(in.identity()), 7000));
   EXPECT_THAT(Pass(seconds(22)), ElementsAre(Keepalive(7000)));
+  ASSERT_TRUE(sadb_.Delete(mine).ok());
+  EXPECT_THAT(Pass(kInterval), ElementsAre(Keepalive(7000)));
 }
 
-TEST_F(KeepalivesTest, EndWithTheSa) {
+// UDP-10
+TEST_F(KeepalivesTest, GoOnForFiveMinutesAfterTheLastSa) {
+  const SaIdentity one = Add(0x1001);
+  const SaIdentity other = Add(0x1002);
+  Pass(seconds(1));
+  ASSERT_TRUE(sadb_.Delete(one).ok());
+  Pass(seconds(600));
+  ASSERT_TRUE(sadb_.Delete(other).ok());
+  EXPECT_EQ(Pass(seconds(300)).size(), 15u);
+  EXPECT_THAT(Pass(seconds(100)), IsEmpty());
+}
+
+// UDP-10: another SA between the same ends takes over, and ends them anew.
+TEST_F(KeepalivesTest, AreTheNextSasWhenThereIsOne) {
+  const SaIdentity first = Add(0x1002);
+  Pass(seconds(1));
+  ASSERT_TRUE(sadb_.Delete(first).ok());
+  Pass(seconds(200));
+  const SaIdentity next = Add(0x1003);
+  EXPECT_EQ(Pass(seconds(400)).size(), 20u);
+  ASSERT_TRUE(sadb_.Delete(next).ok());
+  EXPECT_EQ(Pass(seconds(300)).size(), 15u);
+  EXPECT_THAT(Pass(seconds(100)), IsEmpty());
+}
+
+// UDP-10
+TEST_F(KeepalivesTest, EndWithTheSaWhereTheyAreToldTo) {
+  keepalives_.emplace(sadb_, Recorder(), Duration(0));
   const SaIdentity sa = Add(0x1001);
+  Pass(seconds(1));
   ASSERT_TRUE(sadb_.Delete(sa).ok());
   EXPECT_THAT(Pass(seconds(100)), IsEmpty());
+}
+
+// UDP-10
+TEST_F(KeepalivesTest, AreRememberedForSoManyWaysAtMost) {
+  std::vector<SaIdentity> sas;
+  for (std::uint16_t i = 0; i < Keepalives::kMostRemembered + 100; ++i) {
+    sas.push_back(Add(0x1001U + i, static_cast<std::uint16_t>(5000 + i)));
+  }
+  Pass(seconds(1));
+  for (const SaIdentity& sa : sas) {
+    ASSERT_TRUE(sadb_.Delete(sa).ok());
+  }
+  EXPECT_EQ(Pass(kInterval).size(), Keepalives::kMostRemembered);
 }
 
 TEST_F(KeepalivesTest, AreNotForSasThatDoNotWantThem) {
