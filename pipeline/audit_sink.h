@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Where the pipelines report auditable events (RFC 4301 5.2, 4302 4, 4303 4): who
-// sent what, and why it was refused; and what pipeline/notices.h tells of. The daemon writes them as rate-limited log
-// lines; the counters are complete in any case.
+// sent what, and why it was refused; and what pipeline/notices.h tells of. The
+// daemon writes them as rate-limited log lines; the counters are complete in any
+// case.
 //
 // Thread safety: Thread-safe; never blocks.
 
