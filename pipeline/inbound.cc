@@ -86,15 +86,6 @@ void ForEachStretch(std::span<const ReceivedNumber> numbers,
   }
 }
 
-// Version and traffic class, for the most part: the same in an inner packet
-// whose marks are.
-using FirstOctets = std::array<std::uint8_t, 2>;
-
-FirstOctets FirstOctetsOf(const Packet& packet) {
-  const ConstBytes octets = packet.bytes();
-  return {octets[0], octets[1]};
-}
-
 Count CountOf(const esp::Opener& /*opener*/) {
   return Count::kEspOpened;
 }
@@ -323,14 +314,15 @@ Passage InboundPipeline::Finish(SecurityAssociation& association,
                                 Arrival& arrival, Instant now) {
   parts_.stats.Add(CountOf(transform));
   arrival.path.Add(association);
-  const Packet& packet = *arrival.packet;
-  const FirstOctets outer = FirstOctetsOf(packet);
+  const bool tunnel = association.parameters().mode == IpsecMode::kTunnel;
+  const std::uint8_t outer =
+      tunnel ? TrafficClassOf(std::as_const(*arrival.packet).bytes()) : 0;
   const Passage finished = transform.Finish(*arrival.packet, *job.outcome);
   if (!finished.ok()) {
     return finished;
   }
-  if (FirstOctetsOf(packet) != outer) [[unlikely]] {
-    LookAtMarks(TrafficClassOf(outer), arrival, now);
+  if (tunnel) {
+    LookAtMarks(outer, arrival, now);
   }
   if (arrival.udp) {
     LeaveUdp(association, job.seq, arrival, now);
