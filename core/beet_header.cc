@@ -40,6 +40,31 @@ Passage WriteLike(const IpView& model, const TunnelEndpoints& ends,
   return WriteTunnelHeader(header, model, protocol, id, packet);
 }
 
+// Nothing may look like a pseudo header that is none, and AH inside covers the
+// identification, which no IPv6 header hands on.
+bool IsCarried(const IpView& inner, IpFamily outer) {
+  const std::uint8_t next = NextOf(inner);
+  return next != Number(IpProtocol::kBeet) &&
+         (next != Number(IpProtocol::kAh) || inner.family() == outer ||
+          inner.family() == IpFamily::kV6);
+}
+
+// The packet's own identification where AH inside covers it, and where nobody may
+// cut the packet, so that it is free (RFC 6864 4.1): receivers' kernels put
+// segments together by it. Otherwise `fresh`.
+std::uint16_t OuterIdentification(const IpView& inner, std::uint16_t fresh) {
+  constexpr std::size_t kFlags = 6;
+  constexpr std::uint8_t kDontFragment = 0x40;
+  if (inner.family() == IpFamily::kV6) {
+    return fresh;
+  }
+  const bool kept = (inner.octets()[kFlags] & kDontFragment) != 0 ||
+                    NextOf(inner) == Number(IpProtocol::kAh);
+  return kept ? LoadBe<std::uint16_t>(
+                    inner.octets().subspan(ipv4::kIdentification))
+              : fresh;
+}
+
 void WritePseudoHeader(std::uint8_t next_header, std::size_t options,
                        Bytes pseudo) {
   const std::size_t padding = pseudo.size() - kFixedPseudoHeader;
@@ -90,6 +115,10 @@ Passage WriteBeetHeader(const BeetEnds& ends, const IpView& inner,
       inner.destination() != ends.inner.destination) {
     return DropReason::kSelectorMismatch;
   }
+  if (!IsCarried(inner, ends.outer.source.family())) {
+    return DropReason::kModeMismatch;
+  }
+  id = OuterIdentification(inner, id);
   const bool v4 = ends.outer.source.family() == IpFamily::kV4;
   const std::size_t options = OptionsOf(inner);
   const std::size_t pseudo = BeetPseudoHeader(options);

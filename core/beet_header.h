@@ -13,7 +13,8 @@
 // a smaller TTL of the way come to be the packet's, as in transport mode. The two
 // headers may be of two families. IPv6 extension headers are payload.
 //
-// Only where there are IPv4 options is there a pseudo header (protocol 94):
+// Only where there are IPv4 options is there a pseudo header, and so a packet
+// whose own payload says that it is one (protocol 94) is not sent:
 //
 //     0             1             2             3             4
 //     +-------------+-------------+-------------+-------------+ - - - - - -
@@ -66,9 +67,11 @@ struct BeetEnds {
 // Writes the outer header to the front of `packet`, and the pseudo header, if
 // there is one, behind it and `esp_header` octets. `inner` is the clear packet,
 // whose octets from BeetContentOf().offset on follow there already. `id`: as
-// WriteTunnelHeader().
+// WriteTunnelHeader(), of IPv4 packets that may be cut and have no AH inside; the
+// others keep their own.
 // Errors: kSelectorMismatch (the packet has other ends than those inside),
-//   kTooBig.
+//   kModeMismatch (protocol 94 without options; AH behind an IPv4 header that
+//   becomes an IPv6 one), kTooBig.
 Passage WriteBeetHeader(const BeetEnds& ends, const IpView& inner,
                         std::size_t esp_header, std::uint16_t id, Bytes packet);
 

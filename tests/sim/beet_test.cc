@@ -166,6 +166,31 @@ TEST_P(BeetTest, HandsOnWhatTheWayDidToTheHeader) {
   EXPECT_EQ(view->traffic_class(), 0x03);
 }
 
+// AH covers the addresses and the identification inside, which are rebuilt; an
+// IPv6 header has none to rebuild it of.
+TEST_P(BeetTest, HasRoomForAhInsideWhereItArrives) {
+  SaParameters ah =
+      SaFor(Address(inner().alice), Address(inner().bob), Category::kAh);
+  ah.spi = Spi{0x7001};
+  Add(alice_, bob_, ah);
+  Route route = Through(inner().bob, outer().bob, outer().alice);
+  route.levels.Set(Category::kAh, Level::kRequire);
+  alice_.SetRoutes({route});
+  Octets clear = ToBob().Udp(1000, 2000, Octets(77));
+  if (inner_is_v4()) {
+    clear[4] = 0xab;
+    MendIpv4Checksum(clear);
+  }
+  const auto wire = alice_.Send(clear);
+  if (inner_is_v4() && !outer_is_v4()) {
+    EXPECT_TRUE(wire.empty());
+    EXPECT_EQ(alice_.drops(DropReason::kModeMismatch), 1u);
+    return;
+  }
+  ASSERT_EQ(wire.size(), 1u);
+  EXPECT_EQ(bob_.Receive(wire[0]), std::vector<Octets>{clear});
+}
+
 // BEET-06: the SA's pair is the only one: no packet of other ends leaves by it.
 TEST_P(BeetTest, IsForItsPairAlone) {
   const char* const other = inner_is_v4() ? "10.9.1.2" : "fd00:9:1::2";

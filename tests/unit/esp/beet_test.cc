@@ -200,6 +200,50 @@ TEST_P(EspBeet, SealsNoPacketOfOtherEnds) {
 }
 
 // BEET-05
+// What has the pseudo header's number would be read as one.
+TEST_P(EspBeet, SealsNothingThatLooksLikeAPseudoHeader) {
+  const Octets payload = {6, 0, 4, 0, 1, 1, 1, 1, 0xaa, 0xbb};
+  EXPECT_TRUE(Seal(Sa(), Inside(inner()).Raw(94, payload)).empty());
+  EXPECT_EQ(error_, DropReason::kModeMismatch);
+  if (inner_is_v4()) {
+    EXPECT_FALSE(
+        Seal(Sa(), Inside(inner()).Ipv4Options({1, 1, 1, 0}).Raw(6, payload))
+            .empty());
+  }
+}
+
+// RFC 6864 4.1: the identification of what nobody may cut is free; AH inside
+// covers it.
+TEST_P(EspBeet, KeepsTheIdentificationThatAReceiverNeeds) {
+  const auto sealed = [&](PacketBuilder builder, std::uint8_t protocol) {
+    Octets clear = builder.Raw(protocol, Octets(24, 1));
+    if (inner_is_v4()) {
+      clear[4] = 0xab;
+      clear[5] = 0xcd;
+      MendIpv4Checksum(clear);
+    }
+    return Seal(Sa(), clear);
+  };
+  if (inner_is_v4() && outer() == IpFamily::kV6) {
+    EXPECT_TRUE(sealed(Inside(inner()), 51).empty());
+    EXPECT_EQ(error_, DropReason::kModeMismatch);
+    return;
+  }
+  const Octets ah = sealed(Inside(inner()), 51);
+  const Octets whole = sealed(Inside(inner()).DontFragment(), 17);
+  const Octets other = sealed(Inside(inner()), 17);
+  ASSERT_FALSE(ah.empty() || whole.empty() || other.empty());
+  if (inner_is_v4()) {
+    constexpr std::uint16_t kOwn = 0xabcd;
+    const auto id = [](const Octets& packet) {
+      return LoadBe<std::uint16_t>(ConstBytes(packet).subspan(4));
+    };
+    EXPECT_EQ(id(ah), kOwn);
+    EXPECT_EQ(id(whole), kOwn);
+    EXPECT_NE(id(other), kOwn);
+  }
+}
+
 TEST_P(EspBeet, SealsNoFragments) {
   const Octets fragment = inner_is_v4()
                               ? HostsV4().MoreFragments().Raw(17, Octets(16))
