@@ -34,7 +34,7 @@ class Keepalives {
   using Emit = std::function<void(std::vector<std::uint8_t>)>;
 
   static constexpr Duration kUsualAfterlife = std::chrono::minutes(5);
-  // Ways without an SA, beyond which the next ones end at once.
+  // Ways without an SA; of more some end at once.
   static constexpr std::size_t kMostRemembered = 1024;
 
   // `emit` sends an IP packet on the wire; `afterlife` is how long after the last

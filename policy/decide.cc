@@ -23,14 +23,6 @@ bool MayBreak(Level strongest, Level at_route) {
          (!ForbidsClearOutbound(at_route) || strongest == Level::kUnique);
 }
 
-// RFC 4301 6.2: no SA is made for an ICMP error that the system itself would not
-// protect; what it tells of may need one, but may be made up.
-bool MayAskForError(CategorySet missing, const LevelSet& system) {
-  return std::ranges::all_of(kCategories, [&](Category category) {
-    return !missing.Has(category) || ForbidsClearOutbound(system.of(category));
-  });
-}
-
 bool ForbidsClearInbound(Level level) {
   return level != Level::kBypass && level >= Level::kRequire;
 }
@@ -74,6 +66,21 @@ Need NeedOf(const Flow& flow, Category category) {
           .flow = flow.key,
           .aspect = flow.aspect,
           .asker = flow.cookie};
+}
+
+// RFC 4301 6.2: no SA is made for an ICMP error that `own`, what binds it whatever
+// it tells of, would not protect; nor one that only a socket's packets may have.
+// What it tells of may need one, but may be made up.
+bool MayAskForError(const Flow& error, CategorySet missing,
+                    const LevelSet& own) {
+  return std::ranges::all_of(kCategories, [&](Category category) {
+    if (!missing.Has(category)) {
+      return true;
+    }
+    const Need need = NeedOf(error, category);
+    return ForbidsClearOutbound(own.of(category)) && !need.owner &&
+           need.wishes == nullptr;
+  });
 }
 
 // Listeners and the kernel answer whoever asks.
@@ -155,28 +162,28 @@ Decision OutboundPolicy::DecideError(const IpView& packet,
                                      const Owner& sender, Instant now) {
   const Quotation quotation = QuotationOf(packet, Direction::kOutbound);
   if (quotation.kind == Quotation::Kind::kUnclear) {
-    return DecideUnowned(traffic, DropReason::kUnclearError);
+    return flows_.IsOwedToAny(now)
+               ? Discard{DropReason::kUnclearError}
+               : DecideUnowned(traffic, DropReason::kUnclearError);
   }
-  if (quotation.kind == Quotation::Kind::kNone) {
-    transient_ = flows_.OfFragment(traffic, sender);
-    return DecideFlow(transient_, Need::Cause::kStranger);
+  transient_ = flows_.OfFragment(traffic, sender);
+  const LevelSet own = transient_.effective;
+  if (quotation.kind == Quotation::Kind::kFlow) {
+    Opinion<Flow> flow = flows_.OfError(traffic, quotation.flow, now, sender);
+    if (!flow.ok()) {
+      return Discard{flow.error()};
+    }
+    transient_ = std::move(*flow);
+    told_of_ = &quotation.flow;
   }
-  Opinion<Flow> flow = flows_.OfError(traffic, quotation.flow, now, sender);
-  if (!flow.ok()) {
-    return Discard{flow.error()};
-  }
-  transient_ = std::move(*flow);
   transient_.effective =
       Stricter(transient_.effective, flows_.OwedTo(quotation.flow, now));
-  told_of_ = &quotation.flow;
   const Decision decision = DecideFlow(transient_, Need::Cause::kStranger);
   told_of_ = nullptr;
   const auto* need = std::get_if<NeedSa>(&decision);
-  if (need != nullptr &&
-      !MayAskForError(need->missing, flows_.SystemLevels(traffic))) {
-    return Discard{DropReason::kErrorWithoutSa};
-  }
-  return decision;
+  return need == nullptr || MayAskForError(transient_, need->missing, own)
+             ? decision
+             : Decision(Discard{DropReason::kErrorWithoutSa});
 }
 
 Decision OutboundPolicy::DecideFragment(const Traffic& traffic,

@@ -43,12 +43,11 @@ Opinion<Flow> FlowResolver::OfError(const Traffic& error, const FlowKey& quoted,
   return flow;
 }
 
-// TCP answers with resets, which quote nothing.
+// TCP answers with resets, which quote nothing; but of a segment with a wrong
+// option, or that came in part, an error tells.
 void FlowResolver::NoteArrival(const Flow& flow, CategorySet applied,
                                Instant now) {
-  const bool may_be_quoted = !flow.cookie && HasPorts(flow.key.protocol) &&
-                             flow.key.protocol != Number(IpProtocol::kTcp);
-  if (may_be_quoted && !applied.empty() && sources_.arrivals != nullptr) {
+  if (!flow.cookie && !applied.empty() && sources_.arrivals != nullptr) {
     sources_.arrivals->Note(flow.key, applied, now);
   }
 }

@@ -133,6 +133,11 @@ class FlowResolver {
   // demands it: USE where a packet of that flow came protected.
   LevelSet OwedTo(const FlowKey& quoted, Instant now) const;
 
+  // Whether an ICMP error that does not show of what it tells may tell of that.
+  bool IsOwedToAny(Instant now) const {
+    return sources_.arrivals != nullptr && sources_.arrivals->FindAny(now);
+  }
+
   // Whether nobody but the kernel itself sent it.
   bool IsKernels(const Owner& sender) const;
 

@@ -10,9 +10,11 @@ void UnownedArrivals::Note(const FlowKey& flow, CategorySet applied,
                            Instant now) {
   const MutexLock lock(mutex_);
   if (const auto known = by_flow_.find(flow); known != by_flow_.end()) {
-    arrivals_.erase(known->second);
-    by_flow_.erase(known);
-  } else if (arrivals_.size() >= kMost) {
+    *known->second = {flow, applied, now};
+    arrivals_.splice(arrivals_.end(), arrivals_, known->second);
+    return;
+  }
+  if (arrivals_.size() >= kMost) {
     ForgetOldest(now);
   }
   by_flow_.emplace(flow,
@@ -26,6 +28,11 @@ CategorySet UnownedArrivals::Find(const FlowKey& flow, Instant now) const {
     return found->second->applied;
   }
   return now < forgotten_until_ ? forgotten_ : CategorySet();
+}
+
+bool UnownedArrivals::FindAny(Instant now) const {
+  const MutexLock lock(mutex_);
+  return !arrivals_.empty() && now - arrivals_.back().when < kMemory;
 }
 
 void UnownedArrivals::ForgetOldest(Instant now) {

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// UnownedArrivals remembers for a moment to which ports packets came protected
-// though no socket was there. The kernel answers with an ICMP error that quotes
+// UnownedArrivals remembers for a moment which packets came protected though no
+// socket was there. The kernel answers with an ICMP error that quotes
 // them: that must not leave in clear, although nobody's levels bind it.
 //
 //     inbound worker     Note()    ... no socket, and the path is not empty
 //     outbound worker    Find()    an ICMP error tells of this flow
+//                        FindAny() it tells of one that it does not show
 //
 // Bounded: of too many the oldest is forgotten. As long as that would have been
 // remembered, every flow that is not counts as one of the forgotten. Only who
 // has an SA with us can cause an entry.
 //
 // Thread safety: Thread-safe (one lock).
-// Cost: a hash look-up under the lock, for packets to closed ports only.
+// Cost: a hash look-up under the lock, for packets that no socket owns only.
 
 #ifndef POSTERN_POLICY_UNOWNED_ARRIVALS_H_
 #define POSTERN_POLICY_UNOWNED_ARRIVALS_H_
@@ -31,7 +32,9 @@ namespace postern {
 class UnownedArrivals {
  public:
   static constexpr std::size_t kMost = 4096;
-  static constexpr Duration kMemory = std::chrono::seconds(30);
+  // Longer than a kernel waits for fragments before it tells of those that came:
+  // Linux 60 s (ip6frag_time; ipfrag_time is 30 s).
+  static constexpr Duration kMemory = std::chrono::seconds(75);
 
   // A packet of this flow came with these categories applied.
   void Note(const FlowKey& flow, CategorySet applied, Instant now);
@@ -39,6 +42,9 @@ class UnownedArrivals {
   // What was applied to the last one, or may have been; empty when none came
   // lately.
   CategorySet Find(const FlowKey& flow, Instant now) const;
+
+  // Whether any packet came lately.
+  bool FindAny(Instant now) const;
 
  private:
   struct Arrival {

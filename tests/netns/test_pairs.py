@@ -122,7 +122,8 @@ class Pairs(unittest.TestCase):
                         number * FLOWS, FLOWS, EACH, levels=levels)
         return sender, receiver
 
-    def expect_in_order(self, running, lost_percent=0.0):
+    # Datagrams do not wait for programs that a busy machine keeps from receiving.
+    def expect_in_order(self, running, lost_percent=2.0):
         for sender, receiver in running:
             self.assertIn("sent", finish(sender))
             shown = json.loads(finish(receiver))

@@ -171,6 +171,32 @@ TEST_F(TwoHosts, AnErrorDoesNotTellInClearWhatCameProtected) {
   EXPECT_EQ(bob_.Send(error).at(0), error);
 }
 
+// What has no ports, a TCP segment, and a packet behind a routing header, which
+// hides whose it was: kernels tell of all of them (RFC 792, RFC 4443 3.4).
+TEST_F(TwoHosts, NoErrorTellsInClearOfWhatHadNoSocket) {
+  AddSa(alice_, bob_, Category::kEspTransport);
+  alice_.SetSystemLevel(Category::kEspTransport, Level::kRequire);
+  const auto error_about = [](const Octets& arrived) {
+    Octets payload = {3, 2, 0, 0, 0, 0, 0, 0};
+    payload.insert(payload.end(), arrived.begin(), arrived.end());
+    return PacketBuilder("10.9.2.1", "10.9.1.1").Raw(1, payload);
+  };
+  PacketBuilder to_bob("10.9.1.1", "10.9.2.1");
+  const Octets unclear = error_about({0x45, 0, 0, 0});
+  EXPECT_EQ(bob_.Send(unclear).size(), 1u);  // nothing came yet
+  std::uint64_t refused = 0;
+  for (const Octets& sent :
+       {to_bob.Raw(200, Octets(40, 7)), to_bob.Tcp(1000, 2000, 2, {})}) {
+    const Octets error = error_about(sent);
+    EXPECT_EQ(bob_.Send(error).size(), 1u);  // that did not come
+    EXPECT_EQ(bob_.Receive(alice_.Send(sent).at(0)).size(), 1u);
+    EXPECT_TRUE(bob_.Send(error).empty());
+    EXPECT_EQ(bob_.drops(DropReason::kErrorWithoutSa), ++refused);
+  }
+  EXPECT_TRUE(bob_.Send(unclear).empty());
+  EXPECT_EQ(bob_.drops(DropReason::kUnclearError), 1u);
+}
+
 // DEF-20, DEF-23
 // IN-03, ESP-31
 TEST_F(TwoHosts, SpisThatNobodyHasAreRefused) {

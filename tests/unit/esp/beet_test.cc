@@ -199,7 +199,6 @@ TEST_P(EspBeet, SealsNoPacketOfOtherEnds) {
   EXPECT_EQ(error_, DropReason::kSelectorMismatch);
 }
 
-// BEET-05
 // What has the pseudo header's number would be read as one.
 TEST_P(EspBeet, SealsNothingThatLooksLikeAPseudoHeader) {
   const Octets payload = {6, 0, 4, 0, 1, 1, 1, 1, 0xaa, 0xbb};
@@ -244,6 +243,7 @@ TEST_P(EspBeet, KeepsTheIdentificationThatAReceiverNeeds) {
   }
 }
 
+// BEET-05
 TEST_P(EspBeet, SealsNoFragments) {
   const Octets fragment = inner_is_v4()
                               ? HostsV4().MoreFragments().Raw(17, Octets(16))

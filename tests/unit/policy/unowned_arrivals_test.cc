@@ -31,6 +31,17 @@ TEST(UnownedArrivals, RemembersTheLastPacketOfAFlowForAMoment) {
       arrivals.Find(FlowTo(1), kStart + UnownedArrivals::kMemory).empty());
 }
 
+// Linux tells of fragments that never became whole after up to 60 s.
+TEST(UnownedArrivals, OutliveTheKernelsFragments) {
+  UnownedArrivals arrivals;
+  EXPECT_FALSE(arrivals.FindAny(kStart));
+  arrivals.Note(FlowTo(1), Only(Category::kAh), kStart);
+  const Instant late = kStart + std::chrono::seconds(61);
+  EXPECT_EQ(arrivals.Find(FlowTo(1), late), Only(Category::kAh));
+  EXPECT_TRUE(arrivals.FindAny(late));
+  EXPECT_FALSE(arrivals.FindAny(kStart + UnownedArrivals::kMemory));
+}
+
 // A peer that floods us must not make us tell in clear what another one sent.
 TEST(UnownedArrivals, TakesNobodyForClearWhileItHasForgottenSomebody) {
   UnownedArrivals arrivals;
