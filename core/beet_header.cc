@@ -53,12 +53,11 @@ bool IsCarried(const IpView& inner, IpFamily outer) {
 // cut the packet, so that it is free (RFC 6864 4.1): receivers' kernels put
 // segments together by it. Otherwise `fresh`.
 std::uint16_t OuterIdentification(const IpView& inner, std::uint16_t fresh) {
-  constexpr std::size_t kFlags = 6;
   constexpr std::uint8_t kDontFragment = 0x40;
   if (inner.family() == IpFamily::kV6) {
     return fresh;
   }
-  const bool kept = (inner.octets()[kFlags] & kDontFragment) != 0 ||
+  const bool kept = (inner.octets()[ipv4::kFragment] & kDontFragment) != 0 ||
                     NextOf(inner) == Number(IpProtocol::kAh);
   return kept ? LoadBe<std::uint16_t>(
                     inner.octets().subspan(ipv4::kIdentification))

@@ -70,8 +70,8 @@ struct BeetEnds {
 // WriteTunnelHeader(), of IPv4 packets that may be cut and have no AH inside; the
 // others keep their own.
 // Errors: kSelectorMismatch (the packet has other ends than those inside),
-//   kModeMismatch (protocol 94; AH behind an IPv4 header that
-//   becomes an IPv6 one), kTooBig.
+//   kModeMismatch (protocol 94; AH behind an IPv4 header that becomes an IPv6
+//   one), kTooBig.
 Passage WriteBeetHeader(const BeetEnds& ends, const IpView& inner,
                         std::size_t esp_header, std::uint16_t id, Bytes packet);
 

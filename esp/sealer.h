@@ -80,8 +80,8 @@ class Sealer {
   // Seals in place. On an error the packet's content means nothing: drop it.
   // `seq` is the full 64-bit number (its high half enters the ICV with ESN).
   // Errors: those of IpView::Parse(), kFragment (transport and BEET mode),
-  //   kSelectorMismatch (BEET: other addresses), kNoHeadroom, kTooBig,
-  //   kCryptoFailed.
+  //   kSelectorMismatch and kModeMismatch (BEET: WriteBeetHeader()),
+  //   kNoHeadroom, kTooBig, kCryptoFailed.
   Passage Seal(Packet& packet, std::uint64_t seq);
 
   // The same for a burst, in its order: job by job the outcome that the single
