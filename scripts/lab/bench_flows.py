@@ -62,7 +62,7 @@ def measure(options):
     results = {}
     with lab.Lab() as two:
         both = pair.Pair(two)
-        stand = [tunnels.Postern(both, options.wire), tunnels.NullForwarder(both),
+        stand = [tunnels.Postern(both, options), tunnels.NullForwarder(both),
                  tunnels.NoTunnel(both)]
         probes = []
         for tunnel in stand:
@@ -108,6 +108,9 @@ def main():
     parser.add_argument("--outstanding", type=int, default=64,
                         help="TCP connections on their way at a time; 64")
     parser.add_argument("--wire", default="udp", choices=("udp", "tun"))
+    parser.add_argument("--threads", type=int, default=2, choices=(1, 2),
+                        help="Postern's, of each daemon; 2")
+    parser.add_argument("--busy-poll-us", type=int, default=0, help="Postern's; 0")
     parser.add_argument("--json", help="keep the results here")
     options = parser.parse_args()
     options.flood_seconds, options.bisections = options.seconds / 2, 6
