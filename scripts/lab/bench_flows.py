@@ -5,11 +5,15 @@ import argparse
 import json
 import signal
 import statistics
+import subprocess
 import sys
 
+import bench_peers
 import lab
 import measures
+import page
 import pair
+import peers_report
 import tunnels
 
 ACCEPT_PORT = 7202
@@ -52,6 +56,26 @@ class Probe(measures.Probe):
                 "refused": told["refused"], "p50_us": told["p50_us"], "p99_us": told["p99_us"]}
 
 
+# A socket that has a level, until its input ends.
+HOLDER = """
+import socket, sys
+sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sock.bind(("", 0))
+print("open", flush=True)
+sys.stdin.read()
+"""
+
+
+def give_level(postern):
+    """From now on a socket at each end has a level, so that the kernel must be asked
+    whose a new flow is."""
+    for host in postern.hosts.values():
+        holder = host.spawn("/usr/bin/python3", "-c", HOLDER, stdin=subprocess.PIPE,
+                            levels={"ah": "avail"})
+        if holder.stdout.readline() != "open\n":
+            raise lab.LabError(f"{host.name}: no socket gets a level")
+
+
 def drops(tunnel):
     """What Postern refused, by name and end."""
     hosts = getattr(tunnel, "hosts", {})
@@ -69,6 +93,8 @@ def measure(options):
             tunnel.start()
             probes.append(Probe(tunnel, options))
             results[tunnel.name] = {"label": tunnel.label, **{kind: [] for kind in KINDS}}
+        if options.levels:
+            give_level(stand[0])
         for number in range(options.rounds):
             for probe in probes:
                 print(f"round {number + 1} of {options.rounds}: {probe.tunnel.name}",
@@ -81,23 +107,42 @@ def measure(options):
     return results
 
 
-def print_table(results):
-    print(f"{'flows a second, medians':26}" + "".join(f"{k:>15}" for k in KINDS.values())
-          + f" {'TCP p50, us':>12} {'p99, us':>9} {'MiB':>6}")
+def table(results):
+    """A line for each tunnel."""
+    rows = [["flows a second"] + list(KINDS.values()) + ["TCP p50, us", "p99, us", "MiB"]]
     for result in results.values():
         middle = lambda kind, key: statistics.median(r[key] for r in result[kind])
-        print(f"{result['label']:26}"
-              + "".join(f"{middle(kind, 'per_second'):15.0f}" for kind in KINDS)
-              + f" {middle('tcp', 'p50_us'):12.0f} {middle('tcp', 'p99_us'):9.0f} "
-              f"{result['memory_mib'] or 0:6.1f}")
-        for side, refused in result["drops"].items():
-            if refused:
-                print(f"    dropped at the {side}: {refused}")
+        rows.append([result["label"]]
+                    + [f"{middle(kind, 'per_second'):,.0f}" for kind in KINDS]
+                    + [f"{middle('tcp', 'p50_us'):,.0f}", f"{middle('tcp', 'p99_us'):,.0f}",
+                       f"{result['memory_mib'] or 0:.1f}"])
+    return rows
+
+
+def remarks(results):
+    """What was dropped, and what became of the aims."""
+    lines = [f"{result['label']}: dropped at the {side}: {refused}"
+             for result in results.values() for side, refused in result["drops"].items()
+             if refused]
     ours = next(iter(results.values()))
     for kind, aim in AIMS.items():
         rate = statistics.median(r["per_second"] for r in ours[kind])
-        print(f"{kind.upper()}: {rate:.0f} of {aim} a second: "
-              f"{'reached' if rate >= aim else 'not reached'}")
+        verdict = "reached" if rate >= aim else "not reached"
+        lines.append(f"{KINDS[kind]}: {rate:,.0f} a second, asked for {aim:,}: {verdict}")
+    return lines
+
+
+def print_table(results):
+    print(peers_report.plain(table(results)))
+    print("\n".join(remarks(results)))
+
+
+def write(options, results):
+    """Into docs/performance.md."""
+    heading = page.machine_line(bench_peers.machine(), options.rounds)
+    page.write("bench-flows-levels" if options.levels else "bench-flows",
+               f"{heading}.\n\n{page.as_markdown(table(results))}\n\n"
+               + "\n".join(f" - {line}" for line in remarks(results)))
 
 
 def main():
@@ -108,6 +153,10 @@ def main():
     parser.add_argument("--outstanding", type=int, default=64,
                         help="TCP connections on their way at a time; 64")
     parser.add_argument("--wire", default="udp", choices=("udp", "tun"))
+    parser.add_argument("--levels", action="store_true",
+                        help="a socket at each end has a level")
+    parser.add_argument("--markdown", action="store_true",
+                        help="write the table into docs/ as well")
     parser.add_argument("--threads", type=int, default=2, choices=(1, 2),
                         help="Postern's, of each daemon; 2")
     parser.add_argument("--busy-poll-us", type=int, default=0, help="Postern's; 0")
@@ -119,6 +168,8 @@ def main():
         with open(options.json, "w", encoding="utf-8") as out:
             json.dump(results, out, indent=1)
     print_table(results)
+    if options.markdown:
+        write(options, results)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,12 @@ import lab
 PERFORMANCE = lab.ROOT / "docs" / "performance.md"
 
 
+def machine_line(machine, rounds):
+    """What bench_peers.machine() found, and how often it was measured."""
+    return (f"{machine['processor']}, {machine['cores']} cores, Linux {machine['kernel']}, "
+            f"{machine['date']}; medians of {rounds}")
+
+
 def as_markdown(table):
     """The first column is text, the others are numbers."""
     head, *rows = table

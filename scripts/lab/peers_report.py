@@ -3,7 +3,7 @@
 
 import statistics
 
-from page import as_markdown
+from page import as_markdown, machine_line
 
 OURS = ("postern", "postern-tun")
 # (measure, number): how it is called, its unit, which way is better.
@@ -192,10 +192,8 @@ def plain(table):
 
 
 def heading(results):
-    m = results["machine"]
     count = len(next(iter(results["tunnels"].values()))["rounds"]) if results["tunnels"] else 0
-    return (f"{m['processor']}, {m['cores']} cores, Linux {m['kernel']}, {m['date']}; "
-            f"medians of {count}")
+    return machine_line(results["machine"], count)
 
 
 def sections(results):
