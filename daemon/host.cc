@@ -29,6 +29,7 @@
 #include "daemon/roll_call.h"
 #include "daemon/run_lock.h"
 #include "daemon/service_notify.h"
+#include "daemon/socket_news.h"
 #include "state/socket_store.h"
 #include "tun/sock_diag.h"
 
@@ -170,6 +171,7 @@ Status Host::Assembly::Attach() {
     return watching.error();
   }
   watch = std::move(*watching);
+  ListenWhenNeeded(*watch, sockets, associations->owners());
   return Ok();
 }
 
@@ -258,6 +260,7 @@ Status Host::Assembly::StartWorkers() {
                           .associations = *associations,
                           .acquires = acquire_events,
                           .sockets = sockets,
+                          .system = system,
                           .watch = *watch,
                           .roll_call = *roll_call,
                           .raw = *raw_levels,

@@ -2,6 +2,8 @@
 
 #include "daemon/housekeeping.h"
 
+#include "daemon/socket_news.h"
+
 namespace postern {
 namespace {
 
@@ -86,6 +88,9 @@ void Housekeeping::TakeSocketEvents() {
 void Housekeeping::AgeSockets() {
   parts_.sockets.Age(MonotonicNow());
   CallRoll();
+  if (!IsMissed(parts_.sockets, parts_.associations.owners(), parts_.system)) {
+    parts_.watch.Rest();
+  }
 }
 
 // Takes turns with requests.

@@ -22,6 +22,7 @@
 #include "daemon/selector_news.h"
 #include "daemon/worker_events.h"
 #include "policy/socket_table.h"
+#include "policy/system_policy.h"
 #include "tun/socket_watch.h"
 
 namespace postern {
@@ -34,6 +35,7 @@ class Housekeeping {
     Associations& associations;
     AcquireEvents& acquires;
     SocketTable& sockets;
+    const SystemPolicy& system;
     SocketWatch& watch;
     RollCall& roll_call;
     RawLevels& raw;

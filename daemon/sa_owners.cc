@@ -5,6 +5,9 @@
 namespace postern {
 
 void SaOwners::Note(SocketCookie owner, const SaIdentity& sa) {
+  if (owners_.empty() && before_first_) {
+    before_first_();
+  }
   Forget(sa);  // of a dead one that had this identity
   owners_[owner].sas.insert(sa);
   owner_of_[sa] = owner;

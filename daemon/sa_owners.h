@@ -27,9 +27,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "core/clock.h"
@@ -44,6 +46,12 @@ class SaOwners {
  public:
   // How long SAs outlive their socket: as its levels do.
   static constexpr Duration kLinger = SocketTable::kLinger;
+
+  // Called before the first owner is noted: whoever tells of sockets that are gone
+  // begins to listen.
+  void BeforeFirst(std::function<void()> prepare) {
+    before_first_ = std::move(prepare);
+  }
 
   void Note(SocketCookie owner, const SaIdentity& sa);
 
@@ -80,6 +88,7 @@ class SaOwners {
     std::optional<Instant> due;  // when it is gone
   };
 
+  std::function<void()> before_first_;
   std::map<SocketCookie, Owner> owners_;
   std::map<SaIdentity, SocketCookie> owner_of_;
   std::multimap<Instant, SocketCookie> leaving_;

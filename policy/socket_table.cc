@@ -55,6 +55,7 @@ Status SocketTable::ResumeFrom(std::shared_ptr<SocketJournal> journal,
         });
     if (!entries.sockets.empty() || !entries.flows.empty()) {
       entries.resumed = now;
+      anybody_.store(true, std::memory_order_release);
     }
     if (!unique) {
       return Damaged();
@@ -80,6 +81,9 @@ Result<SocketPolicyRef> SocketTable::ObtainForRule(SocketCookie cookie,
 Result<SocketPolicyRef> SocketTable::ObtainAs(SocketRecord::Origin origin,
                                               SocketCookie cookie,
                                               Instant now) {
+  if (const Status prepared = PrepareForFirst(); !prepared.ok()) {
+    return prepared.error();
+  }
   SocketEntries& entries = *entries_;
   const MutexLock lock(entries.mutex);
   if (SocketPolicyRef known = entries.Find(cookie)) {
@@ -95,9 +99,13 @@ Result<SocketPolicyRef> SocketTable::ObtainAs(SocketRecord::Origin origin,
     if (origin == SocketRecord::Origin::kInherited) {
       entries.doubted.push_back({cookie, now});
     }
-    NoteChange();
+    NoteEntry();
   }
   return policy;
+}
+
+Status SocketTable::PrepareForFirst() const {
+  return anybody() || !before_first_ ? Ok() : before_first_();
 }
 
 Result<SocketPolicyRef> SocketTable::Obtain(SocketCookie cookie,
@@ -116,6 +124,9 @@ SocketPolicyRef SocketTable::Find(SocketCookie cookie) const {
 Result<SocketPolicyRef> SocketTable::Inherit(const FlowKey& flow,
                                              const LevelSet& levels,
                                              Instant now) {
+  if (const Status prepared = PrepareForFirst(); !prepared.ok()) {
+    return prepared.error();
+  }
   SocketEntries& entries = *entries_;
   const MutexLock lock(entries.mutex);
   // A repeated SYN takes the place of its own first one.
@@ -134,7 +145,7 @@ Result<SocketPolicyRef> SocketTable::Inherit(const FlowKey& flow,
         entries.waiting.insert(entries.waiting.end(), {flow, now});
     entries.flows.emplace(
         flow, SocketEntries::Connection{*policy, std::nullopt, place});
-    NoteChange();
+    NoteEntry();
   }
   return policy;
 }
@@ -261,6 +272,9 @@ void SocketTable::Age(Instant now) {
     socket->second.policy->line().Remove();
     entries.sockets.erase(socket);
     entries.retired.pop_front();
+  }
+  if (entries.sockets.empty() && entries.flows.empty()) {
+    anybody_.store(false, std::memory_order_release);
   }
 }
 

@@ -45,6 +45,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/clock.h"
@@ -82,6 +83,13 @@ class SocketTable {
   // were lost while nobody listened. Once, before anything else.
   // Errors: kInvalid (two records for one socket or one connection).
   Status ResumeFrom(std::shared_ptr<SocketJournal> journal, Instant now);
+
+  // Called before the first entry is made, in whatever thread makes it, without
+  // the lock; its error is that of the request. Whoever tells of sockets that are
+  // gone (Retire()) begins to listen. Once, before anything else.
+  void BeforeFirst(std::function<Status()> prepare) {
+    before_first_ = std::move(prepare);
+  }
 
   // The entry of this socket, made with every level NONE if it is new.
   // Errors: kExhausted.
@@ -137,7 +145,7 @@ class SocketTable {
   // kHalfOpen after a journal was resumed from: it has no such notes.
   bool MayBeReopened(const FlowKey& flow, Instant now) const;
 
-  // The kernel says the socket is gone. Also for cookies without an entry:
+  // The kernel says the socket is gone, if anybody listens. Also for cookies without an entry:
   // datagram flows then ask again who owns them.
   void Retire(SocketCookie cookie, Instant now);
 
@@ -157,6 +165,10 @@ class SocketTable {
 
   // Removes what has lingered long enough.
   void Age(Instant now);
+
+  // Whether any socket or connection has an entry. When generation() tells of the
+  // first one, this does. Cost: a load.
+  bool anybody() const { return anybody_.load(std::memory_order_acquire); }
 
   // Rises when a socket or flow gets its first entry, and when a socket goes: a
   // flow that found none must look again when it differs.
@@ -182,13 +194,22 @@ class SocketTable {
       const;
 
  private:
+  Status PrepareForFirst() const;
   Result<SocketPolicyRef> ObtainAs(SocketRecord::Origin origin,
                                    SocketCookie cookie, Instant now);
+
+  // An entry was made: said before the generation tells.
+  void NoteEntry() {
+    anybody_.store(true, std::memory_order_release);
+    NoteChange();
+  }
 
   void NoteChange() { generation_.fetch_add(1, std::memory_order_acq_rel); }
 
   std::atomic<std::uint64_t> generation_{1};
   std::atomic<bool> wished_{false};
+  std::atomic<bool> anybody_{false};
+  std::function<Status()> before_first_;
   std::shared_ptr<LevelCensus> census_;
   std::unique_ptr<SocketEntries> entries_;
 };

@@ -74,6 +74,12 @@ Status NetlinkSocket::Join(unsigned group) {
                    static_cast<int>(group));
 }
 
+// Of a group that was not joined, too: there is nothing to tell.
+void NetlinkSocket::Leave(unsigned group) {
+  static_cast<void>(SetOption(fd_.get(), SOL_NETLINK, NETLINK_DROP_MEMBERSHIP,
+                              static_cast<int>(group)));
+}
+
 int NetlinkSocket::Send(ConstBytes message) {
   ssize_t sent = -1;
   do {

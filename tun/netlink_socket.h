@@ -47,8 +47,9 @@ class NetlinkSocket {
   // Receive() never waits.
   Status SetNonBlocking();
 
-  // Subscribes to a multicast group of the protocol.
+  // Subscribes to a multicast group of the protocol; ends that. Thread-safe.
   Status Join(unsigned group);
+  void Leave(unsigned group);
 
   // 0, or the errno of a message that could not be sent.
   int Send(ConstBytes message);

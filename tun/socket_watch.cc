@@ -52,13 +52,34 @@ Result<std::unique_ptr<SocketWatch>> SocketWatch::Create(
     return set.error();
   }
   SetBuffer(socket->descriptor(), buffer_octets);
+  std::unique_ptr<SocketWatch> watch(
+      new SocketWatch(std::move(socket).value()));
+  if (const Status begun = watch->Listen(); !begun) {
+    return begun.error();
+  }
+  return watch;
+}
+
+Status SocketWatch::Listen() {
+  if (listens_.load(std::memory_order_acquire)) {
+    return Ok();
+  }
   for (const unsigned group : kGroups) {
-    if (const Status joined = socket->Join(group); !joined) {
+    if (const Status joined = socket_.Join(group); !joined) {
       return joined.error();
     }
   }
-  return std::unique_ptr<SocketWatch>(
-      new SocketWatch(std::move(socket).value()));
+  listens_.store(true, std::memory_order_release);
+  return Ok();
+}
+
+void SocketWatch::Rest() {
+  if (!listens_.exchange(false, std::memory_order_acq_rel)) {
+    return;
+  }
+  for (const unsigned group : kGroups) {
+    socket_.Leave(group);
+  }
 }
 
 std::optional<SocketEvent> SocketWatch::NextWaiting() {

@@ -6,6 +6,10 @@
 //     while (auto event = watch->Next()) { ... }     when descriptor() is
 //                                                    readable
 //
+// For each socket of the host that goes, whoever it is, the kernel makes a message,
+// in a work queue: a good part of what a short connection costs. So Rest() while
+// nobody would miss them, and Listen() before somebody would.
+//
 // "Gone" is when the kernel frees the socket, not close(): a TCP connection
 // that still sends its FIN is not gone. Its *TIME_WAIT is told as gone although
 // it still answers*, under the same cookie: before what is remembered about a
@@ -15,13 +19,15 @@
 // that some were missed: whatever is remembered per socket must be asked again
 // (SockDiagOwner), never assumed.
 //
-// Thread safety: Control-confined.
-// Cost: Next() is one system call; no allocation.
+// Thread safety: Control-confined; Listen() is Thread-safe, but not beside Rest().
+// Cost: Next() is one system call; no allocation. Listen(), Rest(): four, if they
+// change something.
 
 #ifndef POSTERN_TUN_SOCKET_WATCH_H_
 #define POSTERN_TUN_SOCKET_WATCH_H_
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -53,10 +59,16 @@ class SocketWatch {
   // The kernel keeps this many octets of events for us, about 1 KB each.
   static constexpr std::size_t kDefaultBufferOctets = 4U << 20U;
 
-  // Errors: those of NetworkNamespace::RunInside(); kSystem.
+  // It listens. Errors: those of NetworkNamespace::RunInside(); kSystem.
   static Result<std::unique_ptr<SocketWatch>> Create(
       const NetworkNamespace& host,
       std::size_t buffer_octets = kDefaultBufferOctets);
+
+  // From when it returns, what goes is told. Errors: kSystem.
+  Status Listen();
+
+  // No more, but for what waits already.
+  void Rest();
 
   // The next event; nothing when none waits. Never blocks.
   std::optional<SocketEvent> Next();
@@ -70,6 +82,7 @@ class SocketWatch {
   static std::optional<SocketEvent> Understand(const NetlinkMessage& message);
 
   NetlinkSocket socket_;
+  std::atomic<bool> listens_{false};
   alignas(8) std::array<std::uint8_t, 8192> room_{};
   NetlinkMessages
       waiting_;  // what Next() has not yet told of the last datagram

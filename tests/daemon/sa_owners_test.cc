@@ -45,6 +45,19 @@ TEST(SaOwners, GivesUpTheSasOfASocketThatIsGoneAfterLatePackets) {
   EXPECT_EQ(owners.owners(), 1u);
 }
 
+TEST(SaOwners, PreparesForTheFirstOwner) {
+  SaOwners owners;
+  int prepared = 0;
+  owners.BeforeFirst([&] { ++prepared; });
+  owners.Note(kSocket, Sa(1));
+  owners.Note(kOther, Sa(2));
+  EXPECT_EQ(prepared, 1);
+  owners.Forget(Sa(1));
+  owners.Forget(Sa(2));
+  owners.Note(kSocket, Sa(3));
+  EXPECT_EQ(prepared, 2);
+}
+
 TEST(SaOwners, ForgetsSasThatWentBefore) {
   SaOwners owners;
   owners.Note(kSocket, Sa(1));

@@ -3,6 +3,7 @@
 #include "policy/socket_table.h"
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <map>
 #include <thread>
@@ -249,6 +250,52 @@ TEST(SocketTable, RaisesItsGenerationWhenSomethingMayBeFound) {
 }
 
 // Nothing else would take it out when the notice of its end is lost.
+TEST(SocketTable, SaysWhetherAnybodyHasAnEntry) {
+  SocketTable table;
+  EXPECT_FALSE(table.anybody());
+  static_cast<void>(table.Find(kSocket));
+  table.Retire(kSocket, Instant());
+  EXPECT_FALSE(table.anybody());
+  ASSERT_TRUE(table.Inherit(KeyOf(1), Ah(Level::kUse), Instant()).ok());
+  EXPECT_TRUE(table.anybody());
+  table.Age(Instant() + SocketTable::kHalfOpen);
+  EXPECT_FALSE(table.anybody());
+  ASSERT_TRUE(table.Obtain(kSocket).ok());
+  table.Retire(kSocket, Instant());
+  table.Age(Instant() + SocketTable::kLinger - Duration(1));
+  EXPECT_TRUE(table.anybody());  // it lingers
+  table.Age(Instant() + SocketTable::kLinger);
+  EXPECT_FALSE(table.anybody());
+}
+
+TEST(SocketTable, PreparesForTheFirstEntry) {
+  SocketTable table;
+  int prepared = 0;
+  table.BeforeFirst([&] {
+    EXPECT_FALSE(table.anybody());
+    ++prepared;
+    return Ok();
+  });
+  ASSERT_TRUE(table.Obtain(kSocket).ok());
+  ASSERT_TRUE(table.Obtain(kOther).ok());
+  EXPECT_EQ(prepared, 1);
+  table.Retire(kSocket, Instant());
+  table.Retire(kOther, Instant());
+  table.Age(Instant() + SocketTable::kLinger);
+  ASSERT_TRUE(table.Inherit(KeyOf(1), Ah(Level::kUse), Instant()).ok());
+  EXPECT_EQ(prepared, 2);
+}
+
+TEST(SocketTable, MakesNoEntryThatNobodyWouldTellOf) {
+  SocketTable table;
+  table.BeforeFirst([] { return Status(SystemError("joining", ENOBUFS)); });
+  EXPECT_EQ(table.Obtain(kSocket).error().code, ErrorCode::kSystem);
+  EXPECT_EQ(table.ObtainForRule(kSocket, Instant()).error().code,
+            ErrorCode::kSystem);
+  EXPECT_FALSE(table.Inherit(KeyOf(1), Ah(Level::kUse), Instant()).ok());
+  EXPECT_FALSE(table.anybody());
+}
+
 TEST(SocketTable, DoubtsWhatIsThereForARuleAlone) {
   SocketTable table;
   const Instant start;

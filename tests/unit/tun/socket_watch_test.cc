@@ -131,6 +131,22 @@ TEST_F(SocketWatchTest, TellsOfSocketsThatWereNeverBound) {
   }
 }
 
+TEST_F(SocketWatchTest, RestsUntilItListensAgain) {
+  watch_->Rest();
+  watch_->Rest();
+  UniqueFd socket = Connected(SOCK_DGRAM, Endpoint("127.0.0.1", 9));
+  socket.reset();
+  ASSERT_TRUE(watch_->Listen());
+  ASSERT_TRUE(watch_->Listen());
+  socket = Connected(SOCK_DGRAM, Endpoint("127.0.0.1", 9));
+  const SocketCookie cookie = CookieOf(socket.get());
+  socket.reset();
+  ASSERT_TRUE(Readable(watch_->descriptor()));
+  const auto event = watch_->Next();
+  ASSERT_TRUE(event);
+  EXPECT_EQ(event->cookie, cookie);  // and not the one before
+}
+
 TEST_F(SocketWatchTest, SaysWhenEventsWereLost) {
   Watch(1);
   constexpr int kMany = 2000;
