@@ -10,19 +10,15 @@
 namespace postern {
 namespace {
 
-// Levels at which a packet must not leave in clear / be accepted in clear.
-// kBypass is above both in number only.
-bool ForbidsClearOutbound(Level level) {
-  return level != Level::kBypass && level >= Level::kUse;
-}
-
 // Whether a fragment at the route's level may not be what its sender, whose
 // level is at most `strongest`, was promised.
 bool MayBreak(Level strongest, Level at_route) {
-  return ForbidsClearOutbound(strongest) &&
-         (!ForbidsClearOutbound(at_route) || strongest == Level::kUnique);
+  return ForbidsClear(strongest) &&
+         (!ForbidsClear(at_route) || strongest == Level::kUnique);
 }
 
+// Level at which a packet must not be accepted in clear. kBypass is above it in
+// number only.
 bool ForbidsClearInbound(Level level) {
   return level != Level::kBypass && level >= Level::kRequire;
 }
@@ -78,7 +74,7 @@ bool MayAskForError(const Flow& error, CategorySet missing,
       return true;
     }
     const Need need = NeedOf(error, category);
-    return ForbidsClearOutbound(own.of(category)) && !need.owner &&
+    return ForbidsClear(own.of(category)) && !need.owner &&
            need.wishes == nullptr;
   });
 }
@@ -278,7 +274,7 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
 Passage InboundPolicy::AdmitToFlow(const IpView& packet, const Traffic& traffic,
                                    const TransformPath& path, Instant now) {
   const Opinion<Flow*> flow =
-      flows_.Resolve(traffic.key, OpeningOf(packet), traffic.aspect, now);
+      flows_.ResolveArrival(traffic, OpeningOf(packet), path.applied(), now);
   if (!flow.ok()) {
     return flow.error();
   }
@@ -294,7 +290,8 @@ Passage InboundPolicy::AdmitToFlow(const IpView& packet, const Traffic& traffic,
   if (inherited.ok() && IsNoted(**flow)) {
     (*flow)->policy->record().Note(Direction::kInbound, path.associations());
   }
-  if (inherited.ok() && flows_.Remembers(**flow) && (*flow)->cookie &&
+  const bool is_noted_one_by_one = !(*flow)->cookie && !(*flow)->unasked;
+  if (inherited.ok() && flows_.Remembers(**flow) && !is_noted_one_by_one &&
       ContinuesFlow(packet)) {
     last_ = *flow;
     pattern_ = FlowPattern(traffic.key, Direction::kInbound);

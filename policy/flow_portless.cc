@@ -44,10 +44,16 @@ Opinion<Flow> FlowResolver::OfError(const Traffic& error, const FlowKey& quoted,
 }
 
 // TCP answers with resets, which quote nothing; but of a segment with a wrong
-// option, or that came in part, an error tells.
+// option, or that came in part, an error tells. Nobody is asked for an owner only
+// where what binds the error protects it, if the error shows of what it tells.
 void FlowResolver::NoteArrival(const Flow& flow, CategorySet applied,
                                Instant now) {
-  if (!flow.cookie && !applied.empty() && sources_.arrivals != nullptr) {
+  if (flow.cookie || applied.empty() || sources_.arrivals == nullptr) {
+    return;
+  }
+  if (flow.unasked) {
+    sources_.arrivals->NoteAny(now);
+  } else {
     sources_.arrivals->Note(flow.key, applied, now);
   }
 }

@@ -2,7 +2,6 @@
 
 #include "policy/flow_resolver.h"
 
-#include <array>
 #include <bit>
 
 namespace postern {
@@ -19,15 +18,6 @@ bool IsTcp(const FlowKey& key) {
 bool MayOutliveItsSocket(const FlowKey& key, Direction direction) {
   return direction == Direction::kOutbound && !IsTcp(key) &&
          key.local_port != 0;
-}
-
-// No connection has this remote end, so only a listener answers for it.
-FlowKey ListenersKey(const FlowKey& flow) {
-  static constexpr std::array<std::uint8_t, 16> kUnspecified{};
-  FlowKey key = flow;
-  key.remote = IpAddress::FromOctets(
-      ConstBytes(kUnspecified).first(flow.local.octets().size()));
-  return key;
 }
 
 // What the kernel sends for a socket that is gone is still of its session.
@@ -60,7 +50,8 @@ Opinion<Flow*> FlowResolver::Answer(Question question) {
   if (question.opening == Opening::kNone) {
     Flow* const flow = table_.Find(key, question.sender.cookie);
     if (flow != nullptr && Trusts(*flow, question) &&
-        Refresh(*flow, question.aspect)) {
+        Refresh(*flow, question.aspect) &&
+        !(flow->unasked && OwnerMatters(*flow, question))) {
       return raw || flow->unrecorded ? AlsoByCgroup(*flow, {.cgroup = cgroup})
                                      : flow;
     }
@@ -73,15 +64,35 @@ Opinion<Flow*> FlowResolver::Answer(Question question) {
 // A socket that the packet names is its owner for ever; that it is nobody's
 // holds until sockets come. Otherwise a TCP connection keeps its owner until a
 // SYN opens the next one, and a datagram flow can pass to another one untold.
+// Of what nobody was asked for that is no matter.
 bool FlowResolver::Trusts(const Flow& flow, const Question& question) const {
   const bool sockets_as_seen =
       flow.seen_sockets == sources_.sockets.generation();
+  if (flow.unasked) {
+    return true;
+  }
   if (question.sender.kind != Owner::Kind::kUnknown) {
     return flow.cookie || sockets_as_seen;
   }
   return IsTcp(flow.key)
              ? !flow.opened.stale()
              : sockets_as_seen && question.now - flow.asked < kTrust;
+}
+
+// Who has it cannot change what is done with a packet that came, as long as no
+// socket and no cgroup has anything to say, and an error that tells of it leaves
+// protected anyway (NoteArrival()). Ask after the flow was judged: what comes
+// meanwhile raises a generation that it has not seen.
+bool FlowResolver::OwnerMatters(const Flow& flow,
+                                const Question& question) const {
+  const std::uint8_t protocol = question.key.protocol;
+  const bool has_ports = protocol == Number(IpProtocol::kTcp) ||
+                         protocol == Number(IpProtocol::kUdp);
+  if (!question.came_by || !has_ports || sources_.sockets.anybody() ||
+      AnyRules()) {
+    return true;
+  }
+  return !question.came_by->empty() && !ForbidsClear(flow.effective);
 }
 
 Opinion<Flow*> FlowResolver::Ask(const Question& question) {
@@ -106,6 +117,10 @@ Opinion<Flow*> FlowResolver::Ask(const Question& question) {
   Judge(passing_);
   if (passing_.discard) {
     return &passing_;
+  }
+  if (!OwnerMatters(passing_, question)) {
+    passing_.unasked = true;
+    return Keep();
   }
   const Owner owner = question.sender.kind == Owner::Kind::kUnknown
                           ? AskKernel(key)
@@ -180,108 +195,9 @@ Flow* FlowResolver::AskForRaw(const Question& question) {
   return IsTcp(question.key) ? &passing_ : Keep();
 }
 
-// A listener's answer is never kept: the next packet may be its child's.
-void FlowResolver::LookUpListener(const Question& question,
-                                  const SocketPolicyRef& listener) {
-  if (question.opening != Opening::kSyn ||
-      question.direction == Direction::kOutbound) {
-    passing_.policy = sources_.sockets.FindFlow(question.key);
-  }
-  if (passing_.policy) {
-    passing_.cgroup = passing_.policy->cgroup();
-  } else {
-    passing_.policy = listener;
-    passing_.listener = listener;
-    passing_.listens = true;
-  }
-  Judge(passing_);
-}
-
-// What is half-open is neither kept nor recorded: the kernel will tell more.
-Opinion<Flow*> FlowResolver::AskForEndpoint(const Question& question,
-                                            const Owner& owner) {
-  SocketTable& sockets = sources_.sockets;
-  const Opinion<SocketPolicyRef> policy = PolicyOf(question, owner.cookie);
-  if (!policy.ok()) {
-    return policy.error();
-  }
-  passing_.policy = *policy;
-  Judge(passing_);
-  const bool opens_over_old = question.opening == Opening::kSyn &&
-                              question.direction == Direction::kInbound &&
-                              !owner.half_open;
-  // Others inherited when their SYN was admitted, if at all. To ask would be
-  // wrong: of listeners that share a port the kernel may name another.
-  const bool may_inherit_late =
-      question.opening == Opening::kSynAck &&
-      question.direction == Direction::kOutbound && !passing_.policy &&
-      sockets.MayBeReopened(question.key, question.now);
-  if ((!opens_over_old && !may_inherit_late) ||
-      (sockets.sockets() == 0 && !AnyRules())) {
-    return opens_over_old || owner.half_open ? &passing_ : Keep();
-  }
-  if (opens_over_old && !sockets.NoteReopening(question.key, question.now)) {
-    return DropReason::kTableFull;
-  }
-  const Opinion<Owner> listener = AskForListener(question.key);
-  if (!listener.ok()) {
-    return listener.error();
-  }
-  if (opens_over_old) {
-    return AskOverOld(*listener);
-  }
-  passing_.listener = sockets.Find(listener->cookie);
-  passing_.listens = true;
-  if (const Passage inherited = Inherit(passing_, question.now);
-      !inherited.ok()) {
-    return inherited.error();
-  }
-  passing_.policy = sockets.Adopt(*passing_.cookie, question.key);
-  Judge(passing_);
-  return Keep();
-}
-
-// The endpoint's own, or what its connection has inherited: that is only for a
-// socket which is proven to be the connection's, since a segment of its dead
-// predecessor may still be under way.
-Opinion<SocketPolicyRef> FlowResolver::PolicyOf(const Question& question,
-                                                SocketCookie cookie) {
-  SocketTable& sockets = sources_.sockets;
-  if (SocketPolicyRef known = sockets.Find(cookie)) {
-    return known;
-  }
-  const bool is_proven = question.sender.kind == Owner::Kind::kUnknown ||
-                         (question.opening == Opening::kSynAck &&
-                          question.direction == Direction::kOutbound);
-  if (!is_proven) {
-    if (!sockets.HasUnclaimed(question.key)) {
-      return SocketPolicyRef();
-    }
-    const Owner now = AskKernel(question.key);
-    if (now.kind == Owner::Kind::kUnknown) {
-      return DropReason::kOwnerUnknown;
-    }
-    if (now.kind != Owner::Kind::kSocket || now.cookie != cookie) {
-      return SocketPolicyRef();
-    }
-  }
-  return sockets.Adopt(cookie, question.key);
-}
-
 Owner FlowResolver::AskKernel(const FlowKey& key) {
   sources_.stats.Add(Count::kOwnerLookups);
   return sources_.owner.Find(key);
-}
-
-// kNobody, with a cookie that is nobody's, when nobody listens.
-Opinion<Owner> FlowResolver::AskForListener(const FlowKey& key) {
-  const Owner owner = AskKernel(ListenersKey(key));
-  if (owner.kind == Owner::Kind::kUnknown) {
-    return DropReason::kOwnerUnknown;
-  }
-  const bool listens = owner.kind == Owner::Kind::kSocket &&
-                       owner.role == Owner::Role::kListener;
-  return listens ? owner : Owner{.kind = Owner::Kind::kNobody};
 }
 
 Flow* FlowResolver::Keep() {
@@ -376,25 +292,6 @@ void FlowResolver::Judge(Flow& flow) const {
   if (flow.policy && !flow.session) {
     flow.seen_routes = kNeverSeen;
   }
-}
-
-Passage FlowResolver::Inherit(Flow& flow, Instant now) {
-  const LevelSet levels = flow.listener ? flow.listener->levels() : LevelSet();
-  const WishesRef wishes =
-      flow.listener ? flow.listener->wishes().Load() : nullptr;
-  if (levels.empty() && !wishes && !(flow.listens && flow.by_cgroup)) {
-    return Pass();
-  }
-  const Result<SocketPolicyRef> copy =
-      sources_.sockets.Inherit(flow.key, levels, now);
-  if (!copy.ok() || (wishes && !(*copy)->SetWishes(wishes).ok())) {
-    return DropReason::kTableFull;
-  }
-  (*copy)->NoteCgroup(flow.cgroup);
-  flow.policy = *copy;
-  flow.listener = nullptr;
-  flow.listens = false;
-  return Pass();
 }
 
 }  // namespace postern

@@ -27,6 +27,9 @@
 // levels and the listener's, and the child inherits the listener's when its
 // SYN-ACK leaves.
 //
+// While no socket and no cgroup has anything to say, it does not matter whose a
+// packet is that came in: then nobody is asked, until the first one does.
+//
 // Cgroups. Where a cgroup has a rule (policy/cgroup_table.h), the owner's cgroup
 // is asked for its levels whenever a flow is judged; the packet or sock_diag
 // told which it is. A TCP connection that such a rule binds gets an entry in the
@@ -45,6 +48,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "core/clock.h"
 #include "core/drop_reason.h"
@@ -92,6 +96,14 @@ class FlowResolver {
                          const Aspect& aspect, Instant now,
                          const Owner& sender = Owner()) {
     return Answer({key, opening, aspect, aspect.direction, now, sender});
+  }
+
+  // The same of a packet that came in, with these categories applied. While nobody
+  // has levels of its own, the kernel is not asked: the answer names no owner.
+  Opinion<Flow*> ResolveArrival(const Traffic& traffic, Opening opening,
+                                CategorySet applied, Instant now) {
+    return Answer({traffic.key, opening, traffic.aspect, Direction::kInbound,
+                   now, Owner(), applied});
   }
 
   // Whether `flow`, Resolve()'s last answer, is remembered: then it holds for
@@ -179,11 +191,13 @@ class FlowResolver {
     Direction direction;  // as which the kernel is asked
     Instant now;
     Owner sender;  // kUnknown: ask the kernel
+    std::optional<CategorySet> came_by = std::nullopt;  // of an arrival
   };
 
   Opinion<Flow*> Answer(Question question);
   Opinion<Flow*> AlsoByCgroup(Flow& flow, const Owner& sender);
   bool Trusts(const Flow& flow, const Question& question) const;
+  bool OwnerMatters(const Flow& flow, const Question& question) const;
   bool Refresh(Flow& flow, const Aspect& aspect);
 
   Opinion<Flow*> Ask(const Question& question);

@@ -41,7 +41,7 @@ struct Flow {
   SocketCookie sender{};  // whom its packets name; 0: nobody
 
   // Who owns it, and when the kernel said so.
-  std::optional<SocketCookie> cookie;  // empty: nobody
+  std::optional<SocketCookie> cookie;  // empty: nobody, or unasked
   SocketPolicyRef policy;              // null: no levels of its own
   SocketPolicyRef listener;            // whose levels Inherit() copies
   WishesRef wishes;                    // null: none
@@ -76,6 +76,7 @@ struct Flow {
   CgroupId cgroup = kNoCgroup;  // where the kernel told
   Owner::Role role = Owner::Role::kEndpoint;
   bool listens = false;  // it is a listener, and no child is bound yet
+  bool unasked = false;  // it did not matter who owns it
 };
 
 class FlowTable {

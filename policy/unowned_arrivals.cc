@@ -5,6 +5,18 @@
 #include <algorithm>
 
 namespace postern {
+namespace {
+
+constexpr Duration kGrain = std::chrono::seconds(1);
+
+}  // namespace
+
+void UnownedArrivals::NoteAny(Instant now) {
+  const Instant known = any_.load(std::memory_order_relaxed);
+  if (known == kNever || now - known >= kGrain) {
+    any_.store(now, std::memory_order_release);
+  }
+}
 
 void UnownedArrivals::Note(const FlowKey& flow, CategorySet applied,
                            Instant now) {
@@ -31,6 +43,10 @@ CategorySet UnownedArrivals::Find(const FlowKey& flow, Instant now) const {
 }
 
 bool UnownedArrivals::FindAny(Instant now) const {
+  const Instant any = any_.load(std::memory_order_acquire);
+  if (any != kNever && now - any < kMemory + kGrain) {
+    return true;
+  }
   const MutexLock lock(mutex_);
   return !arrivals_.empty() && now - arrivals_.back().when < kMemory;
 }

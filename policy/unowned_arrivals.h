@@ -5,6 +5,7 @@
 // them: that must not leave in clear, although nobody's levels bind it.
 //
 //     inbound worker     Note()    ... no socket, and the path is not empty
+//                        NoteAny() ... nobody was asked for one
 //     outbound worker    Find()    an ICMP error tells of this flow
 //                        FindAny() it tells of one that it does not show
 //
@@ -13,11 +14,13 @@
 // has an SA with us can cause an entry.
 //
 // Thread safety: Thread-safe (one lock).
-// Cost: a hash look-up under the lock, for packets that no socket owns only.
+// Cost: a hash look-up under the lock, for packets that no socket owns only;
+// NoteAny() is a load.
 
 #ifndef POSTERN_POLICY_UNOWNED_ARRIVALS_H_
 #define POSTERN_POLICY_UNOWNED_ARRIVALS_H_
 
+#include <atomic>
 #include <cstddef>
 #include <list>
 #include <unordered_map>
@@ -39,11 +42,14 @@ class UnownedArrivals {
   // A packet of this flow came with these categories applied.
   void Note(const FlowKey& flow, CategorySet applied, Instant now);
 
+  // A packet came of a flow that an error about it obeys anyway. Lock-free.
+  void NoteAny(Instant now);
+
   // What was applied to the last one, or may have been; empty when none came
   // lately.
   CategorySet Find(const FlowKey& flow, Instant now) const;
 
-  // Whether any packet came lately.
+  // Whether any packet came lately, of whatever flow.
   bool FindAny(Instant now) const;
 
  private:
@@ -55,12 +61,16 @@ class UnownedArrivals {
 
   using Arrivals = std::list<Arrival>;
 
+  static constexpr Instant kNever = Instant::min();
+
   void ForgetOldest(Instant now) POSTERN_REQUIRES(mutex_);
 
   mutable Mutex mutex_;
   Arrivals arrivals_ POSTERN_GUARDED_BY(mutex_);  // oldest first
   std::unordered_map<FlowKey, Arrivals::iterator> by_flow_
       POSTERN_GUARDED_BY(mutex_);
+  // Of NoteAny(), to the second: each worker writes it that often.
+  std::atomic<Instant> any_{kNever};
   // What was forgotten too early, and until when that matters.
   CategorySet forgotten_ POSTERN_GUARDED_BY(mutex_);
   Instant forgotten_until_ POSTERN_GUARDED_BY(mutex_);

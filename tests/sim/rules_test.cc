@@ -157,6 +157,30 @@ TEST_P(Rules, DropInClearWhatTheyProtect) {
   EXPECT_EQ(alice_.Receive(sent[0]), std::vector<Octets>{In(80)});
 }
 
+// Nobody was asked whose it is, which is as well: an error about it obeys the rule,
+// and one that does not show of what it tells is not sent.
+TEST_P(Rules, KeepWhatTheyProtectOutOfErrorsInClear) {
+  AddSaPair(alice_, bob_, Category::kAh);
+  alice_.SetRules({Make("web", kProtect, Port(80))});
+  bob_.SetSystemLevel(Category::kAh, Level::kUse);
+  const auto error_about = [](const Octets& quoted) {
+    Octets payload = {EchoRequest() == 8 ? std::uint8_t{3} : std::uint8_t{1}};
+    payload.resize(8);
+    payload.insert(payload.end(), quoted.begin(), quoted.end());
+    return PacketBuilder(GetParam().alice, GetParam().bob)
+        .Raw(GetParam().icmp, payload);
+  };
+  const Octets unclear = error_about({In(80)[0], 0, 0, 0});
+  ExpectClear(unclear);
+  ASSERT_EQ(alice_.Receive(bob_.Send(In(80)).at(0)).size(), 1u);
+  EXPECT_EQ(alice_.kernel().questions(), 0);
+  ExpectNotSent(unclear, DropReason::kUnclearError);
+  const std::vector<Octets> error = alice_.Send(error_about(In(80)));
+  ASSERT_EQ(error.size(), 1u);
+  EXPECT_EQ(bob_.Receive(error[0]), std::vector<Octets>{error_about(In(80))});
+  EXPECT_NE(error[0], error_about(In(80)));
+}
+
 // OUT-02
 TEST_P(Rules, AskForAnSaAndSendNothingMeanwhile) {
   alice_.SetRules({Make("web", kProtect, Port(80))});

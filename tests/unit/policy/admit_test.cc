@@ -81,6 +81,7 @@ TEST_F(InboundPolicyTest, ObeysChangesInMidSession) {  // API-30, API-31
 }
 
 TEST_F(InboundPolicyTest, DropsUnknownOwners) {
+  SetSocket(kSocket, kAuth, Level::kAvail);  // somebody's levels may bind it
   kernel_.Break();
   EXPECT_EQ(Refusal(udp_), DropReason::kOwnerUnknown);
 }

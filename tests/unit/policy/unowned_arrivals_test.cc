@@ -31,6 +31,17 @@ TEST(UnownedArrivals, RemembersTheLastPacketOfAFlowForAMoment) {
       arrivals.Find(FlowTo(1), kStart + UnownedArrivals::kMemory).empty());
 }
 
+TEST(UnownedArrivals, RemembersThatAnyPacketCame) {
+  UnownedArrivals arrivals;
+  arrivals.NoteAny(kStart);
+  arrivals.NoteAny(kStart + std::chrono::milliseconds(500));
+  EXPECT_TRUE(arrivals.FindAny(kStart + std::chrono::milliseconds(500) +
+                               UnownedArrivals::kMemory));
+  EXPECT_FALSE(arrivals.FindAny(kStart + std::chrono::seconds(2) +
+                                UnownedArrivals::kMemory));
+  EXPECT_TRUE(arrivals.Find(FlowTo(1), kStart).empty());
+}
+
 // Linux tells of fragments that never became whole after up to 60 s.
 TEST(UnownedArrivals, OutliveTheKernelsFragments) {
   UnownedArrivals arrivals;
