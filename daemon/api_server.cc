@@ -75,6 +75,8 @@ bool ApiServer::IsPrivileged(const SocketServer::Message& message) const {
   return parts_.privilege.Grants(message.peer, message.connection);
 }
 
+// We hold the socket until it has its entry, lest it is gone before anybody listens
+// for that (daemon/socket_news.h): its sender may have closed it meanwhile.
 SocketLevels::Outcome ApiServer::Obey(const ApiRequest& request,
                                       SocketServer::Message message) {
   SocketLevels::Outcome hello{
@@ -86,7 +88,6 @@ SocketLevels::Outcome ApiServer::Obey(const ApiRequest& request,
   hello.reply.error =
       facts.ok() ? parts_.levels.Meet(request, *facts, message.fd.get())
                  : ErrnoOf(facts.error().code);
-  message.fd.reset();
   if (hello.reply.error != 0) {
     return hello;
   }
@@ -100,7 +101,6 @@ WishCalls::Outcome ApiServer::Obey(const WishRequest& request,
   refused.reply.to = request.type;
   refused.reply.request_id = request.request_id;
   Result<SocketFacts> facts = ReadSocketFacts(message.fd.get());
-  message.fd.reset();
   if (!facts.ok()) {
     refused.reply.error = ErrnoOf(facts.error().code);
     return refused;
@@ -108,7 +108,6 @@ WishCalls::Outcome ApiServer::Obey(const WishRequest& request,
   WishCalls::Sockets sockets{.socket = *facts};
   if (message.second_fd.valid()) {
     const Result<SocketFacts> other = ReadSocketFacts(message.second_fd.get());
-    message.second_fd.reset();
     if (!other.ok()) {
       refused.reply.error = ErrnoOf(other.error().code);
       return refused;

@@ -83,6 +83,9 @@ Result<std::string> CgroupRules::Set(CgroupRule rule) {
   if (!usable_.ok()) {
     return usable_.error();
   }
+  if (const Status ready = before_set_ ? before_set_() : Ok(); !ready.ok()) {
+    return ready.error();
+  }
   rule.path = InHierarchy(rule.path);
   Rules rules = remembered_;
   rules[rule.path] = rule.levels;

@@ -45,6 +45,12 @@ class CgroupRules {
   // Errors: of `usable`, if there is such a rule; of CgroupMemory::Read().
   Status Resume(CgroupMemory memory);
 
+  // Called before a rule is set; its error is that of Set(). Whoever tells of
+  // sockets that are gone begins to listen: their ports may pass to others' cgroups.
+  void BeforeSet(std::function<Status()> prepare) {
+    before_set_ = std::move(prepare);
+  }
+
   // Each binds every later packet when it returns; returns the path as it is
   // kept. Errors: of `usable`; kNotFound; kSystem (the memory).
   Result<std::string> Set(CgroupRule rule);
@@ -62,6 +68,7 @@ class CgroupRules {
   SystemPolicy& system_;
   const std::string mount_;
   const Status usable_;
+  std::function<Status()> before_set_;
   std::optional<CgroupMemory> memory_;
   Rules remembered_;  // those of run time
 };

@@ -171,7 +171,7 @@ Status Host::Assembly::Attach() {
     return watching.error();
   }
   watch = std::move(*watching);
-  ListenWhenNeeded(*watch, sockets, associations->owners());
+  ListenWhenNeeded(*watch, sockets, associations->owners(), cgroup_rules);
   return Ok();
 }
 

@@ -5,8 +5,8 @@
 namespace postern {
 
 void SaOwners::Note(SocketCookie owner, const SaIdentity& sa) {
-  if (owners_.empty() && before_first_) {
-    before_first_();
+  if (before_note_) {
+    before_note_();
   }
   Forget(sa);  // of a dead one that had this identity
   owners_[owner].sas.insert(sa);

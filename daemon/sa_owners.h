@@ -47,10 +47,10 @@ class SaOwners {
   // How long SAs outlive their socket: as its levels do.
   static constexpr Duration kLinger = SocketTable::kLinger;
 
-  // Called before the first owner is noted: whoever tells of sockets that are gone
-  // begins to listen.
-  void BeforeFirst(std::function<void()> prepare) {
-    before_first_ = std::move(prepare);
+  // Called before an owner is noted: whoever tells of sockets that are gone begins
+  // to listen.
+  void BeforeNote(std::function<void()> prepare) {
+    before_note_ = std::move(prepare);
   }
 
   void Note(SocketCookie owner, const SaIdentity& sa);
@@ -88,7 +88,7 @@ class SaOwners {
     std::optional<Instant> due;  // when it is gone
   };
 
-  std::function<void()> before_first_;
+  std::function<void()> before_note_;
   std::map<SocketCookie, Owner> owners_;
   std::map<SaIdentity, SocketCookie> owner_of_;
   std::multimap<Instant, SocketCookie> leaving_;

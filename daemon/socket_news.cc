@@ -9,9 +9,10 @@ namespace postern {
 // SAs of an owner that nobody tells of stay until their lifetimes end. An entry
 // that nobody tells of would stay for ever: it is not made.
 void ListenWhenNeeded(SocketWatch& watch, SocketTable& sockets,
-                      SaOwners& owners) {
+                      SaOwners& owners, CgroupRules& rules) {
   sockets.BeforeFirst([&watch] { return watch.Listen(); });
-  owners.BeforeFirst([&watch] {
+  rules.BeforeSet([&watch] { return watch.Listen(); });
+  owners.BeforeNote([&watch] {
     if (const Status begun = watch.Listen(); !begun.ok()) {
       Log(LogLevel::kWarning, "socket_watch_failed",
           {{"reason", begun.error().message}});

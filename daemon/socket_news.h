@@ -3,8 +3,8 @@
 // When the kernel is asked to tell of sockets that go: only while one that goes
 // would take something with it (tun/socket_watch.h says what it costs).
 //
-//     the first entry, the first owner    ListenWhenNeeded(): before it is made
-//     every few seconds                   nobody IsMissed(): SocketWatch::Rest()
+//     an entry, an owner, a cgroup's rule   ListenWhenNeeded(): before it is made
+//     every few seconds                     nobody IsMissed(): SocketWatch::Rest()
 //
 // Thread safety: Control-confined; what ListenWhenNeeded() leaves behind is called
 // by whoever makes the first entry.
@@ -12,6 +12,7 @@
 #ifndef POSTERN_DAEMON_SOCKET_NEWS_H_
 #define POSTERN_DAEMON_SOCKET_NEWS_H_
 
+#include "daemon/cgroup_rules.h"
 #include "daemon/sa_owners.h"
 #include "policy/socket_table.h"
 #include "policy/system_policy.h"
@@ -19,12 +20,12 @@
 
 namespace postern {
 
-// Before anybody makes entries. The three live together.
+// Before anybody makes entries. All of them live together.
 void ListenWhenNeeded(SocketWatch& watch, SocketTable& sockets,
-                      SaOwners& owners);
+                      SaOwners& owners, CgroupRules& rules);
 
 // Whether a socket that goes might take anything with it: its levels, those of its
-// connection, its SAs. Where a cgroup has a rule, workers make entries.
+// connection, its SAs; or leave its port to a cgroup that has a rule.
 bool IsMissed(const SocketTable& sockets, const SaOwners& owners,
               const SystemPolicy& system);
 

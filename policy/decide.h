@@ -161,7 +161,7 @@ class InboundPolicy {
 
   // Whether the octets are a plain packet, the next one of the flow that Admit()
   // passed last in this batch, that came through the same SAs, and nothing has
-  // changed since: then it is admitted, too. A flow that has no owner is looked
+  // changed since: then it is admitted, too. A flow that nobody owns is looked
   // at packet by packet: its arrivals are noted. So is everything while raw
   // sockets may want a say.
   bool Repeats(ConstBytes octets, const TransformPath& path) const {

@@ -2,6 +2,7 @@
 
 #include "policy/flow_resolver.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace postern {
@@ -81,8 +82,8 @@ bool FlowResolver::Trusts(const Flow& flow, const Question& question) const {
 
 // Who has it cannot change what is done with a packet that came, as long as no
 // socket and no cgroup has anything to say, and an error that tells of it leaves
-// protected anyway (NoteArrival()). Ask after the flow was judged: what comes
-// meanwhile raises a generation that it has not seen.
+// by the same categories anyway (NoteArrival()). Ask after the flow was judged:
+// what comes meanwhile raises a generation that it has not seen.
 bool FlowResolver::OwnerMatters(const Flow& flow,
                                 const Question& question) const {
   const std::uint8_t protocol = question.key.protocol;
@@ -92,7 +93,10 @@ bool FlowResolver::OwnerMatters(const Flow& flow,
       AnyRules()) {
     return true;
   }
-  return !question.came_by->empty() && !ForbidsClear(flow.effective);
+  return std::ranges::any_of(kCategories, [&](Category category) {
+    return question.came_by->Has(category) &&
+           !ForbidsClear(flow.effective.of(category));
+  });
 }
 
 Opinion<Flow*> FlowResolver::Ask(const Question& question) {
@@ -213,7 +217,7 @@ Flow* FlowResolver::Keep() {
 // there was no rule for that of a raw socket.
 bool FlowResolver::Refresh(Flow& flow, const Aspect& aspect) {
   const std::uint64_t sockets_now = sources_.sockets.generation();
-  if (!flow.policy && flow.seen_sockets != sockets_now) {
+  if (!flow.policy && !flow.unasked && flow.seen_sockets != sockets_now) {
     if (flow.cookie) {
       flow.policy = sources_.sockets.Find(*flow.cookie);
     } else if (IsTcp(flow.key)) {

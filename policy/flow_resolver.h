@@ -28,7 +28,8 @@
 // SYN-ACK leaves.
 //
 // While no socket and no cgroup has anything to say, it does not matter whose a
-// packet is that came in: then nobody is asked, until the first one does.
+// packet is that came in, if its route demands the categories it came by: then
+// nobody is asked, until the first one does.
 //
 // Cgroups. Where a cgroup has a rule (policy/cgroup_table.h), the owner's cgroup
 // is asked for its levels whenever a flow is judged; the packet or sock_diag
@@ -98,8 +99,8 @@ class FlowResolver {
     return Answer({key, opening, aspect, aspect.direction, now, sender});
   }
 
-  // The same of a packet that came in, with these categories applied. While nobody
-  // has levels of its own, the kernel is not asked: the answer names no owner.
+  // The same of a packet that came in, with these categories applied. While it does
+  // not matter who owns it, the kernel is not asked: the answer names no owner.
   Opinion<Flow*> ResolveArrival(const Traffic& traffic, Opening opening,
                                 CategorySet applied, Instant now) {
     return Answer({traffic.key, opening, traffic.aspect, Direction::kInbound,

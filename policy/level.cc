@@ -96,12 +96,6 @@ std::string LevelSet::ToString() const {
   return text;
 }
 
-bool ForbidsClear(const LevelSet& levels) {
-  return std::ranges::any_of(kCategories, [&levels](Category category) {
-    return ForbidsClear(levels.of(category));
-  });
-}
-
 LevelSet Effective(const LevelSet& system, const LevelSet& socket) {
   LevelSet levels;
   for (const Category category : kCategories) {

@@ -101,13 +101,11 @@ class LevelSet {
   std::array<Level, 3> levels_{};
 };
 
-// Whether a packet must not leave in clear at this level (in number kBypass is
-// above kUse, too); at any of these.
+// Whether a packet must not leave in clear at this level: in number kBypass is
+// above kUse, too.
 constexpr bool ForbidsClear(Level level) {
   return level != Level::kBypass && level >= Level::kUse;
 }
-
-bool ForbidsClear(const LevelSet& levels);
 
 // Category by category.
 LevelSet Effective(const LevelSet& system, const LevelSet& socket);

@@ -84,9 +84,10 @@ class SocketTable {
   // Errors: kInvalid (two records for one socket or one connection).
   Status ResumeFrom(std::shared_ptr<SocketJournal> journal, Instant now);
 
-  // Called before the first entry is made, in whatever thread makes it, without
-  // the lock; its error is that of the request. Whoever tells of sockets that are
-  // gone (Retire()) begins to listen. Once, before anything else.
+  // Called before an entry is made while there is none, in whatever thread makes
+  // it, maybe in several at once, without the lock; its error is that of the
+  // request. Whoever tells of sockets that are gone (Retire()) begins to listen.
+  // Once, before anything else.
   void BeforeFirst(std::function<Status()> prepare) {
     before_first_ = std::move(prepare);
   }

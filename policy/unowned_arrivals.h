@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // UnownedArrivals remembers for a moment which packets came protected though no
-// socket was there. The kernel answers with an ICMP error that quotes
-// them: that must not leave in clear, although nobody's levels bind it.
+// socket was there, or nobody asked for one. The kernel answers with an ICMP error
+// that quotes them: that must not leave in clear, although no socket's levels bind
+// it.
 //
 //     inbound worker     Note()    ... no socket, and the path is not empty
 //                        NoteAny() ... nobody was asked for one

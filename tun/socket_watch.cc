@@ -66,6 +66,7 @@ Status SocketWatch::Listen() {
   }
   for (const unsigned group : kGroups) {
     if (const Status joined = socket_.Join(group); !joined) {
+      LeaveAll();
       return joined.error();
     }
   }
@@ -74,9 +75,12 @@ Status SocketWatch::Listen() {
 }
 
 void SocketWatch::Rest() {
-  if (!listens_.exchange(false, std::memory_order_acq_rel)) {
-    return;
+  if (listens_.exchange(false, std::memory_order_acq_rel)) {
+    LeaveAll();
   }
+}
+
+void SocketWatch::LeaveAll() {
   for (const unsigned group : kGroups) {
     socket_.Leave(group);
   }

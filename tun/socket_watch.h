@@ -78,6 +78,7 @@ class SocketWatch {
  private:
   explicit SocketWatch(NetlinkSocket socket);
 
+  void LeaveAll();
   std::optional<SocketEvent> NextWaiting();
   static std::optional<SocketEvent> Understand(const NetlinkMessage& message);
 

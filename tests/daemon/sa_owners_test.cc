@@ -45,17 +45,13 @@ TEST(SaOwners, GivesUpTheSasOfASocketThatIsGoneAfterLatePackets) {
   EXPECT_EQ(owners.owners(), 1u);
 }
 
-TEST(SaOwners, PreparesForTheFirstOwner) {
+TEST(SaOwners, PreparesForEachOwner) {
   SaOwners owners;
-  int prepared = 0;
-  owners.BeforeFirst([&] { ++prepared; });
+  std::vector<std::size_t> prepared;
+  owners.BeforeNote([&] { prepared.push_back(owners.owners()); });
   owners.Note(kSocket, Sa(1));
   owners.Note(kOther, Sa(2));
-  EXPECT_EQ(prepared, 1);
-  owners.Forget(Sa(1));
-  owners.Forget(Sa(2));
-  owners.Note(kSocket, Sa(3));
-  EXPECT_EQ(prepared, 2);
+  EXPECT_EQ(prepared, (std::vector<std::size_t>{0, 1}));
 }
 
 TEST(SaOwners, ForgetsSasThatWentBefore) {

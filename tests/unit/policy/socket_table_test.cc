@@ -249,7 +249,6 @@ TEST(SocketTable, RaisesItsGenerationWhenSomethingMayBeFound) {
   EXPECT_TRUE(rises());
 }
 
-// Nothing else would take it out when the notice of its end is lost.
 TEST(SocketTable, SaysWhetherAnybodyHasAnEntry) {
   SocketTable table;
   EXPECT_FALSE(table.anybody());
@@ -296,6 +295,7 @@ TEST(SocketTable, MakesNoEntryThatNobodyWouldTellOf) {
   EXPECT_FALSE(table.anybody());
 }
 
+// Nothing else would take it out when the notice of its end is lost.
 TEST(SocketTable, DoubtsWhatIsThereForARuleAlone) {
   SocketTable table;
   const Instant start;

@@ -110,6 +110,17 @@ TEST_F(UnaskedFlows, AreNotThoseWhoseErrorsWouldLeaveInClear) {
   EXPECT_EQ(arrivals_.Find(KeyOf(IpProtocol::kUdp, 81), now_), ByAh());
 }
 
+// The system demands AH alone: nobody else sees to it that the error has ESP.
+TEST_F(UnaskedFlows, CameByNothingThatTheirRouteDoesNotDemand) {
+  SetSystemAh(Level::kRequire);
+  CategorySet both = ByAh();
+  both.Add(Category::kEspTransport);
+  const FlowKey closed = KeyOf(IpProtocol::kUdp, 81);
+  EXPECT_FALSE(Arrive(closed, both).unasked);
+  EXPECT_EQ(arrivals_.Find(closed, now_), both);
+  EXPECT_TRUE(Arrive(closed, ByAh()).unasked);
+}
+
 TEST_F(UnaskedFlows, AreNotedForErrorsThatDoNotShowOfWhatTheyTell) {
   SetSystemAh(Level::kRequire);
   EXPECT_TRUE(Arrive(tcp_, ByAh()).unasked);
@@ -117,10 +128,11 @@ TEST_F(UnaskedFlows, AreNotedForErrorsThatDoNotShowOfWhatTheyTell) {
   EXPECT_TRUE(arrivals_.Find(tcp_, now_).empty());
 }
 
+// By the worker that remembers them, too: it may be of what we sent.
 TEST_F(UnaskedFlows, AreAskedForWhenAnErrorTellsOfThem) {
   EXPECT_TRUE(Arrive(tcp_).unasked);
-  const Traffic error(KeyOf(IpProtocol::kIcmp, 0), Aspect(kOut));
-  ASSERT_TRUE(resolver_.OfError(error, tcp_, now_).ok());
+  const Traffic error(KeyOf(IpProtocol::kIcmp, 0), Aspect(kIn));
+  ASSERT_TRUE(worker_.OfError(error, tcp_, now_).ok());
   EXPECT_EQ(kernel_.questions(), 1u);
 }
 
