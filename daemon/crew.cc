@@ -12,22 +12,22 @@ namespace postern {
 Result<std::unique_ptr<Crew>> Crew::Start(
     const Parts& parts, const std::function<void()>& on_failure) {
   std::unique_ptr<Crew> crew(new Crew());
-  Worker::Lanes lanes;
   for (std::size_t pair = 0; pair < parts.network.pairs(); ++pair) {
-    for (const Direction way : {Direction::kOutbound, Direction::kInbound}) {
-      Result<std::unique_ptr<Lane>> lane = crew->MakeLane(parts, pair, way);
-      if (!lane.ok()) {
-        return lane.error();
-      }
-      lanes.push_back(std::move(*lane));
+    Result<std::unique_ptr<Lane>> out =
+        crew->MakeLane(parts, pair, Direction::kOutbound);
+    Result<std::unique_ptr<Lane>> in =
+        crew->MakeLane(parts, pair, Direction::kInbound);
+    if (!out.ok() || !in.ok()) {
+      return out.ok() ? in.error() : out.error();
     }
+    Result<std::unique_ptr<LanePair>> started = LanePair::Start(
+        {.outbound = std::move(*out), .inbound = std::move(*in)},
+        {.number = parts.threads, .busy_poll = parts.busy_poll}, on_failure);
+    if (!started.ok()) {
+      return started.error();
+    }
+    crew->pairs_.push_back(std::move(*started));
   }
-  Result<Workers> workers = StartWorkers(std::move(lanes), 2 / parts.threads,
-                                         parts.busy_poll, on_failure);
-  if (!workers.ok()) {
-    return workers.error();
-  }
-  crew->workers_ = std::move(*workers);
   return crew;
 }
 
@@ -64,16 +64,16 @@ Result<std::unique_ptr<Lane>> Crew::MakeLane(const Parts& parts,
 }
 
 void Crew::Prod() {
-  for (const std::unique_ptr<Worker>& worker : workers_) {
-    worker->Prod();
+  for (const std::unique_ptr<LanePair>& pair : pairs_) {
+    pair->Prod();
   }
 }
 
 std::vector<const WorkerStats*> Crew::counters() const {
   std::vector<const WorkerStats*> all;
-  for (const std::unique_ptr<Worker>& worker : workers_) {
-    for (const std::unique_ptr<Lane>& lane : worker->lanes()) {
-      all.push_back(&lane->stats());
+  for (const std::unique_ptr<LanePair>& pair : pairs_) {
+    for (const Direction way : {Direction::kOutbound, Direction::kInbound}) {
+      all.push_back(&pair->lane(way).stats());
     }
   }
   return all;
@@ -81,16 +81,19 @@ std::vector<const WorkerStats*> Crew::counters() const {
 
 Array Crew::Describe() const {
   Array all;
-  for (const std::unique_ptr<Worker>& worker : workers_) {
-    std::uint64_t out = 0;
-    std::uint64_t in = 0;
-    for (const std::unique_ptr<Lane>& lane : worker->lanes()) {
-      out += lane->stats().of(Count::kOutboundPackets);
-      in += lane->stats().of(Count::kInboundPackets);
+  for (const std::unique_ptr<LanePair>& pair : pairs_) {
+    for (const std::unique_ptr<Worker>& worker : pair->workers()) {
+      const auto carried = [&worker](Direction way) {
+        return Value::Count(worker->carried(way));
+      };
+      Object its = {{"name", worker->name(), {}},
+                    {"outbound_packets", carried(Direction::kOutbound), {}},
+                    {"inbound_packets", carried(Direction::kInbound), {}}};
+      if (worker != pair->workers().front()) {
+        its.push_back({"loans", Value::Count(pair->loans()), {}});
+      }
+      all.push_back(std::move(its));
     }
-    all.push_back(MakeObject({{"name", worker->name(), {}},
-                              {"outbound_packets", Value::Count(out), {}},
-                              {"inbound_packets", Value::Count(in), {}}}));
   }
   return all;
 }

@@ -27,7 +27,7 @@
 #include "core/error.h"
 #include "core/stats.h"
 #include "daemon/host_network.h"
-#include "daemon/worker.h"
+#include "daemon/lane_pair.h"
 #include "policy/openings.h"
 #include "settings/value.h"
 
@@ -54,8 +54,8 @@ class Crew {
     OutboundPipeline::Parts::Discards discards{};
   };
 
-  // Starts the threads. `on_failure` is called in each that ends because its
-  // entrance has failed. Errors: kSystem, those of SockDiagOwner::Create().
+  // Starts the threads. `on_failure` is called in one of each pair that has an
+  // entrance that failed. Errors: kSystem, those of SockDiagOwner::Create().
   static Result<std::unique_ptr<Crew>> Start(
       const Parts& parts, const std::function<void()>& on_failure);
 
@@ -64,18 +64,17 @@ class Crew {
 
   // Sends a packet of the host's own making on the wire. Thread-safe.
   void Emit(std::vector<std::uint8_t> packet) {
-    workers_.front()->Emit(std::move(packet));
+    pairs_.front()->Emit(std::move(packet));
   }
 
   // Sends a dummy packet. Thread-safe.
-  void SendDummy(const DummyOrder& order) {
-    workers_.front()->SendDummy(order);
-  }
+  void SendDummy(const DummyOrder& order) { pairs_.front()->SendDummy(order); }
 
   // Of each lane.
   std::vector<const WorkerStats*> counters() const;
 
-  // For `postern status`: each worker by its name, and what it has carried.
+  // For `postern status`: each worker by its name, and what it has carried; of one
+  // that borrows its lane, how often it did.
   Array Describe() const;
 
  private:
@@ -85,7 +84,7 @@ class Crew {
                                          Direction direction);
 
   Openings openings_;
-  Workers workers_;
+  std::vector<std::unique_ptr<LanePair>> pairs_;
 };
 
 }  // namespace postern

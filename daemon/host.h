@@ -5,7 +5,7 @@
 //
 //     namespace, TUN, wire      HostNetwork
 //     SAs, routes, sockets      Sadb, SystemPolicy, SocketTable
-//     packets                   a Crew of Workers
+//     packets                   a Crew of lanes and Workers
 //     requests                  ApiServer, AdminServer
 //     what workers notice       WorkerEvents
 //

@@ -42,7 +42,7 @@ struct HostConfig {
   LogLevel log_level = LogLevel::kInfo;
   AuditLog::Switch audit = AuditLog::Switch::kOn;
   std::uint32_t selector_mismatches = SelectorNews::kUsualRate;  // a second
-  std::size_t threads = 2;  // a pair; 1: both directions' packets in one
+  std::size_t threads = 2;  // a pair has, at most
   Duration busy_poll{0};    // how long a thread looks before it sleeps
   Duration keepalive_afterlife = Keepalives::kUsualAfterlife;
   ApiRules api;

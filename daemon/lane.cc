@@ -135,7 +135,8 @@ void Lane::SendDummies() {
 template <typename Pipeline>
 void Lane::CarryThrough(Pipeline& pipeline) {
   for (Rest rest = Rest::kMore; rest == Rest::kMore;) {
-    rest = pipeline.Run(in_, out_, MonotonicNow());
+    looked_ = MonotonicNow();
+    rest = pipeline.Run(in_, out_, looked_);
     parts_.exit.Send(out_, stats_);
   }
 }

@@ -7,13 +7,14 @@
 //     inbound    wire -> InboundPipeline  -> TUN
 //
 // It owns its packets, its flow table, its socket to the kernel's sock_diag and
-// its counters, and shares nothing it writes. Which thread carries it is the
-// worker's matter (daemon/worker.h).
+// its counters, and shares nothing it writes. Which thread carries it is a
+// LanePair's matter (daemon/lane_pair.h); nothing in it is a thread's own.
 //
 // A host with several pairs of lanes (daemon/crew.h) has one entrance and exit of
 // each for every pair, and all packets of a flow in one direction come by one.
 //
-// Thread safety: Worker-confined, but Prod() and the counters are for anybody.
+// Thread safety: Worker-confined, but Prod() and the counters are for anybody. A
+// thread may hand it to another between two calls.
 
 #ifndef POSTERN_DAEMON_LANE_H_
 #define POSTERN_DAEMON_LANE_H_
@@ -89,11 +90,14 @@ class Lane {
   // Readable when packets wait.
   int descriptor() const { return parts_.entrance.descriptor(); }
 
+  // When Carry() last looked whether packets wait, as the pipeline was told it.
+  Instant looked() const { return looked_; }
+
   // When Carry() has something to do, packets or not.
   std::optional<Instant> NextDeadline() const;
 
   // Packets that it holds may leave now, or must be dropped: the next Carry()
-  // sees to it. Thread-safe.
+  // sees to it. No effect on an inbound lane. Thread-safe.
   void Prod() { prodded_.store(true, std::memory_order_release); }
 
   // A packet of the host's own making, which leaves by the exit as it is with the
@@ -125,6 +129,7 @@ class Lane {
   WorkerStats stats_;
   PacketPool pool_;
   FlowResolver flows_;
+  Instant looked_{};
   Batch in_;
   Batch out_;
   // One of them, by the direction.

@@ -18,22 +18,21 @@
 namespace postern {
 namespace {
 
+using Side = LaneLoan::Side;
+
+constexpr int kNever =
+    -1;  // a timeout, and a descriptor that is not waited for
+constexpr std::size_t kInbound = 1;
+constexpr std::size_t kWake = 2;
+
 // As poll() wants it: rounded up, so that the time has come when it returns.
-int MillisecondsTo(std::optional<Instant> deadline) {
-  if (!deadline) {
-    return -1;
-  }
-  const auto left =
-      std::chrono::ceil<std::chrono::milliseconds>(*deadline - MonotonicNow());
-  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 60'000));
+int Milliseconds(Duration time) {
+  const auto rounded = std::chrono::ceil<std::chrono::milliseconds>(time);
+  return static_cast<int>(std::clamp<std::int64_t>(rounded.count(), 0, 60'000));
 }
 
-std::string NameOf(const Worker::Lanes& lanes) {
-  const Lane& first = *lanes.front();
-  const char* const way =
-      first.direction() == Direction::kOutbound ? "outbound" : "inbound";
-  const std::string what = lanes.size() > 1 ? "packets" : way;
-  return first.pair() == 0 ? what : what + "-" + std::to_string(first.pair());
+pollfd WaitFor(int descriptor) {
+  return {.fd = descriptor, .events = POLLIN, .revents = 0};
 }
 
 // A signal is for the control thread; a new thread inherits the mask.
@@ -56,64 +55,39 @@ class BlockedSignals {
 
 }  // namespace
 
-Result<std::unique_ptr<Worker>> Worker::Start(
-    Lanes lanes, BusyPoll busy_poll, std::function<void()> on_failure) {
-  UniqueFd wake(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (!wake.valid()) {
-    return SystemError("eventfd", errno);
-  }
-  std::unique_ptr<Worker> worker(new Worker(
-      std::move(lanes), busy_poll, std::move(on_failure), std::move(wake)));
+Worker::Worker(Parts parts)
+    : parts_(std::move(parts)),
+      busy_(parts_.rules),
+      quiet_(parts_.rules),
+      waits_({WaitFor(parts_.outbound != nullptr ? parts_.outbound->descriptor()
+                                                 : kNever),
+              WaitFor(parts_.inbound.descriptor()),
+              WaitFor(parts_.wake.get())}) {}
+
+Worker::~Worker() {
+  Stop();
+}
+
+Status Worker::Start() {
   const BlockedSignals blocked;
   try {
-    worker->thread_ = std::thread([raw = worker.get()] { raw->Run(); });
+    thread_ = std::thread([this] { Run(); });
   } catch (const std::system_error& error) {
     return SystemError("starting a worker's thread", error.code().value());
   }
-  return worker;
+  return Ok();
 }
 
-Worker::Worker(Lanes lanes, BusyPoll busy_poll,
-               std::function<void()> on_failure, UniqueFd wake)
-    : lanes_(std::move(lanes)),
-      busy_poll_(busy_poll),
-      name_(NameOf(lanes_)),
-      on_failure_(std::move(on_failure)),
-      wake_(std::move(wake)) {
-  for (const std::unique_ptr<Lane>& lane : lanes_) {
-    waits_.push_back(
-        {.fd = lane->descriptor(), .events = POLLIN, .revents = 0});
-  }
-  waits_.push_back({.fd = wake_.get(), .events = POLLIN, .revents = 0});
-}
-
-Worker::~Worker() {
+void Worker::Stop() {
   if (thread_.joinable()) {
     stopping_.store(true, std::memory_order_relaxed);
-    ::eventfd_write(wake_.get(), 1);
+    Wake();
     thread_.join();
   }
 }
 
-void Worker::Prod() {
-  for (const std::unique_ptr<Lane>& lane : lanes_) {
-    lane->Prod();
-  }
-  ::eventfd_write(wake_.get(), 1);
-}
-
-void Worker::Emit(std::vector<std::uint8_t> packet) {
-  lanes_.front()->Emit(std::move(packet));
-  ::eventfd_write(wake_.get(), 1);
-}
-
-void Worker::SendDummy(const DummyOrder& order) {
-  lanes_.front()->SendDummy(order);
-  ::eventfd_write(wake_.get(), 1);
-}
-
 void Worker::Run() {
-  ::pthread_setname_np(::pthread_self(), name_.c_str());
+  ::pthread_setname_np(::pthread_self(), parts_.name.c_str());
   RcuReader reader;
   for (;;) {
     reader.Offline();
@@ -121,19 +95,22 @@ void Worker::Run() {
     reader.Online();
     if (woken != Woken::kToWork) {
       if (woken == Woken::kByFailure) {
-        on_failure_();
+        parts_.on_failure();
       }
       return;
     }
     CarryWhatComes(reader);
+    GiveBackIfQuiet();
   }
 }
 
 // Until nothing is there, and looking again does not pay.
 void Worker::CarryWhatComes(RcuReader& reader) {
   while (!stopping_.load(std::memory_order_relaxed)) {
-    if (CarryOneBatchEach() > 0) {
-      busy_poll_.Found();
+    const RoundCatch found = CarryOneBatchEach();
+    LendIfBusy(found);
+    if (found.outbound + found.inbound > 0) {
+      parts_.busy_poll.Found();
     } else if (!LooksAgain()) {
       return;
     }
@@ -144,40 +121,98 @@ void Worker::CarryWhatComes(RcuReader& reader) {
 // Whoever else wants the processor has it meanwhile: the packet that is awaited
 // may be theirs to send.
 bool Worker::LooksAgain() {
-  if (!busy_poll_.enabled() || !busy_poll_.LookAgain(MonotonicNow())) {
+  if (!parts_.busy_poll.enabled() ||
+      !parts_.busy_poll.LookAgain(MonotonicNow())) {
     return false;
   }
   ::sched_yield();
   return true;
 }
 
-// Returns how many packets waited.
-std::size_t Worker::CarryOneBatchEach() {
-  std::size_t waited = 0;
-  for (const std::unique_ptr<Lane>& lane : lanes_) {
-    waited += lane->Carry();
+RoundCatch Worker::CarryOneBatchEach() {
+  RoundCatch found;
+  if (parts_.outbound != nullptr) {
+    found.outbound = parts_.outbound->Carry();
+    Count(Direction::kOutbound, found.outbound);
   }
-  return waited;
+  if (HasInbound()) {
+    found.inbound = parts_.inbound.Carry();
+    Count(Direction::kInbound, found.inbound);
+  }
+  return found;
+}
+
+void Worker::Count(Direction way, std::size_t packets) {
+  if (packets > 0) {
+    carried_[static_cast<std::size_t>(way)].store(carried(way) + packets,
+                                                  std::memory_order_relaxed);
+  }
+}
+
+bool Worker::HasInbound() const {
+  return parts_.loan == nullptr || parts_.loan->With(parts_.side);
+}
+
+// After a round. The borrower has nobody to lend to.
+void Worker::LendIfBusy(const RoundCatch& found) {
+  if (parts_.loan == nullptr) {
+    return;
+  }
+  const BusyRounds::Load load = busy_.Round(found);
+  if (load == BusyRounds::Load::kLittle) {
+    return;
+  }
+  if (parts_.side == Side::kBorrower) {
+    quiet_.Busy();
+  } else if (!parts_.loan->With(Side::kLender)) {
+    parts_.loan->CountBusy();
+  } else if (load == BusyRounds::Load::kBothWays) {
+    parts_.loan->HandOver();
+  }
+}
+
+// Nothing was there in the last round, so the time of that is the time of now.
+void Worker::GiveBackIfQuiet() {
+  if (parts_.side == Side::kBorrower && HasInbound() &&
+      quiet_.Over(parts_.inbound.looked(), parts_.loan->times_busy())) {
+    parts_.loan->HandOver();
+  }
 }
 
 std::optional<Instant> Worker::NextDeadline() const {
   std::optional<Instant> next;
-  for (const std::unique_ptr<Lane>& lane : lanes_) {
-    const std::optional<Instant> its = lane->NextDeadline();
+  if (parts_.outbound != nullptr) {
+    next = parts_.outbound->NextDeadline();
+  }
+  if (HasInbound()) {
+    const std::optional<Instant> its = parts_.inbound.NextDeadline();
     next = its && (!next || *its < *next) ? its : next;
   }
   return next;
 }
 
-// What poll() returns.
+// A borrower wakes to find out that it is quiet.
+int Worker::Timeout() const {
+  const std::optional<Instant> deadline = NextDeadline();
+  const int waits =
+      deadline ? Milliseconds(*deadline - MonotonicNow()) : kNever;
+  if (parts_.side == Side::kLender || !HasInbound()) {
+    return waits;
+  }
+  const int quiet = Milliseconds(parts_.rules.quiet);
+  return deadline ? std::min(waits, quiet) : quiet;
+}
+
+// What poll() returns. Who hands the inbound lane over from now on wakes us.
 int Worker::Sleep() {
-  const int timeout = MillisecondsTo(NextDeadline());
-  if (!busy_poll_.enabled()) {
+  waits_[kInbound].fd = HasInbound() ? parts_.inbound.descriptor() : kNever;
+  const int timeout = Timeout();
+  if (!parts_.busy_poll.enabled()) {
     return ::poll(waits_.data(), waits_.size(), timeout);
   }
   const Instant before = MonotonicNow();
   const int woken = ::poll(waits_.data(), waits_.size(), timeout);
-  busy_poll_.Slept(MonotonicNow() - before);
+  parts_.busy_poll.Slept(MonotonicNow() - before);
   return woken;
 }
 
@@ -187,34 +222,16 @@ Worker::Woken Worker::Wait() {
       return Woken::kByFailure;
     }
   }
-  eventfd_t times = 0;
-  ::eventfd_read(wake_.get(), &times);
+  if (waits_[kWake].revents != 0) {
+    eventfd_t times = 0;
+    ::eventfd_read(parts_.wake.get(), &times);
+  }
   if (stopping_.load(std::memory_order_relaxed)) {
     return Woken::kToStop;
   }
   const bool failed = std::ranges::any_of(
       waits_, [](const pollfd& wait) { return (wait.revents & ~POLLIN) != 0; });
   return failed ? Woken::kByFailure : Woken::kToWork;
-}
-
-Result<Workers> StartWorkers(Worker::Lanes lanes, std::size_t lanes_each,
-                             BusyPoll busy_poll,
-                             const std::function<void()>& on_failure) {
-  Workers workers;
-  Worker::Lanes its;
-  for (std::unique_ptr<Lane>& lane : lanes) {
-    its.push_back(std::move(lane));
-    if (its.size() < lanes_each) {
-      continue;
-    }
-    Result<std::unique_ptr<Worker>> worker =
-        Worker::Start(std::exchange(its, {}), busy_poll, on_failure);
-    if (!worker.ok()) {
-      return worker.error();
-    }
-    workers.push_back(std::move(*worker));
-  }
-  return workers;
 }
 
 }  // namespace postern
