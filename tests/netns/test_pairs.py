@@ -197,6 +197,34 @@ class TunPairs(Pairs):
                               self.start_udp(two.bob, two.alice, 4001, number=1)])
         self.assert_spread(two.alice, "outbound")
 
+    # The second thread of a pair has the inbound lane while there is much to do.
+    def test_a_second_thread_carries_bulk_alone(self):
+        two = self.two
+        two.pairs = "1"
+        two.start(sas=lab.all_sas(families=(4,)), levels={"esp_transport": "require"})
+        self.ping(50)
+        for host in two.hosts:
+            first, second = host.json("status")["workers"]
+            self.assertEqual((second["name"], second["loans"]), ("inbound", 0))
+            self.assertEqual(second["inbound_packets"], 0)
+            self.assertGreaterEqual(first["inbound_packets"], 50)
+        self.exchange_tcp(two.alice, two.bob)
+        for host in two.hosts:
+            first, second = host.json("status")["workers"]
+            self.assertGreaterEqual(second["loans"], 1)
+            self.assertGreater(second["inbound_packets"], 50)
+            self.assertEqual(second["outbound_packets"], 0)
+            lab.wait_until(lambda: self.first_carries_what_comes_in(host),
+                           f"{host.name}'s inbound lane has been given back")
+
+    def ping(self, times):
+        self.two.alice.run("ping", "-c", times, "-i", "0.01", self.two.bob.address(4))
+
+    def first_carries_what_comes_in(self, host):
+        before = host.json("status")["workers"][0]["inbound_packets"]
+        self.ping(2)
+        return host.json("status")["workers"][0]["inbound_packets"] > before
+
     # In a user namespace the kernel takes no program that could keep the order.
     def test_where_bpf_is_refused_there_is_one_pair(self):
         alice = self.two.alice
