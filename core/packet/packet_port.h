@@ -5,7 +5,7 @@
 // the tests are ports; the pipelines know nothing else of the outside.
 //
 // Thread safety: Receive() and Send() may run in two different threads at the
-// same time, each in one thread only.
+// same time, each in one thread at a time.
 
 #ifndef POSTERN_CORE_PACKET_PACKET_PORT_H_
 #define POSTERN_CORE_PACKET_PACKET_PORT_H_
