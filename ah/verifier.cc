@@ -164,10 +164,7 @@ Passage Verifier::Finish(Packet& packet, const Verified& verified) {
     return StripTunnelHeader(
         packet, {inner, packet.size() - inner, verified.next_header});
   }
-  const Bytes before = packet.bytes();
-  CopyBytes(before.subspan(verified.ah_size, verified.ah_offset),
-            before.first(verified.ah_offset));
-  packet.TrimFront(verified.ah_size);
+  packet.CutBehind(verified.ah_offset, verified.ah_size);
   return RewriteIpHeader(packet.bytes(), verified.protocol_offset,
                          verified.next_header);
 }

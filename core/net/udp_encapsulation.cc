@@ -96,9 +96,7 @@ Passage DecapsulateFromUdp(Packet& packet, const IpView& view) {
   const auto length =
       LoadBe<std::uint16_t>(view.payload().subspan(udp::kLength));
   packet.TrimBack(packet.size() - headers - length);
-  const Bytes octets = packet.bytes();
-  std::memmove(octets.data() + kUdpHeaderOctets, octets.data(), headers);
-  packet.TrimFront(kUdpHeaderOctets);
+  packet.CutBehind(headers, kUdpHeaderOctets);
   return RewriteIpHeader(packet.bytes(), view.protocol_offset(),
                          Number(IpProtocol::kEsp));
 }

@@ -33,7 +33,7 @@ class Batch {
   bool full() const { return size_ == kCapacity; }
 
   // REQUIRES: !full(). Checked in every build.
-  void Push(Packet packet) {
+  void Push(Packet&& packet) {
     if (full()) {
       std::abort();
     }

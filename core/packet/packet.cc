@@ -6,13 +6,11 @@
 
 namespace postern {
 
-void Packet::Release() {
-  if (slot_ != nullptr) {
-    slot_->pool->Return(*slot_);
-    slot_ = nullptr;
-    begin_ = 0;
-    end_ = 0;
-  }
+void Packet::GiveBack() {
+  slot_->pool->Return(*slot_);
+  slot_ = nullptr;
+  begin_ = 0;
+  end_ = 0;
 }
 
 Packet Packet::TakeSibling(std::size_t size) const {

@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
 
 #include "core/bytes.h"
@@ -52,10 +53,14 @@ class Packet {
         end_(std::exchange(other.end_, 0)) {}
 
   Packet& operator=(Packet&& other) noexcept {
-    Packet taken(std::move(other));
-    std::swap(slot_, taken.slot_);
-    std::swap(begin_, taken.begin_);
-    std::swap(end_, taken.end_);
+    if (this != &other) {
+      if (slot_ != nullptr) [[unlikely]] {
+        Forget();
+      }
+      slot_ = std::exchange(other.slot_, nullptr);
+      begin_ = std::exchange(other.begin_, 0);
+      end_ = std::exchange(other.end_, 0);
+    }
     return *this;
   }
 
@@ -112,6 +117,24 @@ class Packet {
     end_ -= static_cast<std::uint32_t>(count);
   }
 
+  // Cuts `count` octets out behind the first `lead`, which move up: a header
+  // vanishes. REQUIRES: lead + count <= size(). Checked in every build.
+  void CutBehind(std::size_t lead, std::size_t count) {
+    RequireWithin(lead + count);
+    std::uint8_t* const start = slot_->octets + begin_;
+    switch (lead) {
+      case sizeof(Ipv4Lead):
+        MoveUp<Ipv4Lead>(start, count);
+        break;
+      case sizeof(Ipv6Lead):
+        MoveUp<Ipv6Lead>(start, count);
+        break;
+      default:
+        std::memmove(start + count, start, lead);
+    }
+    begin_ += static_cast<std::uint32_t>(count);
+  }
+
   // REQUIRES, of all below: there is a packet.
 
   // Which socket sent it, when the port by which it came can tell; kUnknown
@@ -131,7 +154,11 @@ class Packet {
   void NoteWasInFragments() { slot_->was_in_fragments = true; }
 
   // Ends the packet on purpose: it was delivered, or its drop was counted.
-  void Release();
+  void Release() {
+    if (slot_ != nullptr) {
+      GiveBack();
+    }
+  }
 
  private:
   friend class PacketPool;
@@ -141,7 +168,24 @@ class Packet {
         begin_(static_cast<std::uint32_t>(begin)),
         end_(static_cast<std::uint32_t>(end)) {}
 
+  void GiveBack();
   void Forget();
+
+  // IP headers without options or extension headers move through registers.
+  struct Ipv4Lead {
+    std::uint32_t a, b, c, d, e;
+  };
+
+  struct Ipv6Lead {
+    std::uint64_t a, b, c, d, e;
+  };
+
+  template <typename Lead>
+  static void MoveUp(std::uint8_t* start, std::size_t by) {
+    Lead lead;
+    std::memcpy(&lead, start, sizeof(lead));
+    std::memcpy(start + by, &lead, sizeof(lead));
+  }
 
   void RequireWithin(std::size_t count) const {
     if (count > size()) {

@@ -187,5 +187,49 @@ TEST(PacketDeathTest, EndsTheProcessOnWhatMustNotHappen) {
       "");
 }
 
+// Of every length before and of every gap, against std::vector's erase().
+TEST(Packet, CutsOctetsOutBehindItsFirst) {
+  PacketPool pool(kSmall);
+  std::vector<std::uint8_t> octets(100);
+  for (std::size_t i = 0; i < octets.size(); ++i) {
+    octets[i] = static_cast<std::uint8_t>(i + 1);
+  }
+  for (std::size_t lead = 0; lead <= octets.size(); ++lead) {
+    for (std::size_t count = 0; lead + count <= octets.size(); ++count) {
+      std::vector<std::uint8_t> expected = octets;
+      const auto gap = expected.begin() + static_cast<std::ptrdiff_t>(lead);
+      expected.erase(gap, gap + static_cast<std::ptrdiff_t>(count));
+      Packet packet = pool.Copy(octets);
+      packet.CutBehind(lead, count);
+      const ConstBytes left = std::as_const(packet).bytes();
+      ASSERT_EQ(std::vector(left.begin(), left.end()), expected)
+          << lead << ", " << count;
+      packet.Release();
+    }
+  }
+}
+
+TEST(PacketDeathTest, CutsOutNoMoreThanThereIs) {
+  PacketPool pool(kSmall);
+  Packet packet = pool.Take(60);
+  EXPECT_DEATH(packet.CutBehind(40, 21), "");
+  EXPECT_DEATH(packet.CutBehind(61, 0), "");
+  packet.Release();
+}
+
+// An assignment that nobody should make loses the packet, and counts it.
+TEST(Packet, ForgetsWhatAnotherIsAssignedOver) {
+  PacketPool pool(kSmall);
+  Packet packet = pool.Take(1);
+  packet = pool.Take(2);
+  EXPECT_EQ(packet.size(), 2U);
+  EXPECT_EQ(pool.forgotten(), 1U);
+  EXPECT_EQ(pool.free(), 3U);
+  Packet& itself = packet;
+  packet = std::move(itself);
+  EXPECT_EQ(packet.size(), 2U);
+  packet.Release();
+}
+
 }  // namespace
 }  // namespace postern
