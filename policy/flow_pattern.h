@@ -22,11 +22,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <tuple>
 
 #include "core/bytes.h"
 #include "core/flow/flow_key.h"
 #include "core/net/ipv6_extensions.h"
+#include "core/net/plain_ip.h"
 #include "core/net/protocols.h"
 #include "core/net/transport_fields.h"
 
@@ -43,16 +45,16 @@ class FlowPattern {
   // The packet's size by its own length field; 0 when it does not fit. Behind
   // the packet there may be more octets.
   std::size_t Match(ConstBytes octets) const {
-    if (octets.size() < least_ ||
-        !(is_v4_ ? Fits(octets, kMaskV4) : Fits(octets, kMaskV6)) ||
+    if (octets.size() < least_) {
+      return 0;
+    }
+    const std::size_t size = is_v4_ ? MatchStart<PlainIpv4>(octets, kMaskV4)
+                                    : MatchStart<PlainIpv6>(octets, kMaskV6);
+    if (size < least_ || size > octets.size() ||
         (is_tcp_ && (octets[least_ - 1] & tcp::kSyn) != 0)) {
       return 0;
     }
-    const std::size_t size =
-        is_v4_ ? LoadBe<std::uint16_t>(octets.subspan(ipv4::kLength))
-               : kIpv6HeaderSize +
-                     LoadBe<std::uint16_t>(octets.subspan(ipv6::kLength));
-    return size >= least_ && size <= octets.size() ? size : 0;
+    return size;
   }
 
  private:
@@ -93,14 +95,25 @@ class FlowPattern {
     return word;
   }
 
+  // What the length field says; 0 when the start is another flow's.
+  // REQUIRES: octets.size() >= the mask's.
+  template <typename Plain, std::size_t kSize>
+  std::size_t MatchStart(ConstBytes octets,
+                         const std::array<std::uint8_t, kSize>& mask) const {
+    const auto start = octets.first<kSize>();
+    return Fits(start, mask)
+               ? Plain::SizeOf(start.template first<Plain::kSize>())
+               : 0;
+  }
+
   // Word by word; the last may overlap the one before.
-  // REQUIRES: octets.size() >= kSize.
   template <std::size_t kSize>
-  bool Fits(ConstBytes octets,
+  bool Fits(std::span<const std::uint8_t, kSize> octets,
             const std::array<std::uint8_t, kSize>& mask) const {
     constexpr std::size_t kWord = sizeof(std::uint64_t);
     static_assert(kSize <= std::tuple_size_v<StartV6>);
     std::uint64_t different = 0;
+#pragma GCC unroll 6
     for (std::size_t at = 0; at < kSize; at += kWord) {
       const std::size_t offset = at + kWord <= kSize ? at : kSize - kWord;
       different |=

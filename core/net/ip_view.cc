@@ -51,7 +51,7 @@ Passage IpView::ParseV4() {
     return DropReason::kTruncated;
   }
   header_length_ = static_cast<std::uint16_t>(Ipv4HeaderLength(octets_));
-  size_ = SizeOf(Ipv4());
+  size_ = PlainIpv4::SizeOf(Ipv4());
   if (header_length_ < ipv4::kHeaderSize || size_ < header_length_) {
     return DropReason::kBadIpHeader;
   }
@@ -84,7 +84,7 @@ Passage IpView::ParseV6() {
     return DropReason::kTruncated;
   }
   header_length_ = kIpv6HeaderSize;
-  size_ = SizeOf(Ipv6());
+  size_ = PlainIpv6::SizeOf(Ipv6());
   if (size_ > octets_.size()) {
     return DropReason::kTruncated;
   }

@@ -35,6 +35,7 @@
 #include "core/flow/flow_key.h"
 #include "core/net/ip_address.h"
 #include "core/net/ipv6_extensions.h"
+#include "core/net/plain_ip.h"
 #include "core/net/protocols.h"
 #include "core/net/transport_fields.h"
 
@@ -48,10 +49,10 @@ class IpView {
   // Errors: kTruncated, kBadIpVersion, kBadIpHeader, kBadIpOption (IPv4 option
   // lengths), kBadExtensionHeader, kTooManyHeaders.
   static Opinion<IpView> Parse(ConstBytes octets) {
-    if (IsPlainIpv4(octets)) [[likely]] {
-      return PlainIpv4(octets);
+    if (IsPlain<PlainIpv4>(octets)) [[likely]] {
+      return OfPlainIpv4(octets);
     }
-    return IsPlainIpv6(octets) ? PlainIpv6(octets) : ParseAny(octets);
+    return IsPlain<PlainIpv6>(octets) ? OfPlainIpv6(octets) : ParseAny(octets);
   }
 
   IpFamily family() const { return family_; }
@@ -155,42 +156,22 @@ class IpView {
 
   // The fixed headers: of sizes that are known, so that nothing is checked
   // again.
-  using Ipv4Header = std::span<const std::uint8_t, ipv4::kHeaderSize>;
-  using Ipv6Header = std::span<const std::uint8_t, kIpv6HeaderSize>;
+  using Ipv4Header = PlainIpv4::Header;
+  using Ipv6Header = PlainIpv6::Header;
 
   Ipv4Header Ipv4() const { return octets_.first<ipv4::kHeaderSize>(); }
 
   Ipv6Header Ipv6() const { return octets_.first<kIpv6HeaderSize>(); }
 
-  static bool IsPlainIpv4(ConstBytes octets) {
-    constexpr std::uint16_t kFragmented = 0x3fff;  // more, or an offset
-    if (octets.size() < ipv4::kHeaderSize) {
+  template <typename Plain>
+  static bool IsPlain(ConstBytes octets) {
+    if (octets.size() < Plain::kSize) {
       return false;
     }
-    const Ipv4Header header = octets.first<ipv4::kHeaderSize>();
-    const std::uint32_t size = SizeOf(header);
-    return header[0] == 0x45 &&
-           (LoadBe<std::uint16_t>(header.subspan<ipv4::kFragment, 2>()) &
-            kFragmented) == 0 &&
-           size >= ipv4::kHeaderSize && size <= octets.size();
-  }
-
-  static bool IsPlainIpv6(ConstBytes octets) {
-    if (octets.size() < kIpv6HeaderSize) {
-      return false;
-    }
-    const Ipv6Header header = octets.first<kIpv6HeaderSize>();
-    return header[0] >> 4 == 6 && !IsIpv6Extension(header[ipv6::kNextHeader]) &&
-           SizeOf(header) <= octets.size();
-  }
-
-  static std::uint32_t SizeOf(Ipv4Header header) {
-    return LoadBe<std::uint16_t>(header.subspan<ipv4::kLength, 2>());
-  }
-
-  static std::uint32_t SizeOf(Ipv6Header header) {
-    return std::uint32_t{kIpv6HeaderSize} +
-           LoadBe<std::uint16_t>(header.subspan<ipv6::kLength, 2>());
+    const auto header = octets.first<Plain::kSize>();
+    const std::uint32_t size = Plain::SizeOf(header);
+    return Plain::Begins(header) && size >= Plain::kSize &&
+           size <= octets.size();
   }
 
   static std::uint8_t TrafficClassOf(Ipv6Header header) {
@@ -198,22 +179,22 @@ class IpView {
         LoadBe<std::uint16_t>(header.subspan<0, 2>()) >> 4);
   }
 
-  static IpView PlainIpv4(ConstBytes octets) {
+  static IpView OfPlainIpv4(ConstBytes octets) {
     const Ipv4Header header = octets.first<ipv4::kHeaderSize>();
     return {octets,
             {.family = IpFamily::kV4,
-             .size = SizeOf(header),
+             .size = PlainIpv4::SizeOf(header),
              .header_length = ipv4::kHeaderSize,
              .protocol_offset = ipv4::kProtocol,
              .traffic_class = header[ipv4::kTrafficClass],
              .hop_limit = header[ipv4::kHopLimit]}};
   }
 
-  static IpView PlainIpv6(ConstBytes octets) {
+  static IpView OfPlainIpv6(ConstBytes octets) {
     const Ipv6Header header = octets.first<kIpv6HeaderSize>();
     return {octets,
             {.family = IpFamily::kV6,
-             .size = SizeOf(header),
+             .size = PlainIpv6::SizeOf(header),
              .header_length = kIpv6HeaderSize,
              .protocol_offset = ipv6::kNextHeader,
              .traffic_class = TrafficClassOf(header),
