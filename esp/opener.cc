@@ -16,38 +16,27 @@
 namespace postern::esp {
 namespace {
 
-// Restores the IP header of a packet whose ESP header is to vanish.
-Passage MendHeader(Packet& packet, const Opener::Opened& opened,
+// Restores the IP header of a packet whose ESP header, and IV, are to vanish.
+Passage MendHeader(Packet& packet, const Place& place, std::size_t vanishing,
                    std::uint8_t next_header) {
-  const std::size_t vanishing = opened.payload_offset - opened.esp_offset;
-  const Bytes before = packet.bytes();
-  CopyBytes(before.subspan(vanishing, opened.esp_offset),
-            before.first(opened.esp_offset));
-  packet.TrimFront(vanishing);
-  return RewriteIpHeader(packet.bytes(), opened.protocol_offset, next_header);
+  packet.CutBehind(place.esp_offset, vanishing);
+  return RewriteIpHeader(packet.bytes(), place.protocol_offset, next_header);
 }
 
-// Where an ESP header stands.
-struct Found {
-  std::size_t protocol_offset;  // of the octet that names it
-  std::size_t offset;
-};
-
-Passage CheckIsEsp(const Opinion<IpView>& view) {
+// Looks for ESP; cuts link padding off.
+Opinion<Place> FindEsp(Packet& packet) {
+  const Opinion<IpView> view = IpView::Parse(packet.bytes());
   if (!view.ok()) {
     return view.error();
   }
   if (view->fragment() != IpView::Fragment::kWhole) {
     return DropReason::kFragment;
   }
-  return view->protocol() == Number(IpProtocol::kEsp) ? Pass()
-                                                      : DropReason::kBadLength;
-}
-
-// The ESP packet within; cuts link padding off.
-Bytes TakeEsp(Packet& packet, const IpView& view) {
-  packet.TrimBack(packet.size() - view.size());
-  return packet.bytes().subspan(view.payload_offset());
+  if (view->protocol() != Number(IpProtocol::kEsp)) {
+    return DropReason::kBadLength;
+  }
+  packet.TrimBack(packet.size() - view->size());
+  return Place::In(*view);
 }
 
 }  // namespace
@@ -57,10 +46,10 @@ struct Opener::State {
   std::optional<TunnelEndpoints> inner;  // in BEET mode
   OpeningSuite suite;
 
-  // What Open() answers of an ESP packet that was found there.
-  Opened Describe(AuthProof proof, const Found& found, Bytes esp) const {
-    return {std::move(proof), found.protocol_offset, found.offset,
-            found.offset + suite.sizes().header(), suite.Plaintext(esp).size()};
+  // The plaintext of a packet that was opened there, with its trailer.
+  ConstBytes TextOf(const Packet& packet, const Place& place) const {
+    const ConstBytes esp = packet.bytes().subspan(place.esp_offset);
+    return suite.Plaintext(esp);
   }
 };
 
@@ -91,24 +80,27 @@ Opinion<Opener::Opened> Opener::Open(Packet& packet, std::uint64_t seq) {
     Open(jobs.first(kBurst));
   }
   Burst<OpeningSuite::Job> works;
-  Burst<Found> places;
+  Burst<Place> places;
   Burst<OpenJob*> asked;
   for (OpenJob& job : jobs) {
-    const Opinion<IpView> view = IpView::Parse(job.packet->bytes());
-    if (const Passage is_esp = CheckIsEsp(view); !is_esp.ok()) {
-      job.outcome = is_esp.error();
-      continue;
+    Place place = job.place;
+    if (place.esp_offset == 0) {
+      const Opinion<Place> found = FindEsp(*job.packet);
+      if (!found.ok()) {
+        job.outcome = found.error();
+        continue;
+      }
+      place = *found;
     }
-    works.Push(TakeEsp(*job.packet, *view), job.seq);
-    places.Push(view->protocol_offset(), view->payload_offset());
+    works.Push(job.packet->bytes().subspan(place.esp_offset), job.seq);
+    places.Push(place);
     asked.Push(&job);
   }
   state_->suite.Open(works.elements());
   for (std::size_t i = 0; i < works.size(); ++i) {
     Opinion<AuthProof>& proof = works[i].outcome;
     if (proof.ok()) {
-      asked[i]->outcome =
-          state_->Describe(*std::move(proof), places[i], works[i].esp);
+      asked[i]->outcome = Opened{*std::move(proof), places[i]};
     } else {
       asked[i]->outcome = proof.error();
     }
@@ -116,22 +108,23 @@ Opinion<Opener::Opened> Opener::Open(Packet& packet, std::uint64_t seq) {
 }
 
 Opinion<Opener::Opened> Opener::OpenCovered(Packet& packet, AuthProof cover) {
-  const Opinion<IpView> view = IpView::Parse(packet.bytes());
-  if (const Passage is_esp = CheckIsEsp(view); !is_esp.ok()) {
-    return is_esp.error();
+  const Opinion<Place> found = FindEsp(packet);
+  if (!found.ok()) {
+    return found.error();
   }
-  OpeningSuite& suite = state_->suite;
-  const Found found{view->protocol_offset(), view->payload_offset()};
-  const Bytes esp = TakeEsp(packet, *view);
-  if (const Passage decrypted = suite.DecryptUnverified(esp); !decrypted.ok()) {
+  const Bytes esp = packet.bytes().subspan(found->esp_offset);
+  if (const Passage decrypted = state_->suite.DecryptUnverified(esp);
+      !decrypted.ok()) {
     return decrypted.error();
   }
-  return state_->Describe(std::move(cover), found, esp);
+  return Opened{std::move(cover), *found};
 }
 
 [[gnu::flatten]] Passage Opener::Finish(Packet& packet, const Opened& opened) {
-  const Opinion<Trailer> trailer = ReadTrailer(
-      packet.bytes().subspan(opened.payload_offset, opened.payload_size));
+  const std::size_t headers = state_->suite.sizes().header();
+  const std::size_t offset = opened.place.esp_offset + headers;
+  const Opinion<Trailer> trailer =
+      ReadTrailer(state_->TextOf(packet, opened.place));
   if (!trailer.ok()) {
     return trailer.error();
   }
@@ -139,15 +132,14 @@ Opinion<Opener::Opened> Opener::OpenCovered(Packet& packet, AuthProof cover) {
     return DropReason::kDummyPacket;
   }
   if (state_->mode != IpsecMode::kTransport) {
-    const TunnelContent content{opened.payload_offset, trailer->payload_size,
+    const TunnelContent content{offset, trailer->payload_size,
                                 trailer->next_header};
     return state_->inner.has_value()
                ? StripBeetHeader(packet, *state_->inner, content)
                : StripTunnelHeader(packet, content);
   }
-  packet.TrimBack(packet.size() - opened.payload_offset -
-                  trailer->payload_size);
-  return MendHeader(packet, opened, trailer->next_header);
+  packet.TrimBack(packet.size() - offset - trailer->payload_size);
+  return MendHeader(packet, opened.place, headers, trailer->next_header);
 }
 
 }  // namespace postern::esp

@@ -50,6 +50,18 @@ inline Opinion<EspHeader> PeekEspHeader(const IpView& view) {
                    LoadBe<std::uint32_t>(esp.subspan(4))};
 }
 
+// Where ESP stands in a packet that is no fragment.
+struct Place {
+  std::uint16_t protocol_offset = 0;  // of the octet that names ESP
+  std::uint16_t esp_offset = 0;       // of the ESP header; 0: not known
+
+  // REQUIRES: view.protocol() is ESP, and the packet no fragment.
+  static Place In(const IpView& view) {
+    return {static_cast<std::uint16_t>(view.protocol_offset()),
+            static_cast<std::uint16_t>(view.payload_offset())};
+  }
+};
+
 struct OpenJob;
 
 class Opener {
@@ -64,10 +76,7 @@ class Opener {
   // An authentic packet whose plaintext still carries its padding.
   struct Opened {
     AuthProof proof;
-    std::size_t protocol_offset;  // of the octet that names ESP
-    std::size_t esp_offset;       // of the ESP header in the packet
-    std::size_t payload_offset;   // of the plaintext
-    std::size_t payload_size;     // with padding, pad length, next header
+    Place place;
   };
 
   // Verifies and decrypts in place. `seq` is the full number that the replay
@@ -111,6 +120,9 @@ class Opener {
 struct OpenJob {
   Packet* packet = nullptr;  // each job's its own
   std::uint64_t seq = 0;     // the full number that the replay window inferred
+  // What the caller has seen: the packet ends where its IP header says, and ESP
+  // stands there. By default Open() sees to both.
+  Place place = {};
   // Written by Open().
   Opinion<Opener::Opened> outcome = DropReason::kCryptoFailed;
 };

@@ -88,7 +88,7 @@ class OpeningSuite {
 
   // Where the plaintext stands after Open(), and its octets, the trailer
   // included. REQUIRES: CheckSize(esp) passed.
-  Bytes Plaintext(Bytes esp) const;
+  ConstBytes Plaintext(ConstBytes esp) const;
 
   // Errors: kBadLength: no room for the header, a trailer and the ICV, or the
   //   ciphertext is no multiple of the alignment (it never meets the cipher).
@@ -113,6 +113,8 @@ class OpeningSuite {
   Passage DecryptUnverified(Bytes esp);
 
  private:
+  struct CombinedPacket;
+
   explicit OpeningSuite(SuiteBase base) : base_(std::move(base)) {}
 
   Passage Check(const Job& job) const;

@@ -17,7 +17,9 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
+#include <span>
 
 #include "core/bytes.h"
 #include "core/crypto/aead_context.h"
@@ -65,19 +67,22 @@ class Surroundings {
       : nonce_size_(base.nonce_size),
         aad_size_(base.numbers == SequenceNumbers::kExtended ? 12 : 8) {
     const bool extended = base.numbers == SequenceNumbers::kExtended;
-    std::copy(base.salt.begin(), base.salt.end(), nonce_.begin());
+    const auto nonce = std::span(nonce_);
+    // Of a size that is known: a call would cost more than the copy.
+    std::memcpy(nonce.data(), base.salt.data(), sizeof(Salt));
     if (!iv.empty()) {
-      CopyBytes(Bytes(nonce_).last(kIvSize), iv.first(kIvSize));
+      std::memcpy(nonce.last<kIvSize>().data(), iv.first(kIvSize).data(),
+                  kIvSize);
     } else {
-      StoreBe(Bytes(nonce_).last(kIvSize),
+      StoreBe(nonce.last<kIvSize>(),
               extended ? seq : std::uint64_t{static_cast<std::uint32_t>(seq)});
     }
-    const Bytes aad = aad_;
-    StoreBe(aad, Number(base.spi));
+    const auto aad = std::span(aad_);
+    StoreBe(aad.first<4>(), Number(base.spi));
     if (extended) {
-      StoreBe(aad.subspan(4), seq);
+      StoreBe(aad.last<8>(), seq);
     } else {
-      StoreBe(aad.subspan(4), static_cast<std::uint32_t>(seq));
+      StoreBe(aad.subspan<4, 4>(), static_cast<std::uint32_t>(seq));
     }
   }
 

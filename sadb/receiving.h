@@ -29,9 +29,9 @@ namespace postern {
 // answer. A packet whose outcome is a refusal is passed over by later steps.
 struct ReceivedNumber {
   std::uint32_t wire_seq = 0;
-  std::size_t octets = 0;              // of the packet as it came
-  std::optional<ReplayTicket> ticket;  // from Check(), spent by Commit()
-  const AuthProof* proof = nullptr;    // REQUIRES, for Commit(): not null
+  std::size_t octets = 0;                   // of the packet as it came
+  std::optional<ReplayTicket> ticket = {};  // from Check(), spent by Commit()
+  const AuthProof* proof = nullptr;         // REQUIRES, for Commit(): not null
   Passage outcome = Pass();
 };
 

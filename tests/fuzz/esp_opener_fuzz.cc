@@ -84,8 +84,7 @@ void Open(Opener& opener, PacketPool& pool, const postern::IpView& view,
   const auto opened = opener.Open(packet, kSeq);
   if (opened.ok()) {
     const std::size_t before = packet.size();
-    postern::Claim("the plaintext is in the packet",
-                   opened->payload_offset + opened->payload_size <= before);
+    postern::Claim("ESP is in the packet", opened->place.esp_offset < before);
     if (opener.Finish(packet, *opened).ok()) {
       postern::Claim("opening makes packets smaller", packet.size() < before);
       CheckOutcome(packet.bytes());
