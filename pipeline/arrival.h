@@ -40,6 +40,7 @@ struct IpsecHeader {
   Spi spi{};
   std::uint32_t sequence = 0;
   IpsecProtocol protocol = IpsecProtocol::kEsp;
+  esp::Place place;  // of ESP; not known of AH and in fragments
   IpAddress destination;
 
   bool NamesSaOf(const IpsecHeader& other) const {
@@ -59,13 +60,17 @@ inline Passage PeekIpsecHeader(const IpView& view,
     if (!esp.ok()) {
       return esp.error();
     }
-    header.emplace(esp->spi, esp->seq, IpsecProtocol::kEsp, view.destination());
+    const bool whole = view.fragment() == IpView::Fragment::kWhole;
+    header.emplace(esp->spi, esp->seq, IpsecProtocol::kEsp,
+                   whole ? esp::Place::In(view) : esp::Place(),
+                   view.destination());
   } else if (view.protocol() == Number(IpProtocol::kAh)) {
     const Opinion<ah::AhHeader> ah = ah::PeekAhHeader(view);
     if (!ah.ok()) {
       return ah.error();
     }
-    header.emplace(ah->spi, ah->seq, IpsecProtocol::kAh, view.destination());
+    header.emplace(ah->spi, ah->seq, IpsecProtocol::kAh, esp::Place(),
+                   view.destination());
   }
   return Pass();
 }
@@ -103,6 +108,8 @@ struct Arrival {
     std::uint8_t protocol;                      // behind the IPv6 extensions
     std::optional<Spi> spi;                     // nothing: no AH, no ESP
     std::uint32_t sequence;
+
+    Came() {}  // NOLINT(modernize-use-equals-default): every field is written
   };
 
   std::optional<Came> came;  // nothing: it was no IP packet
@@ -114,15 +121,45 @@ inline void Remember(const IpView& view,
                      const std::optional<IpsecHeader>& header,
                      std::optional<Arrival::Came>& came) {
   Arrival::Came& kept = came.emplace();
-  if (view.family() == IpFamily::kV4) {
-    constexpr std::size_t kSize = ipv4::kHeaderSize;
-    std::memcpy(kept.header.data(), view.octets().first<kSize>().data(), kSize);
-  } else {
-    CopyBytes(kept.header, view.octets().first<Arrival::Came::kLongest>());
-  }
+  const bool is_v4 = view.family() == IpFamily::kV4;
+  CopyBytes(kept.header,
+            view.octets().first(is_v4 ? ipv4::kHeaderSize : kIpv6HeaderSize));
   kept.protocol = view.protocol();
   kept.spi = header ? std::optional(header->spi) : std::nullopt;
   kept.sequence = header ? header->sequence : 0;
+}
+
+// Does what the looks above do at a packet that is nothing but a sound IP header
+// of this kind (core/net/plain_ip.h), ESP, and what may stand behind its end.
+// Its size; 0, and nothing is done, if it is anything else.
+template <typename Plain>
+std::size_t SeePlainEsp(ConstBytes octets, Arrival& arrival) {
+  constexpr std::size_t kEsp = Plain::kSize;
+  constexpr std::size_t kWord = sizeof(std::uint32_t);
+  constexpr std::size_t kShortest = kEsp + 2 * kWord;  // to its number
+  if (octets.size() < kShortest) {
+    return 0;
+  }
+  const auto start = octets.first<kShortest>();
+  const auto ip = start.template first<Plain::kSize>();
+  const std::size_t size = Plain::SizeOf(ip);
+  if (!Plain::Begins(ip) || ip[Plain::kProtocol] != Number(IpProtocol::kEsp) ||
+      size < kShortest || size > octets.size() ||
+      !Plain::HasRightChecksum(ip)) {
+    return 0;
+  }
+  const auto spi = LoadBe<std::uint32_t>(start.template subspan<kEsp, kWord>());
+  const auto sequence =
+      LoadBe<std::uint32_t>(start.template subspan<kEsp + kWord, kWord>());
+  arrival.header.emplace(Spi{spi}, sequence, IpsecProtocol::kEsp,
+                         esp::Place{Plain::kProtocol, kEsp},
+                         Plain::DestinationOf(ip));
+  Arrival::Came& came = arrival.came.emplace();
+  std::memcpy(came.header.data(), ip.data(), Plain::kSize);
+  came.protocol = Number(IpProtocol::kEsp);
+  came.spi = Spi{spi};
+  came.sequence = sequence;
+  return size;
 }
 
 // The flow label of an IPv6 packet (RFC 8200 3); nothing of an IPv4 one.

@@ -3,7 +3,6 @@
 #include "pipeline/inbound.h"
 
 #include <algorithm>
-#include <tuple>
 #include <utility>
 
 #include "core/net/protocols.h"
@@ -12,41 +11,21 @@
 namespace postern {
 namespace {
 
-// Of a fragment: whether AH or ESP may stand in its datagram. In IPv6 they may
-// follow options that only the first fragment shows, and ESP in UDP ports.
-bool MayHoldIpsec(const IpView& view, const Packet& packet, const Sadb& sadb) {
-  const auto place = FragmentPlace::Of(view, packet.bytes());
-  if (!place) {
-    return false;
-  }
-  switch (static_cast<IpProtocol>(place->protocol)) {
-    case IpProtocol::kAh:
-    case IpProtocol::kEsp:
-      return true;
-    case IpProtocol::kUdp:
-      return sadb.ExpectsUdp();
-    case IpProtocol::kDestinationOptions:
-    case IpProtocol::kRouting:
-      return view.family() == IpFamily::kV6;
-    default:
-      return false;
-  }
+// What the look at a packet has found out already is not looked for again.
+void PutPlace(const IpsecHeader& header, esp::OpenJob& job) {
+  job.place = header.place;
 }
 
-// SAs are named by what is never used again, since fragments outlast a batch.
-// Every SA authenticates what it carries (SAD-17).
-Reassembler::Way WayOf(const TransformPath& path) {
-  using Way = Reassembler::Way;
-  static_assert(std::tuple_size_v<decltype(Way::by)> >=
-                TransformPath::kMaxDepth);
-  Way way{.origin =
-              path.empty() ? Way::Origin::kAnybody : Way::Origin::kProven};
-  std::ranges::transform(path.associations(), way.by.begin(),
-                         &SecurityAssociation::generation_id);
-  return way;
+void PutPlace(const IpsecHeader& /*header*/, ah::VerifyJob& /*job*/) {}
+
+std::size_t ProtocolOffsetOf(const esp::Opener::Opened& opened) {
+  return opened.place.protocol_offset;
 }
 
-// A worker has no transform where its key could not be scheduled.
+std::size_t ProtocolOffsetOf(const ah::Verifier::Verified& verified) {
+  return verified.protocol_offset;
+}
+
 void Prove(esp::Opener* opener, std::span<esp::OpenJob> jobs) {
   if (opener != nullptr) {
     opener->Open(jobs);
@@ -86,12 +65,25 @@ void ForEachStretch(std::span<const ReceivedNumber> numbers,
   }
 }
 
-Count CountOf(const esp::Opener& /*opener*/) {
+Count CountOf(const esp::Opener* /*opener*/) {
   return Count::kEspOpened;
 }
 
-Count CountOf(const ah::Verifier& /*verifier*/) {
+Count CountOf(const ah::Verifier* /*verifier*/) {
   return Count::kAhVerified;
+}
+
+// What Commit() is to know of a packet that was proven, or refused.
+template <typename Job>
+void Judge(Job& job, ReceivedNumber& number) {
+  if (!number.outcome.ok()) {
+    return;
+  }
+  if (job.outcome.ok()) {
+    number.proof = &job.outcome->proof;
+  } else {
+    number.outcome = job.outcome.error();
+  }
 }
 
 }  // namespace
@@ -113,81 +105,18 @@ Rest InboundPipeline::Run(Batch& in, Batch& out, Instant now) {
   return Rest::kDone;
 }
 
-void InboundPipeline::Enter(Batch& in, Instant now) {
-  parts_.stats.Add(Count::kInboundPackets, in.size());
-  arrivals_.Clear();
-  for (Packet& packet : in) {
-    Arrival& arrival = arrivals_.Push();
-    arrival.packet = &packet;
-    if (const Passage seen = LookAt(arrival, now); !seen.ok()) {
-      Refuse(arrival, seen.error(), now);
-    }
-  }
-}
-
-// Sees what the packet is now: AH or ESP that may be removed, or what it holds.
-// flatten: see esp/sealer.cc. Nobody else is handed the view: it stays in
-// registers.
-[[gnu::flatten]] Passage InboundPipeline::LookAt(Arrival& arrival,
-                                                 Instant now) {
-  Packet& packet = *arrival.packet;
-  const Opinion<IpView> view = IpView::Parse(std::as_const(packet).bytes());
-  if (!view.ok()) {
-    return view.error();
-  }
-  packet.TrimBack(packet.size() - view->size());
-  const Passage peeked = PeekIpsecHeader(*view, arrival.header);
-  if (arrival.path.empty()) {
-    Remember(*view, arrival.header, arrival.came);
-  }
-  if (!HasRightChecksum(*view, packet)) {
-    return DropReason::kBadIpHeader;
-  }
-  if (view->fragment() != IpView::Fragment::kWhole ||
-      (!IsProtected(*view) && parts_.sadb.ExpectsUdp())) {
-    return LookCloser(arrival, now);
-  }
-  if (IsProtected(*view) && arrival.path.full()) {
-    return DropReason::kTooManyTransforms;
-  }
-  return peeked;
-}
-
-// At what LookAt() has seen to be a fragment, or what may be ESP in UDP.
-[[gnu::noinline]] Passage InboundPipeline::LookCloser(Arrival& arrival,
-                                                      Instant now) {
-  Packet& packet = *arrival.packet;
-  const Opinion<IpView> view = IpView::Parse(std::as_const(packet).bytes());
-  if (!view.ok()) {
-    return view.error();
-  }
-  if (view->fragment() != IpView::Fragment::kWhole &&
-      (MayHoldIpsec(*view, packet, parts_.sadb) ||
-       (arrival.path.empty() && policy_.WantsWhole(*view)))) {
-    return PutTogether(arrival, *view, now);
-  }
-  if (!IsProtected(*view)) {
-    return parts_.sadb.ExpectsUdp() ? LookIntoUdp(arrival, *view, now) : Pass();
-  }
-  if (arrival.path.full()) {
-    return DropReason::kTooManyTransforms;
-  }
-  return PeekIpsecHeader(*view, arrival.header);
-}
-
-// Steps 2 to 8 for every packet that begins with AH or ESP. False when none
-// does.
+// Steps 2 to 8 for every packet that begins with AH or ESP. Whether any has
+// another of them beneath.
 bool InboundPipeline::RemoveOutermost(Instant now) {
-  bool any = false;
+  bool more = false;
   for (Stretch rest = arrivals_.elements(); !rest.empty();) {
     const Stretch run = NextRun(rest);
     if (run.front().packet != nullptr && run.front().header) {
-      Remove(run, now);
-      any = true;
+      more = Remove(run, now) || more;
     }
     rest = rest.subspan(run.size());
   }
-  return any;
+  return more;
 }
 
 // The packets at the front that one SA is to open; or one alone, for which there
@@ -197,31 +126,12 @@ InboundPipeline::Stretch InboundPipeline::NextRun(Stretch arrivals) {
   if (first.packet == nullptr || !first.header) {
     return arrivals.first(1);
   }
-  const auto end =
-      std::find_if_not(arrivals.begin(), arrivals.end(), [&](const Arrival& a) {
-        return a.packet != nullptr && a.header &&
-               a.header->NamesSaOf(*first.header);
+  const IpsecHeader& named = *first.header;
+  const auto end = std::find_if_not(
+      arrivals.begin() + 1, arrivals.end(), [&](const Arrival& a) {
+        return a.packet != nullptr && a.header && a.header->NamesSaOf(named);
       });
   return arrivals.first(static_cast<std::size_t>(end - arrivals.begin()));
-}
-
-// Step 1. The fragment is gone then, or the whole packet stands in its place.
-Passage InboundPipeline::PutTogether(Arrival& arrival, const IpView& view,
-                                     Instant now) {
-  Packet& packet = *arrival.packet;
-  const Opinion<Reassembler::Taken> taken =
-      reassembler_.Take(packet, view, WayOf(arrival.path), now);
-  if (!taken.ok()) {
-    return taken.error();
-  }
-  parts_.stats.Add(Count::kFragmentsTaken);
-  if (*taken == Reassembler::Taken::kMadeWhole) {
-    parts_.stats.Add(Count::kReassembled);
-    return LookAt(arrival, now);
-  }
-  packet.Release();
-  arrival.packet = nullptr;
-  return Pass();
 }
 
 // Step 2.
@@ -237,84 +147,130 @@ Opinion<SecurityAssociation*> InboundPipeline::Find(
              : association;
 }
 
-void InboundPipeline::Remove(Stretch run, Instant now) {
+// Whether any of them has another AH or ESP beneath.
+bool InboundPipeline::Remove(Stretch run, Instant now) {
   const Opinion<SecurityAssociation*> found = Find(*run.front().header);
   if (!found.ok()) {
     for (Arrival& arrival : run) {
       Refuse(arrival, found.error(), now);
     }
-    return;
+    return false;
   }
   SecurityAssociation& association = **found;
   if (run.front().header->protocol == IpsecProtocol::kEsp) {
-    RemoveBy(association, association.opener(parts_.worker),
-             std::span<esp::OpenJob>(esp_jobs_), run, now);
-  } else {
-    RemoveBy(association, association.verifier(parts_.worker),
-             std::span<ah::VerifyJob>(ah_jobs_), run, now);
+    return RemoveBy(association, association.opener(parts_.worker),
+                    std::span<esp::OpenJob>(esp_jobs_), run, now);
   }
+  return RemoveBy(association, association.verifier(parts_.worker),
+                  std::span<ah::VerifyJob>(ah_jobs_), run, now);
 }
 
 // Steps 3 to 8. Number i and job i are about run[i].
 template <typename Transform, typename Job>
-void InboundPipeline::RemoveBy(SecurityAssociation& association,
+bool InboundPipeline::RemoveBy(SecurityAssociation& association,
                                Transform* transform, std::span<Job> jobs,
                                Stretch run, Instant now) {
   numbers_.Clear();
   for (const Arrival& arrival : run) {
-    ReceivedNumber& number = numbers_.Push();
-    number.wire_seq = arrival.header->sequence;
-    number.octets = arrival.packet->size();
+    numbers_.Push(arrival.header->sequence, arrival.packet->size());
   }
   const std::span<ReceivedNumber> numbers = numbers_.elements();
   association.Check(numbers, now);
-  for (std::size_t i = 0; i < run.size(); ++i) {
-    jobs[i].packet = run[i].packet;
-    jobs[i].seq = numbers[i].ticket ? numbers[i].ticket->seq() : 0;
+  const ReceivedNumber* checked = numbers.data();
+  Job* asked = jobs.data();
+  for (const Arrival& arrival : run) {
+    asked->packet = arrival.packet;
+    asked->seq = checked->ticket ? checked->ticket->seq() : 0;
+    PutPlace(*arrival.header, *asked);
+    ++asked;
+    ++checked;
   }
   ForEachStretch(numbers, [&](std::size_t first, std::size_t count) {
     Prove(transform, jobs.subspan(first, count));
   });
-  for (std::size_t i = 0; i < run.size(); ++i) {
-    if (!numbers[i].outcome.ok()) {
-      continue;
-    }
-    if (jobs[i].outcome.ok()) {
-      numbers[i].proof = &jobs[i].outcome->proof;
-    } else {
-      numbers[i].outcome = jobs[i].outcome.error();
-    }
+  asked = jobs.data();
+  for (ReceivedNumber& number : numbers) {
+    Judge(*asked++, number);
   }
   association.Commit(numbers, now);
-  for (std::size_t i = 0; i < run.size(); ++i) {
-    if (numbers[i].outcome.ok()) {
-      numbers[i].outcome =
-          Finish(association, *transform, jobs[i], run[i], now);
+  return FinishAll(association, transform, jobs.data(), run, now);
+}
+
+// Steps 6 to 8 for a run whose numbers are committed. Whether any packet has
+// another AH or ESP beneath.
+template <typename Transform, typename Job>
+bool InboundPipeline::FinishAll(SecurityAssociation& association,
+                                Transform* transform, const Job* jobs,
+                                Stretch run, Instant now) {
+  std::size_t opened = 0;
+  bool all_seen = true;
+  ReceivedNumber* number = numbers_.begin();
+  for (Arrival& arrival : run) {
+    if (number->outcome.ok()) {
+      ++opened;
+      number->outcome = Finish(association, *transform, *jobs, arrival, now);
     }
+    all_seen = all_seen && number->outcome.ok() && !arrival.header;
+    ++jobs;
+    ++number;
   }
-  // Behind all of them: a look that loads what was only just stored waits.
-  for (std::size_t i = 0; i < run.size(); ++i) {
-    const Passage removed =
-        numbers[i].outcome.ok() ? LookAt(run[i], now) : numbers[i].outcome;
+  parts_.stats.Add(CountOf(transform), opened);
+  return !all_seen && LookBeneath(association, run, now);
+}
+
+// At what Finish() has left to look at, behind all of them: a look that loads
+// what was only just stored waits. And refuses what the numbers say.
+bool InboundPipeline::LookBeneath(SecurityAssociation& association, Stretch run,
+                                  Instant now) {
+  bool more = false;
+  const ReceivedNumber* number = numbers_.begin();
+  for (Arrival& arrival : run) {
+    Passage removed = (number++)->outcome;
+    if (removed.ok() && arrival.header) {
+      removed = LookAt(arrival, now);
+    }
     if (removed.ok()) {
+      more = more || arrival.header;
       continue;
     }
-    Refuse(run[i], removed.error(), now);
+    Refuse(arrival, removed.error(), now);
     // The SA remembers forgeries for its dump.
     if (removed.error() == DropReason::kBadIcv) {
       association.CountBadIcv();
     }
   }
+  return more;
 }
 
-// Steps 6 to 8.
+// Whether there is nothing to find in a packet out of an SA of transport mode.
+//
+// That has given back the IP header that LookAt() saw, and has changed no more of
+// it than protocol, length and, by the difference, the checksum
+// (RewriteIpHeader()). It was sound, so it is; what can be new is what follows
+// it. (A packet out of a tunnel has a header that nobody has seen.)
+bool InboundPipeline::IsJustContent(const Packet& packet,
+                                    std::size_t protocol_offset) const {
+  const std::uint8_t protocol = packet.bytes()[protocol_offset];
+  switch (static_cast<IpProtocol>(protocol)) {
+    case IpProtocol::kEsp:
+    case IpProtocol::kAh:
+      return false;
+    case IpProtocol::kUdp:
+      return !parts_.sadb.ExpectsUdp();
+    default:
+      return !IsIpv6Extension(protocol);
+  }
+}
+
+// Steps 6 to 8. Leaves the arrival without a header exactly if it need not be
+// looked at.
 template <typename Transform, typename Job>
 Passage InboundPipeline::Finish(SecurityAssociation& association,
                                 Transform& transform, const Job& job,
                                 Arrival& arrival, Instant now) {
-  parts_.stats.Add(CountOf(transform));
   arrival.path.Add(association);
-  const bool tunnel = association.parameters().mode == IpsecMode::kTunnel;
+  const IpsecMode mode = association.parameters().mode;
+  const bool tunnel = mode == IpsecMode::kTunnel;
   const std::uint8_t outer =
       tunnel ? TrafficClassOf(std::as_const(*arrival.packet).bytes()) : 0;
   const Passage finished = transform.Finish(*arrival.packet, *job.outcome);
@@ -327,11 +283,17 @@ Passage InboundPipeline::Finish(SecurityAssociation& association,
   if (arrival.udp) {
     LeaveUdp(association, job.seq, arrival, now);
   }
+  if (mode == IpsecMode::kTransport &&
+      IsJustContent(*arrival.packet, ProtocolOffsetOf(*job.outcome))) {
+    arrival.header.reset();
+  }
   return Pass();
 }
 
 // Steps 9 and 10.
 void InboundPipeline::Deliver(Batch& out, Instant now) {
+  std::uint64_t octets = 0;
+  std::uint64_t clear = 0;
   for (Arrival& arrival : arrivals_) {
     if (arrival.packet == nullptr) {
       continue;
@@ -341,11 +303,13 @@ void InboundPipeline::Deliver(Batch& out, Instant now) {
         !Admit(arrival, now)) {
       continue;
     }
-    parts_.stats.Add(arrival.path.empty() ? Count::kInboundClear
-                                          : Count::kInboundProtected);
-    parts_.stats.Add(Count::kInboundOctets, arrival.packet->size());
+    octets += arrival.packet->size();
+    clear += arrival.path.empty() ? 1U : 0U;
     out.Push(std::move(*arrival.packet));
   }
+  parts_.stats.Add(Count::kInboundOctets, octets);
+  parts_.stats.Add(Count::kInboundClear, clear);
+  parts_.stats.Add(Count::kInboundProtected, out.size() - clear);
 }
 
 // Step 9. Otherwise the packet is gone: it was news, or is refused.

@@ -86,17 +86,23 @@ class InboundPipeline {
   using Stretch = std::span<Arrival>;
 
   void Enter(Batch& in, Instant now);
+  static bool LookAtPlainEsp(Arrival& arrival);
   Passage LookAt(Arrival& arrival, Instant now);
   Passage LookCloser(Arrival& arrival, Instant now);
   Passage PutTogether(Arrival& arrival, const IpView& view, Instant now);
   Passage LookIntoUdp(Arrival& arrival, const IpView& view, Instant now);
   bool RemoveOutermost(Instant now);
   static Stretch NextRun(Stretch arrivals);
-  void Remove(Stretch run, Instant now);
+  bool Remove(Stretch run, Instant now);
   Opinion<SecurityAssociation*> Find(const IpsecHeader& header) const;
   template <typename Transform, typename Job>
-  void RemoveBy(SecurityAssociation& association, Transform* transform,
+  bool RemoveBy(SecurityAssociation& association, Transform* transform,
                 std::span<Job> jobs, Stretch run, Instant now);
+  template <typename Transform, typename Job>
+  bool FinishAll(SecurityAssociation& association, Transform* transform,
+                 const Job* jobs, Stretch run, Instant now);
+  bool LookBeneath(SecurityAssociation& association, Stretch run, Instant now);
+  bool IsJustContent(const Packet& packet, std::size_t protocol_offset) const;
   template <typename Transform, typename Job>
   Passage Finish(SecurityAssociation& association, Transform& transform,
                  const Job& job, Arrival& arrival, Instant now);

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What comes in beside sound packets of one SA fares as it does alone, and what
+// comes out of an SA of transport mode is looked at as far as it may be new.
+
+#include <string>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+#include "esp/suite.h"
+#include "tests/sim/sim_host.h"
+
+namespace postern {
+namespace {
+
+struct Ends {
+  const char* alice;
+  const char* bob;
+};
+
+class ShortLooks : public testing::TestWithParam<Ends> {
+ protected:
+  ShortLooks() {
+    AddSaPair(alice_, bob_, Category::kEspTransport);
+    SaParameters sa = Sa();
+    sa.direction = Direction::kInbound;
+    EXPECT_TRUE(twin_.sadb().Add(sa, {}, twin_.now()).ok());
+    for (SimHost* host : {&alice_, &bob_, &twin_}) {
+      host->SetSystemLevel(Category::kEspTransport, Level::kRequire);
+    }
+  }
+
+  SaParameters Sa() const {
+    return SaFor(alice_.address(), bob_.address(), Category::kEspTransport);
+  }
+
+  static bool IsV4() { return GetParam().bob[0] == '1'; }
+
+  static PacketBuilder Builder() { return {GetParam().alice, GetParam().bob}; }
+
+  std::vector<Octets> SendThree() {
+    std::vector<Octets> packets;
+    for (std::size_t size = 41; size <= 43; ++size) {
+      packets.push_back(Builder().Udp(1000, 2000, Octets(size)));
+    }
+    return alice_.SendAll(packets);
+  }
+
+  // Whatever this is in ESP of alice's SA.
+  Octets Sealed(std::uint8_t next_header, const Octets& payload) {
+    esp::SealingSuite suite = esp::SealingSuite::Create(Sa().ForEsp()).value();
+    Octets esp(suite.SealedSize(payload.size()));
+    esp::SealingSuite::Job job{.payload = payload,
+                               .next_header = next_header,
+                               .seq = next_seq_++,
+                               .iv = {},
+                               .esp = esp};
+    suite.Seal(std::span(&job, 1));
+    EXPECT_TRUE(job.outcome.ok());
+    return Builder().Raw(50, esp);
+  }
+
+  // Bob refuses it for this reason, between packets that he takes.
+  void ExpectRefused(const Octets& packet, DropReason reason) {
+    std::vector<Octets> packets = SendThree();
+    packets[1] = packet;
+    const std::uint64_t before = bob_.drops(reason);
+    EXPECT_EQ(bob_.ReceiveAll(packets).size(), 2U) << NameOf(reason);
+    EXPECT_EQ(bob_.drops(reason), before + 1) << NameOf(reason);
+  }
+
+  // Bob takes all of them at once, his twin one by one.
+  void ExpectSameTogether(const std::vector<Octets>& packets,
+                          const std::string& what) {
+    std::vector<Octets> expected;
+    for (const Octets& packet : packets) {
+      for (Octets& taken : twin_.Receive(packet)) {
+        expected.push_back(std::move(taken));
+      }
+    }
+    EXPECT_GE(expected.size(), 2U) << what;
+    EXPECT_EQ(bob_.ReceiveAll(packets), expected) << what;
+    for (std::size_t i = 0; i < kDropReasonCount; ++i) {
+      const auto reason = static_cast<DropReason>(i);
+      EXPECT_EQ(bob_.drops(reason), twin_.drops(reason))
+          << NameOf(reason) << ", " << what;
+    }
+  }
+
+  SimHost alice_{GetParam().alice};
+  SimHost bob_{GetParam().bob};
+  SimHost twin_{GetParam().bob};
+  std::uint64_t next_seq_ = 40;
+};
+
+// The middle one of three differs in one octet of its IP header or its SPI, with
+// the IPv4 checksum as it was or mended. (Of its number Check() alone tells more
+// when it knows of those before.)
+TEST_P(ShortLooks, TreatWhatDiffersAsIfItCameAlone) {
+  for (std::size_t at = 0; at < (IsV4() ? 24U : 44U); ++at) {
+    for (const unsigned flip : {0x01U, 0x03U, 0x10U, 0x20U, 0x40U, 0x80U}) {
+      std::vector<Octets> packets = SendThree();
+      Octets& odd = packets[1];
+      odd[at] = static_cast<std::uint8_t>(odd[at] ^ flip);
+      const std::string what =
+          std::to_string(at) + " ^ " + std::to_string(flip);
+      ExpectSameTogether(packets, what);
+      if (IpView::Parse(odd).ok()) {
+        packets = SendThree();
+        packets[1][at] = static_cast<std::uint8_t>(packets[1][at] ^ flip);
+        MendIpv4Checksum(packets[1]);
+        ExpectSameTogether(packets, what + ", mended");
+      }
+    }
+  }
+  EXPECT_GT(bob_.drops(DropReason::kTruncated), 0U);
+  EXPECT_GT(bob_.drops(DropReason::kNoSaForSpi), 0U);
+}
+
+TEST_P(ShortLooks, RefuseADamagedHeaderBesideSoundOnes) {
+  Octets odd = SendThree()[1];
+  if (IsV4()) {
+    odd[8] ^= 1;  // and the checksum stays
+    ExpectRefused(odd, DropReason::kBadIpHeader);
+  } else {
+    odd[4] ^= 0x80;
+    ExpectRefused(odd, DropReason::kTruncated);
+  }
+}
+
+TEST_P(ShortLooks, FindEspAndAhWithinTransportMode) {
+  Octets unknown(64, 1);
+  ExpectRefused(Sealed(50, unknown), DropReason::kNoSaForSpi);
+  unknown[1] = 4;  // of the whole AH: 24 octets
+  ExpectRefused(Sealed(51, unknown), DropReason::kNoSaForSpi);
+}
+
+TEST_P(ShortLooks, FindEspThatIsTooShortWithinTransportMode) {
+  ExpectRefused(Sealed(50, Octets(7)), DropReason::kTruncated);
+}
+
+// In IPv6 more headers may follow; in IPv4 the same numbers are protocols.
+TEST_P(ShortLooks, FindBadExtensionHeadersWithinTransportMode) {
+  const Octets beyond = {17, 9, 0, 0, 0, 0, 0, 0};
+  for (const std::uint8_t extension : Octets{0, 43, 60}) {
+    const Octets clear = Builder().Raw(extension, beyond);
+    if (IsV4()) {
+      EXPECT_EQ(bob_.Receive(Sealed(extension, beyond)),
+                std::vector<Octets>{clear});
+    } else {
+      ExpectRefused(Sealed(extension, beyond), IpView::Parse(clear).error());
+    }
+  }
+}
+
+// ESP in UDP is found where an SA expects it, and only there.
+TEST_P(ShortLooks, FindEspInUdpWithinTransportMode) {
+  const Octets datagram = Builder().Udp(4500, 4500, Octets(64, 1));
+  const std::size_t header = IsV4() ? 20 : 40;
+  const Octets udp(datagram.begin() + static_cast<std::ptrdiff_t>(header),
+                   datagram.end());
+  EXPECT_EQ(bob_.Receive(Sealed(17, udp)), std::vector<Octets>{datagram});
+  SaParameters in_udp = Sa();
+  in_udp.spi = Spi{0x4500};
+  in_udp.direction = Direction::kInbound;
+  in_udp.encryption_key = SecretBytes(Octets(20, 0x45));
+  in_udp.encapsulation = UdpPorts{.source = 4500, .destination = 4500};
+  ASSERT_TRUE(bob_.sadb().Add(in_udp, {}, bob_.now()).ok());
+  ExpectRefused(Sealed(17, udp), DropReason::kNoSaForSpi);
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, ShortLooks,
+                         testing::Values(Ends{"10.9.1.1", "10.9.2.1"},
+                                         Ends{"2001:db8::1", "2001:db8::2"}),
+                         [](const auto& of) {
+                           return of.index == 0 ? "IPv4" : "IPv6";
+                         });
+
+}  // namespace
+}  // namespace postern
