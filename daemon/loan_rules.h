@@ -101,8 +101,8 @@ class QuietTime {
   // This thread's BusyRounds say that it is busy.
   void Busy() { since_.reset(); }
 
-  // This thread has found nothing at `now`; the other one has been busy as often
-  // as `times_busy` says. Returns whether to give the lane back; the next call is
+  // After a round at `now`, unless Busy() was called for it; the other thread has
+  // been busy as often as `times_busy` says. Returns whether to give the lane back; the next call is
   // then about the next loan.
   bool Over(Instant now, std::uint32_t times_busy) {
     if (!since_ || times_busy != times_busy_) {

@@ -100,15 +100,17 @@ void Worker::Run() {
       return;
     }
     CarryWhatComes(reader);
-    GiveBackIfQuiet();
   }
 }
 
-// Until nothing is there, and looking again does not pay.
+// Until nothing is there, and looking again does not pay, or no lane is left.
 void Worker::CarryWhatComes(RcuReader& reader) {
   while (!stopping_.load(std::memory_order_relaxed)) {
     const RoundCatch found = CarryOneBatchEach();
     LendIfBusy(found);
+    if (GaveBack()) {
+      return;
+    }
     if (found.outbound + found.inbound > 0) {
       parts_.busy_poll.Found();
     } else if (!LooksAgain()) {
@@ -168,15 +170,19 @@ void Worker::LendIfBusy(const RoundCatch& found) {
     parts_.loan->CountBusy();
   } else if (load == BusyRounds::Load::kBothWays) {
     parts_.loan->HandOver();
+    busy_ = BusyRounds(parts_.rules);
   }
 }
 
-// Nothing was there in the last round, so the time of that is the time of now.
-void Worker::GiveBackIfQuiet() {
-  if (parts_.side == Side::kBorrower && HasInbound() &&
-      quiet_.Over(parts_.inbound.looked(), parts_.loan->times_busy())) {
-    parts_.loan->HandOver();
+// After a round, whose time is that of now. However little comes, it may never be
+// nothing: a conversation goes on while this thread looks again.
+bool Worker::GaveBack() {
+  if (parts_.side == Side::kLender || !HasInbound() ||
+      !quiet_.Over(parts_.inbound.looked(), parts_.loan->times_busy())) {
+    return false;
   }
+  parts_.loan->HandOver();
+  return true;
 }
 
 std::optional<Instant> Worker::NextDeadline() const {

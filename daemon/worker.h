@@ -88,7 +88,7 @@ class Worker {
   void Count(Direction way, std::size_t packets);
   bool HasInbound() const;
   void LendIfBusy(const RoundCatch& found);
-  void GiveBackIfQuiet();
+  bool GaveBack();
   std::optional<Instant> NextDeadline() const;
   int Timeout() const;
   Woken Wait();

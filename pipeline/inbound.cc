@@ -26,6 +26,7 @@ std::size_t ProtocolOffsetOf(const ah::Verifier::Verified& verified) {
   return verified.protocol_offset;
 }
 
+// A worker has no transform where its key could not be scheduled.
 void Prove(esp::Opener* opener, std::span<esp::OpenJob> jobs) {
   if (opener != nullptr) {
     opener->Open(jobs);

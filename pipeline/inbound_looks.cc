@@ -48,8 +48,6 @@ Reassembler::Way WayOf(const TransformPath& path) {
   return way;
 }
 
-// A worker has no transform where its key could not be scheduled.
-
 }  // namespace
 
 void InboundPipeline::Enter(Batch& in, Instant now) {

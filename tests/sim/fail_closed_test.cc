@@ -137,6 +137,38 @@ TEST_F(TwoHosts, ADamagedIpv4HeaderIsRefused) {
   ExpectReceiveDrop(packet, DropReason::kBadIpHeader);
 }
 
+// Inside of a tunnel it is its sender's, and as much a stranger's.
+TEST_F(TwoHosts, ADamagedIpv4HeaderInATunnelIsRefused) {
+  Require(Category::kEspNetwork);
+  Octets packet = Datagram();
+  packet[8] ^= 1;
+  const std::vector<Octets> sealed = alice_.Send(packet);
+  ASSERT_EQ(sealed.size(), 1u);
+  ExpectReceiveDrop(sealed[0], DropReason::kBadIpHeader);
+}
+
+// Of one batch: in clear, protected, forged, replayed, protected.
+TEST_F(TwoHosts, ABatchIsCountedPacketByPacket) {
+  AddSaPair(alice_, bob_, Category::kEspTransport);
+  alice_.SetSystemLevel(Category::kEspTransport, Level::kUse);
+  const auto sealed =
+      alice_.SendAll({Datagram(40), Datagram(50), Datagram(60)});
+  ASSERT_EQ(sealed.size(), 3u);
+  Octets forged = sealed[1];
+  forged.back() ^= 1;
+  const auto passed =
+      bob_.ReceiveAll({Datagram(), sealed[0], forged, sealed[0], sealed[2]});
+  EXPECT_EQ(passed,
+            (std::vector<Octets>{Datagram(), Datagram(40), Datagram(60)}));
+  EXPECT_EQ(bob_.count(Count::kInboundPackets), 5u);
+  EXPECT_EQ(bob_.count(Count::kInboundClear), 1u);
+  EXPECT_EQ(bob_.count(Count::kInboundProtected), 2u);
+  EXPECT_EQ(bob_.count(Count::kEspOpened), 2u);
+  EXPECT_EQ(bob_.count(Count::kInboundOctets), 3u * 28 + 40 + 40 + 60);
+  EXPECT_EQ(bob_.drops(DropReason::kBadIcv), 1u);
+  EXPECT_EQ(bob_.drops(DropReason::kReplayDuplicate), 1u);
+}
+
 // The sender of a datagram closed its socket before we could ask for it.
 TEST_F(TwoHosts, ADatagramThatOutlivedItsSocketIsNotSentInClear) {
   EXPECT_EQ(alice_.Send(Datagram()).size(), 1u);
