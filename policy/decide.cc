@@ -273,8 +273,9 @@ Passage InboundPolicy::Admit(const IpView& packet, const TransformPath& path,
 
 Passage InboundPolicy::AdmitToFlow(const IpView& packet, const Traffic& traffic,
                                    const TransformPath& path, Instant now) {
+  const CategorySet applied = path.applied();
   const Opinion<Flow*> flow =
-      flows_.ResolveArrival(traffic, OpeningOf(packet), path.applied(), now);
+      flows_.ResolveArrival(traffic, OpeningOf(packet), applied, now);
   if (!flow.ok()) {
     return flow.error();
   }
@@ -284,7 +285,7 @@ Passage InboundPolicy::AdmitToFlow(const IpView& packet, const Traffic& traffic,
     return satisfied;
   }
   if (!path.empty()) {
-    flows_.NoteArrival(**flow, path.applied(), now);
+    flows_.NoteArrival(**flow, applied, now);
   }
   const Passage inherited = flows_.Inherit(**flow, now);
   if (inherited.ok() && IsNoted(**flow)) {
