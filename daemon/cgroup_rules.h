@@ -13,9 +13,11 @@
 #ifndef POSTERN_DAEMON_CGROUP_RULES_H_
 #define POSTERN_DAEMON_CGROUP_RULES_H_
 
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/error.h"
@@ -52,7 +54,7 @@ class CgroupRules {
   }
 
   // Each binds every later packet when it returns; returns the path as it is
-  // kept. Errors: of `usable`; kNotFound; kSystem (the memory).
+  // kept. Errors: of `usable`; of BeforeSet(); kNotFound; kSystem (the memory).
   Result<std::string> Set(CgroupRule rule);
   Result<std::string> Delete(const std::string& path);
 

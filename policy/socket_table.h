@@ -93,7 +93,7 @@ class SocketTable {
   }
 
   // The entry of this socket, made with every level NONE if it is new.
-  // Errors: kExhausted.
+  // Errors: kExhausted; that of BeforeFirst().
   Result<SocketPolicyRef> Obtain(SocketCookie cookie);
 
   // The same for a connected TCP socket: if it is new here and its connection
@@ -146,8 +146,8 @@ class SocketTable {
   // kHalfOpen after a journal was resumed from: it has no such notes.
   bool MayBeReopened(const FlowKey& flow, Instant now) const;
 
-  // The kernel says the socket is gone, if anybody listens. Also for cookies without an entry:
-  // datagram flows then ask again who owns them.
+  // The kernel says the socket is gone; it is asked to while there are entries.
+  // Also for cookies without one: datagram flows then ask again who owns them.
   void Retire(SocketCookie cookie, Instant now);
 
   // A connection that inherited its levels, or is bound by a cgroup's rule, and

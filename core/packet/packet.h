@@ -118,7 +118,8 @@ class Packet {
   }
 
   // Cuts `count` octets out behind the first `lead`, which move up: a header
-  // vanishes. REQUIRES: lead + count <= size(). Checked in every build.
+  // vanishes. REQUIRES: there is a packet; lead + count <= size(), which is checked
+  // in every build.
   void CutBehind(std::size_t lead, std::size_t count) {
     RequireWithin(lead + count);
     std::uint8_t* const start = slot_->octets + begin_;
