@@ -109,7 +109,7 @@ struct Arrival {
     std::optional<Spi> spi;                     // nothing: no AH, no ESP
     std::uint32_t sequence;
 
-    Came() {}  // NOLINT(modernize-use-equals-default): every field is written
+    Came() {}  // NOLINT(modernize-use-equals-default): what is read is written
   };
 
   std::optional<Came> came;  // nothing: it was no IP packet
