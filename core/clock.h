@@ -10,6 +10,7 @@
 #define POSTERN_CORE_CLOCK_H_
 
 #include <chrono>
+#include <optional>
 
 namespace postern {
 
@@ -20,6 +21,12 @@ using Instant = std::chrono::time_point<std::chrono::steady_clock, Duration>;
 inline Instant MonotonicNow() {
   return std::chrono::time_point_cast<Duration>(
       std::chrono::steady_clock::now());
+}
+
+// Which comes first, where nothing means never.
+inline std::optional<Instant> Earlier(std::optional<Instant> one,
+                                      std::optional<Instant> other) {
+  return other && (!one || *other < *one) ? other : one;
 }
 
 }  // namespace postern

@@ -165,6 +165,21 @@ constexpr std::array<DropReasonText, kDropReasonCount> kTexts = {{
      "RFC 3948 2.2"},
     {R::kNatKeepalive, "nat_keepalive",
      "a NAT keepalive, which has done its work by arriving", "RFC 3948 2.3"},
+    {R::kForeignFrame, "foreign_frame",
+     "the Ethernet frame is neither IP for this host nor a neighbour's message",
+     "Postern"},
+    {R::kBadNeighbourMessage, "bad_neighbour_message",
+     "the ARP or Neighbour Discovery message is not valid",
+     "RFC 826, RFC 4861 7.1"},
+    {R::kNoGateway, "no_gateway",
+     "the destination is not on the host's Ethernet, and no gateway is "
+     "configured for its family",
+     "Postern"},
+    {R::kNoNeighbour, "no_neighbour",
+     "nobody on the Ethernet answered for the next address, or too many "
+     "packets "
+     "waited for that",
+     "RFC 4861 7.2.2"},
     {R::kForgotten, "forgotten",
      "the program lost a packet without naming a reason: a defect", "Postern"},
     {R::kFaultInjected, "fault_injected",

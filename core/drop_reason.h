@@ -82,6 +82,10 @@ enum class DropReason : std::uint8_t {
   kUnknownPeer,
   kNonEspMarker,
   kNatKeepalive,
+  kForeignFrame,
+  kBadNeighbourMessage,
+  kNoGateway,
+  kNoNeighbour,
   kForgotten,
   kFaultInjected,
 };

@@ -51,17 +51,22 @@ enum class Count : std::uint8_t {
   kSegmentsRead,
   kSuperPacketsWritten,
   kSegmentsWritten,
-  // Of a udp wire: a train is several datagrams that pass the kernel as one.
+  // Of a udp or packet wire; a train is several datagrams that pass the kernel as
+  // one.
   kWireSendCalls,      // sendmmsg()
   kWireDatagramsSent,  // alone or in trains
   kWireTrainsSent,
   kWireReceiveCalls,       // recvmmsg() that brought something
   kWireDatagramsReceived,  // alone or in trains
   kWireTrainsReceived,
+  // Of a packet or tap wire.
+  kNeighbourQuestions,  // who has an address, asked
+  kNeighbourAnswers,    // and answered
+  kAddressConflicts,    // somebody else claimed the host's
 };
 
 inline constexpr std::size_t kCountCount =
-    static_cast<std::size_t>(Count::kWireTrainsReceived) + 1;
+    static_cast<std::size_t>(Count::kAddressConflicts) + 1;
 
 // "outbound_packets", ...: the name used in JSON and metrics.
 std::string_view NameOf(Count count);

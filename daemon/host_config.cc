@@ -14,6 +14,7 @@
 #include "control/paths.h"
 #include "core/crypto/legacy.h"
 #include "daemon/cgroup_rules.h"
+#include "daemon/ethernet_settings.h"
 #include "daemon/lane.h"
 #include "daemon/route_settings.h"
 #include "daemon/rule_settings.h"
@@ -173,6 +174,7 @@ void ReadTun(Section& section, HostConfig& config) {
   }
   ReadAddresses(section, tun);
   CheckOwnAddresses(section, config.network);
+  CheckGateways(section, config.network);
   section.Finish();
 }
 

@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <fstream>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,32 +12,16 @@
 #include "tun/netlink.h"
 #include "tun/socket_stamp.h"
 #include "tun/stamp_program.h"
-#include "tun/steering_program.h"
 #include "tun/tun_device.h"
-#include "wire/fault_injector.h"
-#include "wire/pcap_recorder.h"
-#include "wire/tun_wire.h"
-#include "wire/udp_wire.h"
 
 namespace postern {
 namespace {
-
-using Queues = std::vector<std::unique_ptr<TunDevice>>;  // of a TUN
-using Ports = std::vector<std::unique_ptr<PacketPort>>;  // of a wire
 
 IpPrefix EverythingOf(IpFamily family) {
   constexpr std::array<std::uint8_t, 16> kUnspecified{};
   return {
       IpAddress::FromOctets(ConstBytes(kUnspecified).first(BitsOf(family) / 8)),
       0};
-}
-
-std::set<IpFamily> FamiliesOf(const TunConfig& config) {
-  std::set<IpFamily> families;
-  for (const OwnAddress& own : config.addresses) {
-    families.insert(own.address.family());
-  }
-  return families;
 }
 
 Result<NetworkNamespace> OpenInside(const NetworkConfig& config) {
@@ -54,7 +36,7 @@ Status UnlessThere(Status status) {
   return there ? Ok() : status;
 }
 
-Status StampPackets(const NetworkNamespace& inside, const Queues& tun) {
+Status StampPackets(const NetworkNamespace& inside, const TunQueues& tun) {
   const Result<SocketStamp> stamp = SocketStamp::Create();
   if (!stamp.ok()) {
     return stamp.error();
@@ -70,7 +52,7 @@ Status StampPackets(const NetworkNamespace& inside, const Queues& tun) {
 
 // While the link is down, so that no packet comes before its stamp does.
 Result<Ownership> ChooseOwnership(const NetworkNamespace& inside,
-                                  const Queues& tun,
+                                  const TunQueues& tun,
                                   std::optional<Ownership> wanted) {
   if (wanted != Ownership::kSockDiag) {
     const Status stamped = StampPackets(inside, tun);
@@ -110,7 +92,7 @@ Status AttachInside(const NetworkNamespace& inside, const TunConfig& config) {
   if (Status up = netlink->SetState(config.name, LinkState::kUp); !up.ok()) {
     return up;
   }
-  for (const IpFamily family : FamiliesOf(config)) {
+  for (const IpFamily family : config.Families()) {
     if (Status routed = UnlessThere(netlink->AddRoute(
             {.prefix = EverythingOf(family), .link = config.name}));
         !routed.ok()) {
@@ -123,129 +105,6 @@ Status AttachInside(const NetworkNamespace& inside, const TunConfig& config) {
     }
   }
   return Ok();
-}
-
-// Outside, the host's addresses are routed to its wire.
-Status AttachOutside(const WireConfig& wire, const TunConfig& tun) {
-  Result<Netlink> netlink = Netlink::Open();
-  if (!netlink.ok()) {
-    return netlink.error();
-  }
-  if (Status up = netlink->SetState(wire.name, LinkState::kUp); !up.ok()) {
-    return up;
-  }
-  for (const OwnAddress& own : tun.addresses) {
-    const IpPrefix alone(own.address, BitsOf(own.address.family()));
-    if (Status routed = netlink->AddRoute({.prefix = alone, .link = wire.name});
-        !routed.ok()) {
-      return routed;
-    }
-  }
-  return Ok();
-}
-
-// A peer with offload sends some 50 packets in a burst and has several under
-// way; with the 500 of a TUN by default one TCP stream loses some percent.
-constexpr std::size_t kWireQueuePackets = 2000;
-
-// What keeps flows in order where there are several pairs.
-using Steering = std::optional<SteeringProgram>;
-
-Steering LoadSteering(std::size_t pairs) {
-  if (pairs == 1) {
-    return std::nullopt;
-  }
-  Result<SteeringProgram> loaded = SteeringProgram::Load();
-  if (!loaded.ok()) {
-    Log(LogLevel::kWarning, "one_pair_only",
-        {{"reason", loaded.error().message}});
-    return std::nullopt;
-  }
-  return std::move(*loaded);
-}
-
-// One queue without a steering program.
-Result<Queues> CreateTun(const NetworkNamespace& where,
-                         const TunOptions& options, const Steering& steering,
-                         std::size_t pairs) {
-  if (steering) {
-    return TunDevice::CreateQueues(where, options, *steering, pairs);
-  }
-  Result<std::unique_ptr<TunDevice>> device = TunDevice::Create(where, options);
-  if (!device.ok()) {
-    return device.error();
-  }
-  Queues alone;
-  alone.push_back(std::move(*device));
-  return alone;
-}
-
-Result<Ports> CreateTunWire(const WireConfig& config, const Steering& steering,
-                            std::size_t pairs) {
-  Result<NetworkNamespace> outer = NetworkNamespace::OpenCurrent();
-  if (!outer.ok()) {
-    return outer.error();
-  }
-  Result<Queues> device = CreateTun(*outer,
-                                    {.name = config.name,
-                                     .mtu_octets = config.mtu_octets,
-                                     .queue_packets = kWireQueuePackets},
-                                    steering, pairs);
-  if (!device.ok()) {
-    return device.error();
-  }
-  Ports wire;
-  for (std::unique_ptr<TunDevice>& queue : *device) {
-    wire.push_back(std::make_unique<TunWire>(std::move(queue)));
-  }
-  return wire;
-}
-
-Result<Ports> CreateUdpWire(const NetworkConfig& config, std::size_t pairs) {
-  Result<std::vector<std::unique_ptr<UdpWire>>> ports =
-      UdpWire::CreateSeveral({.listen = config.wire.listen,
-                              .peers = config.wire.peers,
-                              .own_addresses = config.OwnAddresses(),
-                              .path_mtu_octets = config.wire.path_mtu_octets},
-                             pairs);
-  if (!ports.ok()) {
-    return ports.error();
-  }
-  Ports wire;
-  for (std::unique_ptr<UdpWire>& port : *ports) {
-    wire.push_back(std::move(port));
-  }
-  return wire;
-}
-
-Result<Ports> CreateWire(const NetworkConfig& network,
-                         const Steering& steering) {
-  const WireConfig& config = network.wire;
-  Result<Ports> wire = config.kind == WireKind::kUdp
-                           ? CreateUdpWire(network, network.pairs)
-                           : CreateTunWire(config, steering, network.pairs);
-  if (!wire.ok()) {
-    return wire.error();
-  }
-  if (config.record) {
-    const Result<std::shared_ptr<PcapWriter>> writer =
-        PcapWriter::Open(*config.record);
-    if (!writer.ok()) {
-      return writer.error();
-    }
-    for (std::unique_ptr<PacketPort>& port : *wire) {
-      port = std::make_unique<PcapRecorder>(*writer, std::move(port));
-    }
-  }
-  // Outside of the recorder: what was dropped on purpose is not recorded.
-  if (config.faults) {
-    FaultInjector::Plan plan = *config.faults;
-    for (std::unique_ptr<PacketPort>& port : *wire) {
-      port = std::make_unique<FaultInjector>(std::move(port), plan);
-      ++plan.seed;
-    }
-  }
-  return wire;
 }
 
 // What only the wire itself could tell.
@@ -263,29 +122,6 @@ Result<NetworkConfig> WithMtus(NetworkConfig config, const PacketPort& wire) {
   return config;
 }
 
-// Packets between two wires of one machine are forwarded by its kernel. That
-// is the administrator's switch; we only say when it is off.
-void WarnUnlessForwarding(const TunConfig& config) {
-  const auto warn = [](const char* family, const char* file,
-                       const char* command) {
-    std::ifstream stream(file);
-    char forwards = '0';
-    if (!(stream >> forwards) || forwards == '0') {
-      Log(LogLevel::kWarning, "forwarding_is_off",
-          {{"family", family}, {"to_turn_it_on", command}});
-    }
-  };
-  const std::set<IpFamily> families = FamiliesOf(config);
-  if (families.contains(IpFamily::kV4)) {
-    warn("ipv4", "/proc/sys/net/ipv4/ip_forward",
-         "sysctl net.ipv4.ip_forward=1");
-  }
-  if (families.contains(IpFamily::kV6)) {
-    warn("ipv6", "/proc/sys/net/ipv6/conf/all/forwarding",
-         "sysctl net.ipv6.conf.all.forwarding=1");
-  }
-}
-
 }  // namespace
 
 Result<std::unique_ptr<HostNetwork>> HostNetwork::Create(NetworkConfig wanted) {
@@ -295,7 +131,7 @@ Result<std::unique_ptr<HostNetwork>> HostNetwork::Create(NetworkConfig wanted) {
   }
   const Steering steering = LoadSteering(wanted.pairs);
   wanted.pairs = steering ? wanted.pairs : 1;
-  Result<Ports> wire = CreateWire(wanted, steering);
+  Result<WirePorts> wire = CreateWirePorts(wanted, steering);
   if (!wire.ok()) {
     return wire.error();
   }
@@ -304,11 +140,11 @@ Result<std::unique_ptr<HostNetwork>> HostNetwork::Create(NetworkConfig wanted) {
     return became.error();
   }
   const NetworkConfig& config = *became;
-  Result<Queues> tun = CreateTun(*inside,
-                                 {.name = config.tun.name,
-                                  .mtu_octets = *config.tun.mtu_octets,
-                                  .framing = config.tun.framing},
-                                 steering, config.pairs);
+  Result<TunQueues> tun = CreateTunQueues(*inside,
+                                          {.name = config.tun.name,
+                                           .mtu_octets = *config.tun.mtu_octets,
+                                           .framing = config.tun.framing},
+                                          steering, config.pairs);
   if (!tun.ok()) {
     return tun.error();
   }
@@ -323,12 +159,8 @@ Result<std::unique_ptr<HostNetwork>> HostNetwork::Create(NetworkConfig wanted) {
   if (Status attached = AttachInside(*inside, config.tun); !attached.ok()) {
     return attached.error();
   }
-  if (config.wire.kind == WireKind::kTun) {
-    if (Status attached = AttachOutside(config.wire, config.tun);
-        !attached.ok()) {
-      return attached.error();
-    }
-    WarnUnlessForwarding(config.tun);
+  if (Status attached = AttachWire(config); !attached.ok()) {
+    return attached.error();
   }
   return std::unique_ptr<HostNetwork>(
       new HostNetwork(config, std::move(*inside), std::move(*tun), *ownership,
@@ -336,7 +168,7 @@ Result<std::unique_ptr<HostNetwork>> HostNetwork::Create(NetworkConfig wanted) {
 }
 
 HostNetwork::HostNetwork(NetworkConfig config, NetworkNamespace inside,
-                         Queues tun, Ownership ownership, Ports wire)
+                         TunQueues tun, Ownership ownership, WirePorts wire)
     : config_(std::move(config)),
       inside_(std::move(inside)),
       tun_(std::move(tun)),

@@ -10,7 +10,7 @@
 //     +-------------|-------------+          +------|-----------------------+
 //                   +------ posternd's workers -----+
 //
-// A wire of the kind udp has sockets in place of an interface and routes.
+// That is a wire of the kind tun; of others daemon/wire_ports.h tells.
 //
 // With several pairs the TUN has as many queues and the wire as many ports: the
 // kernel gives all packets of a flow to one of them, in each direction. Where it
@@ -32,6 +32,8 @@
 #include "core/error.h"
 #include "core/packet/packet_port.h"
 #include "daemon/network_config.h"
+#include "daemon/tun_queues.h"
+#include "daemon/wire_ports.h"
 #include "tun/network_namespace.h"
 #include "tun/tun_device.h"
 
@@ -67,17 +69,14 @@ class HostNetwork {
   PacketPort& wire(std::size_t pair) { return *wire_[pair]; }
 
  private:
-  using Queues = std::vector<std::unique_ptr<TunDevice>>;  // of a TUN
-  using Ports = std::vector<std::unique_ptr<PacketPort>>;  // of a wire
-
-  HostNetwork(NetworkConfig config, NetworkNamespace inside, Queues tun,
-              Ownership ownership, Ports wire);
+  HostNetwork(NetworkConfig config, NetworkNamespace inside, TunQueues tun,
+              Ownership ownership, WirePorts wire);
 
   const NetworkConfig config_;
   NetworkNamespace inside_;
-  Queues tun_;
+  TunQueues tun_;
   Ownership ownership_;
-  Ports wire_;
+  WirePorts wire_;
 };
 
 }  // namespace postern

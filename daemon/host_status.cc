@@ -68,6 +68,9 @@ Value Describe(const WireConfig& wire) {
   } else {
     members.push_back({"name", wire.name, {}});
   }
+  if (wire.mac) {
+    members.push_back({"mac", wire.mac->ToString(), {}});
+  }
   members.push_back({"mtu", Value::Count(wire.mtu_octets), {}});
   return MakeObject(std::move(members));
 }

@@ -142,7 +142,9 @@ void Lane::CarryThrough(Pipeline& pipeline) {
 }
 
 std::optional<Instant> Lane::NextDeadline() const {
-  return outbound_ ? outbound_->NextDeadline() : inbound_->NextDeadline();
+  return Earlier(
+      outbound_ ? outbound_->NextDeadline() : inbound_->NextDeadline(),
+      parts_.entrance.NextDeadline());
 }
 
 }  // namespace postern

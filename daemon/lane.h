@@ -90,6 +90,9 @@ class Lane {
   // Readable when packets wait.
   int descriptor() const { return parts_.entrance.descriptor(); }
 
+  // As PacketPort::IsGone(), of the entrance.
+  bool IsGone() { return parts_.entrance.IsGone(); }
+
   // When Carry() last looked whether packets wait, as the pipeline was told it.
   Instant looked() const { return looked_; }
 

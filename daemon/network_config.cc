@@ -41,6 +41,14 @@ Result<OwnAddress> OwnAddress::Parse(std::string_view text) {
   return own;
 }
 
+std::set<IpFamily> TunConfig::Families() const {
+  std::set<IpFamily> families;
+  for (const OwnAddress& own : addresses) {
+    families.insert(own.address.family());
+  }
+  return families;
+}
+
 std::vector<IpAddress> NetworkConfig::OwnAddresses() const {
   std::vector<IpAddress> addresses;
   for (const OwnAddress& own : tun.addresses) {
@@ -50,8 +58,11 @@ std::vector<IpAddress> NetworkConfig::OwnAddresses() const {
 }
 
 std::optional<std::size_t> MtuOf(const WireConfig& wire) {
-  if (wire.kind != WireKind::kUdp) {
+  if (wire.kind == WireKind::kTun || wire.kind == WireKind::kTap) {
     return wire.mtu_octets;
+  }
+  if (wire.kind == WireKind::kPacket) {
+    return std::nullopt;
   }
   return wire.path_mtu_octets
              ? std::optional(*wire.path_mtu_octets - UdpOverhead(wire.peers))

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "core/net/ip_address.h"
 #include "tun/tun_framing.h"
 #include "wire/fault_injector.h"
+#include "wire/mac_address.h"
 #include "wire/udp_peers.h"
 #include "wire/wire.h"
 
@@ -39,18 +41,26 @@ struct TunConfig {
   std::optional<std::size_t> mtu_octets;  // else what the wire leaves room for
   TunFraming framing = TunFraming::kVnetHeader;  // kPlain: no offload
   std::vector<OwnAddress> addresses;
+
+  // In which there are addresses.
+  std::set<IpFamily> Families() const;
 };
 
 struct WireConfig {
   WireKind kind = WireKind::kTun;
-  // kTun: the interface and its MTU.
+  // kTun, kTap: the interface and its MTU; kPacket: the interface that is used.
   std::string name;
   std::size_t mtu_octets = 1500;
   // kUdp: at most one endpoint of each family, who is reached, and the MTU on
   // the way, else that of the interfaces that listen.
   std::vector<UdpEndpoint> listen;
   std::vector<UdpPeer> peers;
-  std::optional<std::size_t> path_mtu_octets;
+  std::optional<std::size_t> path_mtu_octets;  // kPacket: at most so much
+  // kTap, kPacket: the host's Ethernet address, else one by chance, and the
+  // routers, one of each family at most. kTap: the bridge it is a port of.
+  std::optional<MacAddress> mac;
+  std::vector<IpAddress> gateways;
+  std::optional<std::string> bridge;
 
   std::optional<std::string> record;  // a pcap file
   std::optional<FaultInjector::Plan> faults;

@@ -3,8 +3,11 @@
 #include "daemon/wire_settings.h"
 
 #include <algorithm>
+#include <array>
+#include <initializer_list>
 #include <limits>
-#include <set>
+
+#include "daemon/ethernet_settings.h"
 
 namespace postern {
 namespace {
@@ -12,14 +15,14 @@ namespace {
 constexpr Section::Range kPerMille = {0, 1000};
 
 Result<WireKind> ParseWireKind(std::string_view text) {
-  for (const WireKind kind : {WireKind::kTun, WireKind::kUdp}) {
+  for (const WireKind kind :
+       {WireKind::kTun, WireKind::kUdp, WireKind::kTap, WireKind::kPacket}) {
     if (text == NameOf(kind)) {
       return kind;
     }
   }
-  return Error{ErrorCode::kUnsupported,
-               "the wire \"" + std::string(text) +
-                   "\" is not built yet: write \"tun\" or \"udp\"."};
+  return Invalid("there is no wire \"" + std::string(text) +
+                 "\": write \"tun\", \"udp\", \"tap\" or \"packet\".");
 }
 
 // Absent: no faults in this direction.
@@ -167,9 +170,6 @@ void ReadPeers(Section& section, WireConfig& wire) {
 void ReadUdp(Section& section, WireConfig& wire) {
   ReadListen(section, wire);
   ReadPeers(section, wire);
-  if (section.Take("name") != nullptr) {
-    section.Refuse("name", "a udp wire has no interface to name: remove it.");
-  }
   if (const auto mtu =
           section.Whole("mtu", {static_cast<std::int64_t>(kLeastMtu),
                                 static_cast<std::int64_t>(kMostMtu)})) {
@@ -179,24 +179,82 @@ void ReadUdp(Section& section, WireConfig& wire) {
 
 void ReadTunWire(Section& section, const std::string& host_name,
                  WireConfig& wire) {
-  // A default that tells the host, where it fits into an interface's name.
   wire.name = section.Parsed("name", ParseLinkName)
-                  .value_or(("wire-" + host_name).substr(0, 15));
+                  .value_or(DefaultWireName(host_name));
   wire.mtu_octets = static_cast<std::size_t>(
       section
           .Whole("mtu", {static_cast<std::int64_t>(kLeastMtu),
                          static_cast<std::int64_t>(kMostMtu)})
           .value_or(1500));
-  for (const char* key : {"listen", "peer"}) {
-    if (section.Take(key) != nullptr) {
-      section.Refuse(key,
-                     "only a wire of the kind \"udp\" has this: remove it, or "
-                     "write kind = \"udp\".");
+}
+
+// A key that not every kind has.
+struct KeyOf {
+  const char* key;
+  std::initializer_list<WireKind> kinds;
+  const char* otherwise;
+};
+
+constexpr const char* kUdpOnly =
+    "only a wire of the kind \"udp\" has this: remove it, or write kind = "
+    "\"udp\".";
+constexpr const char* kEthernetOnly =
+    "only a wire of the kind \"tap\" or \"packet\" has this: remove it.";
+
+void RefuseKeysOfOthers(Section& section, WireKind kind) {
+  const std::array<KeyOf, 7> keys = {{
+      {"listen", {WireKind::kUdp}, kUdpOnly},
+      {"peer", {WireKind::kUdp}, kUdpOnly},
+      {"name",
+       {WireKind::kTun, WireKind::kTap},
+       kind == WireKind::kUdp
+           ? "a udp wire has no interface to name: remove it."
+           : "a packet wire makes no interface: name the one that it shall use "
+             "by interface = \"eth0\"."},
+      {"interface",
+       {WireKind::kPacket},
+       "only a wire of the kind \"packet\" uses an interface that is there: "
+       "remove it, or write kind = \"packet\"."},
+      {"bridge",
+       {WireKind::kTap},
+       "only a wire of the kind \"tap\" can be a bridge's port: remove it, or "
+       "write kind = \"tap\"."},
+      {"mac", {WireKind::kTap, WireKind::kPacket}, kEthernetOnly},
+      {"gateways", {WireKind::kTap, WireKind::kPacket}, kEthernetOnly},
+  }};
+  for (const KeyOf& key : keys) {
+    if (std::ranges::find(key.kinds, kind) == key.kinds.end() &&
+        section.Take(key.key) != nullptr) {
+      section.Refuse(key.key, key.otherwise);
     }
   }
 }
 
+void ReadKind(Section& section, const std::string& host_name,
+              WireConfig& wire) {
+  switch (wire.kind) {
+    case WireKind::kTun:
+      ReadTunWire(section, host_name, wire);
+      break;
+    case WireKind::kUdp:
+      ReadUdp(section, wire);
+      break;
+    case WireKind::kTap:
+      ReadTapWire(section, host_name, wire);
+      break;
+    case WireKind::kPacket:
+      ReadPacketWire(section, wire);
+      break;
+  }
+  RefuseKeysOfOthers(section, wire.kind);
+}
+
 }  // namespace
+
+std::string DefaultWireName(const std::string& host_name) {
+  constexpr std::size_t kLongest = 15;
+  return ("wire-" + host_name).substr(0, kLongest);
+}
 
 Result<std::string> ParseLinkName(std::string_view text) {
   const bool odd = text.find_first_of("/: \t\n%") != std::string_view::npos;
@@ -216,10 +274,8 @@ WireConfig ReadWire(Section& section, const std::string& directory,
     kind = section.Parsed("kind", ParseWireKind);
   }
   wire.kind = kind.value_or(WireKind::kTun);
-  if (wire.kind == WireKind::kUdp) {
-    ReadUdp(section, wire);
-  } else if (kind || (!section.Has("listen") && !section.Has("peer"))) {
-    ReadTunWire(section, host_name, wire);
+  if (kind) {
+    ReadKind(section, host_name, wire);
   }
   if (auto record = section.Text("record")) {
     wire.record =

@@ -26,6 +26,9 @@ WireConfig ReadWire(Section& section, const std::string& directory,
 // those with which no peer can be reached.
 void CheckOwnAddresses(Section& tun, const NetworkConfig& network);
 
+// "wire-" and the host, where it fits into an interface's name.
+std::string DefaultWireName(const std::string& host_name);
+
 // As the kernel's dev_valid_name(). Errors: kInvalid.
 Result<std::string> ParseLinkName(std::string_view text);
 

@@ -22,6 +22,7 @@ using Side = LaneLoan::Side;
 
 constexpr int kNever =
     -1;  // a timeout, and a descriptor that is not waited for
+constexpr std::size_t kOutbound = 0;
 constexpr std::size_t kInbound = 1;
 constexpr std::size_t kWake = 2;
 
@@ -191,8 +192,7 @@ std::optional<Instant> Worker::NextDeadline() const {
     next = parts_.outbound->NextDeadline();
   }
   if (HasInbound()) {
-    const std::optional<Instant> its = parts_.inbound.NextDeadline();
-    next = its && (!next || *its < *next) ? its : next;
+    next = Earlier(next, parts_.inbound.NextDeadline());
   }
   return next;
 }
@@ -222,6 +222,14 @@ int Worker::Sleep() {
   return woken;
 }
 
+bool Worker::Failed() {
+  const auto failed = [this](std::size_t wait) {
+    return (waits_[wait].revents & ~POLLIN) != 0;
+  };
+  return failed(kWake) || (failed(kOutbound) && parts_.outbound->IsGone()) ||
+         (failed(kInbound) && parts_.inbound.IsGone());
+}
+
 Worker::Woken Worker::Wait() {
   while (Sleep() < 0) {
     if (errno != EINTR) {
@@ -235,9 +243,7 @@ Worker::Woken Worker::Wait() {
   if (stopping_.load(std::memory_order_relaxed)) {
     return Woken::kToStop;
   }
-  const bool failed = std::ranges::any_of(
-      waits_, [](const pollfd& wait) { return (wait.revents & ~POLLIN) != 0; });
-  return failed ? Woken::kByFailure : Woken::kToWork;
+  return Failed() ? Woken::kByFailure : Woken::kToWork;
 }
 
 }  // namespace postern

@@ -92,6 +92,7 @@ class Worker {
   std::optional<Instant> NextDeadline() const;
   int Timeout() const;
   Woken Wait();
+  bool Failed();
   int Sleep();
 
   Parts parts_;

@@ -260,6 +260,19 @@ Status Netlink::SetQueueLength(const std::string& link, std::size_t packets) {
                request);
 }
 
+Status Netlink::SetMaster(const std::string& link, const std::string& bridge) {
+  const Result<Link> found = FindLink(link);
+  const Result<Link> master = FindLink(bridge);
+  if (!found || !master) {
+    return found ? master.error() : found.error();
+  }
+  NetlinkRequest request(RTM_NEWLINK, kChange);
+  request.PutStruct(LinkHeader(*found));
+  request.PutNumber(IFLA_MASTER, master->index);
+  return Order("making the interface " + link + " a port of " + bridge,
+               request);
+}
+
 Status Netlink::DisableAddressGeneration(const std::string& link) {
   const Result<Link> found = FindLink(link);
   if (!found) {

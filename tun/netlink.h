@@ -84,6 +84,9 @@ class Netlink {
   // How many packets may wait to be sent on it.
   Status SetQueueLength(const std::string& link, std::size_t packets);
 
+  // Makes the link a port of a bridge.
+  Status SetMaster(const std::string& link, const std::string& bridge);
+
   // The kernel shall make no link-local address for this link by itself, and so
   // sends no router solicitations either. Best before the link comes up.
   Status DisableAddressGeneration(const std::string& link);

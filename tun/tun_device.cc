@@ -144,7 +144,8 @@ Result<TunDevice::Attached> TunDevice::Attach(const TunOptions& options,
       options.framing == TunFraming::kVnetHeader && KnowsVnetHeader(fd);
   ifreq request{};
   std::memcpy(request.ifr_name, options.name.data(), options.name.size());
-  request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | queues |
+  const int layer = options.layer == TunLayer::kIp ? IFF_TUN : IFF_TAP;
+  request.ifr_flags = static_cast<short>(layer | IFF_NO_PI | queues |
                                          (vnet ? IFF_VNET_HDR : 0));
   if (::ioctl(fd.get(), TUNSETIFF, &request) != 0) {
     return CannotAttach(options.name, errno);

@@ -29,6 +29,9 @@
 // the interface comes out of the queue that a SteeringProgram chooses; what goes
 // into any of them arrives. The interface goes with the last of them.
 //
+// With TunLayer::kEthernet it is a TAP: the packets are whole Ethernet frames, and
+// whoever is behind the descriptor is another station than the interface itself.
+//
 // If somebody deletes the interface, descriptor() reports POLLERR and Receive()
 // returns 0.
 //
@@ -65,6 +68,7 @@ struct TunOptions {
   std::string name = "postern0";  // at most 15 characters; "%d" is a number
   std::size_t mtu_octets = 1500;
   TunFraming framing = TunFraming::kPlain;
+  TunLayer layer = TunLayer::kIp;  // kEthernet goes with kPlain
   // Packets that wait for Receive(); what comes when there are so many, the
   // kernel drops.
   std::size_t queue_packets = 500;

@@ -18,7 +18,13 @@ enum class TunFraming : std::uint8_t {
   kVnetHeader,  // a VnetHeader (core/net/vnet_header.h)
 };
 
-// What a kernel may grant of it; each has all of those before it.
+// What is in front of the IP packet besides.
+enum class TunLayer : std::uint8_t {
+  kIp,        // nothing: a TUN
+  kEthernet,  // an Ethernet header, and there is not only IP: a TAP
+};
+
+// What a kernel may grant of a framing; each has all of those before it.
 enum class TunOffload : std::uint8_t {
   kNone,       // it hands over packets that are whole
   kChecksum,   // it leaves their checksums to us

@@ -28,6 +28,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 
 #include "core/packet/packet_port.h"
 #include "wire/fault_lane.h"
@@ -53,6 +54,12 @@ class FaultInjector : public PacketPort {
   std::size_t mtu() const override { return port_->mtu(); }
 
   int descriptor() const override { return port_->descriptor(); }
+
+  bool IsGone() override { return port_->IsGone(); }
+
+  std::optional<Instant> NextDeadline() const override {
+    return port_->NextDeadline();
+  }
 
   const FaultCounts& sent_faults() const { return sending_.counts(); }
 

@@ -31,6 +31,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -83,6 +84,12 @@ class PcapRecorder : public PacketPort {
   std::size_t mtu() const override { return port_->mtu(); }
 
   int descriptor() const override { return port_->descriptor(); }
+
+  bool IsGone() override { return port_->IsGone(); }
+
+  std::optional<Instant> NextDeadline() const override {
+    return port_->NextDeadline();
+  }
 
   std::uint64_t records_lost() const { return writer_->records_lost(); }
 

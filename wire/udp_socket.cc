@@ -9,7 +9,7 @@
 #include <cerrno>
 #include <string>
 
-#include "core/log/log.h"
+#include "wire/socket_buffers.h"
 
 namespace postern {
 namespace {
@@ -52,32 +52,6 @@ Status SetFamilyOptions(int fd, IpFamily family) {
                  // Else a datagram that is too long would be fragmented here.
                  {IPPROTO_IPV6, IPV6_DONTFRAG, 1, "IPV6_DONTFRAG"},
                  {IPPROTO_IPV6, IPV6_RECVTCLASS, 1, "IPV6_RECVTCLASS"}});
-}
-
-struct Buffer {
-  int option;
-  int forced;  // the same past the system's bound, for the privileged
-  const char* sysctl;
-};
-
-// The kernel doubles what it is asked for, and tells the double.
-void EnlargeBuffer(int fd, const Buffer& buffer, std::size_t octets) {
-  const int wanted = static_cast<int>(octets);
-  if (Set(fd, {SOL_SOCKET, buffer.forced, wanted, ""})) {
-    return;
-  }
-  int granted = 0;
-  socklen_t size = sizeof(granted);
-  Set(fd, {SOL_SOCKET, buffer.option, wanted, ""});
-  if (::getsockopt(fd, SOL_SOCKET, buffer.option, &granted, &size) == 0 &&
-      granted / 2 < wanted) {
-    Log(LogLevel::kWarning, "socket_buffer_is_small",
-        {{"octets", granted / 2},
-         {"wanted", wanted},
-         {"effect", "bursts lose packets"},
-         {"to_enlarge_it", "sysctl " + std::string(buffer.sysctl) + "=" +
-                               std::to_string(wanted)}});
-  }
 }
 
 UdpSocket::Segmentation FindSegmentation(int fd) {
@@ -151,10 +125,7 @@ Result<UdpSocket> UdpSocket::Make(const UdpEndpoint& at,
   }
   // Kernels before Linux 5.0 do without.
   static_cast<void>(Set(fd.get(), {SOL_UDP, UDP_GRO, 1, "UDP_GRO"}));
-  EnlargeBuffer(fd.get(), {SO_SNDBUF, SO_SNDBUFFORCE, "net.core.wmem_max"},
-                buffer_octets);
-  EnlargeBuffer(fd.get(), {SO_RCVBUF, SO_RCVBUFFORCE, "net.core.rmem_max"},
-                buffer_octets);
+  EnlargeBuffers(fd.get(), buffer_octets);
   if (sharing == Sharing::kPort) {
     if (Status shared = SetAll(fd.get(), {kSharedPort}); !shared.ok()) {
       return shared.error();

@@ -22,4 +22,8 @@ bool CarriesAnyIpPacket(WireKind kind) {
   return kind != WireKind::kUdp;
 }
 
+bool IsEthernet(WireKind kind) {
+  return kind == WireKind::kTap || kind == WireKind::kPacket;
+}
+
 }  // namespace postern

@@ -6,10 +6,10 @@
 //     kind     carries              a packet's way
 //     tun      any IP packet        a TUN in the outer namespace, routed there
 //     udp      ESP only             ESP in UDP (RFC 3948)
-//     tap      any IP packet        the same as tun, with Ethernet around it
-//     packet   any IP packet        a real interface (AF_PACKET)
+//     tap      any IP packet        an Ethernet, by a TAP in the outer namespace
+//     packet   any IP packet        an Ethernet, by a real interface (AF_PACKET)
 //
-// This version builds `tun` and `udp`. docs/wires.md tells more.
+// docs/wires.md tells more.
 //
 // Thread safety: as PacketPort.
 
@@ -32,6 +32,9 @@ std::string_view NameOf(WireKind kind);
 // Whether AH, clear packets and any other protocol can travel in it; if not,
 // ESP alone can.
 bool CarriesAnyIpPacket(WireKind kind);
+
+// Whether the host is a station of an Ethernet by it.
+bool IsEthernet(WireKind kind);
 
 class Wire : public PacketPort {
  public:

@@ -11,7 +11,9 @@
 #define POSTERN_CORE_PACKET_PACKET_PORT_H_
 
 #include <cstddef>
+#include <optional>
 
+#include "core/clock.h"
 #include "core/drop_reason.h"
 #include "core/packet/batch.h"
 #include "core/packet/packet_pool.h"
@@ -52,6 +54,15 @@ class PacketPort {
   // Readable when Receive() would return packets; -1 if there is nothing to
   // wait on (in-memory ports).
   virtual int descriptor() const = 0;
+
+  // When descriptor() reports an error: whether it is the end, the device is gone.
+  // Otherwise the error has been taken, and the port goes on. For the thread that
+  // calls Receive().
+  virtual bool IsGone() { return true; }
+
+  // When Receive() has something to do though nothing comes (a question that no
+  // neighbour answered); nothing if it never has. For the same thread.
+  virtual std::optional<Instant> NextDeadline() const { return std::nullopt; }
 };
 
 }  // namespace postern
