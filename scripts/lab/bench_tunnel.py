@@ -9,7 +9,8 @@ import statistics
 import lab
 
 # Which of them each kind of wire carries.
-CARRIED = {"tun": ("clear", "ah", "esp_transport", "esp_network", "all"),
+EVERYTHING = ("clear", "ah", "esp_transport", "esp_network", "all")
+CARRIED = {"tun": EVERYTHING, "tap": EVERYTHING, "packet": EVERYTHING,
            "udp": ("esp_transport", "esp_network", "both_esp")}
 BUNDLES = {
     "clear": {},

@@ -34,6 +34,8 @@ ADDRESSES = {
     "bob": {4: "10.9.2.1", 6: "fd00:9:2::1"},
 }
 PEER = {"alice": "bob", "bob": "alice"}
+ETHERNET = ("packet", "tap")  # wires by which a host is a station of an Ethernet
+BRIDGE = "lab0"  # of tap wires
 
 
 class LabError(Exception):
@@ -153,9 +155,11 @@ class Host:
         """also: further addresses of this host."""
         levels = levels or {}
         v4, v6 = self.address(4), self.address(6)
-        addresses = ", ".join(f'"{a}"' for a in (f"{v4}/24", f"{v6}/64", *also))
-        wire = (underlay.wire_toml(self.name, ADDRESSES[PEER[self.name]])
-                if self.lab.wire == "udp" else f'[wire]\nkind = "tun"\nname = "wire-{self.name}"\n')
+        # On an Ethernet both are in one prefix.
+        lengths = (16, 32) if self.lab.wire in ETHERNET else (24, 64)
+        addresses = ", ".join(
+            f'"{a}"' for a in (f"{v4}/{lengths[0]}", f"{v6}/{lengths[1]}", *also))
+        wire = self.lab.wire_toml(self.name)
         text = f"""
 [host]
 name = "{self.name}"
@@ -304,8 +308,10 @@ class Capture:
 class Lab:
     """Two hosts, alice and bob, and everything that must end with them."""
 
-    def __init__(self, build=None, keep=None, wire="tun"):
-        self.wire = wire  # "tun", as above, or "udp" over an underlay.Underlay
+    def __init__(self, build=None, keep=None, wire=None):
+        # "tun", as above; "tap", ports of a bridge; "udp" or "packet" over an
+        # underlay.Underlay
+        self.wire = wire or os.environ.get("POSTERN_WIRE", "tun")
         self.underlay = None
         self.build = pathlib.Path(build or os.environ.get(
             "POSTERN_BUILD", ROOT / "build" / "release"))
@@ -331,7 +337,11 @@ class Lab:
         for key in ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding"):
             path = pathlib.Path("/proc/sys") / key.replace(".", "/")
             path.write_text("1")
-        self.underlay = underlay.Underlay() if self.wire == "udp" else None
+        if self.wire in ("udp", "packet"):
+            self.underlay = underlay.Underlay()
+        if self.wire == "tap":
+            for command in (("add", BRIDGE, "type", "bridge"), ("set", BRIDGE, "up")):
+                subprocess.run(["ip", "link", *command], check=True)
         return self
 
     def __exit__(self, *_):
@@ -343,8 +353,19 @@ class Lab:
             host.stop()
         if self.underlay:
             self.underlay.close()
+        if self.wire == "tap":
+            subprocess.run(["ip", "link", "delete", BRIDGE], check=False)
         if not self.keep:
             shutil.rmtree(self.directory, ignore_errors=True)
+
+    def wire_toml(self, name):
+        """[wire] of one host."""
+        if self.wire == "udp":
+            return underlay.wire_toml(name, ADDRESSES[PEER[name]])
+        if self.wire == "packet":
+            return f'[wire]\nkind = "packet"\ninterface = "{underlay.device(name)}"\n'
+        bridge = f'bridge = "{BRIDGE}"\n' if self.wire == "tap" else ""
+        return f'[wire]\nkind = "{self.wire}"\nname = "wire-{name}"\n{bridge}'
 
     @staticmethod
     def _require_own_namespace():
