@@ -389,9 +389,12 @@ class Lab:
             host.configure(**configuration)
             host.start()
 
-    def capture(self, name="wire", device="wire-bob", direction="inout"):
-        """Seen from the kernel: "in" is what the device's daemon sends."""
-        return Capture(self, device, self.directory / f"{name}.pcap", direction)
+    def capture(self, name="wire", device=None, direction="inout"):
+        """What passes bob's wire. Seen from the kernel: "in" is what he sends."""
+        on_veth = self.wire == "packet"
+        device = device or (underlay.device("bob") if on_veth else "wire-bob")
+        return Capture(self, device, self.directory / f"{name}.pcap", direction,
+                       self.outside("bob") if on_veth else ())
 
 
 def _links():
