@@ -109,16 +109,10 @@ std::size_t SizeWith(const SaParameters& sa, std::size_t size, std::size_t lead,
   return front.before + UdpHeader(sa) + EspFixed(sa) + text;
 }
 
-// The category whose transform this SA is; nothing for AH tunnels, which the
-// draft does not know.
-std::optional<Category> CategoryOf(const SaParameters& sa) {
-  for (const Category category : kCategories) {
-    if (sa.protocol == ProtocolOf(category) &&
-        sa.found_as() == ModeOf(category)) {
-      return category;
-    }
-  }
-  return std::nullopt;
+// The category whose transform this SA is.
+std::optional<Category> CategoryOf(const SecurityAssociation& association) {
+  const SaParameters& sa = association.parameters();
+  return FindCategory(sa.protocol, sa.found_as());
 }
 
 }  // namespace
@@ -172,7 +166,7 @@ CategorySet TransformPath::applied() const {
 
 const SecurityAssociation* TransformPath::Find(Category category) const {
   for (const SecurityAssociation* association : associations()) {
-    if (CategoryOf(association->parameters()) == category) {
+    if (CategoryOf(*association) == category) {
       return association;
     }
   }
@@ -183,7 +177,7 @@ const SecurityAssociation* TransformPath::Find(Category category) const {
 bool TransformPath::InDraftOrder() const {
   std::optional<Category> outer;
   for (const SecurityAssociation* association : associations()) {
-    const std::optional<Category> here = CategoryOf(association->parameters());
+    const std::optional<Category> here = CategoryOf(*association);
     if (!here || (outer && *here >= *outer)) {
       return false;
     }

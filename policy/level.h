@@ -34,6 +34,21 @@ std::string_view NameOf(Category category);
 IpsecProtocol ProtocolOf(Category category);
 IpsecMode ModeOf(Category category);
 
+// The other way round; nothing for AH tunnels, which the draft does not know.
+constexpr std::optional<Category> FindCategory(IpsecProtocol protocol,
+                                               IpsecMode found_as) {
+  const bool is_ah = protocol == IpsecProtocol::kAh;
+  switch (found_as) {
+    case IpsecMode::kTransport:
+      return is_ah ? Category::kAh : Category::kEspTransport;
+    case IpsecMode::kTunnel:
+      return is_ah ? std::nullopt : std::optional(Category::kEspNetwork);
+    case IpsecMode::kBeet:  // is found as a tunnel
+      break;
+  }
+  return std::nullopt;
+}
+
 // Some of the categories.
 class CategorySet {
  public:

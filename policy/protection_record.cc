@@ -11,8 +11,7 @@ const SecurityAssociation* FindOf(Category category,
                                   ProtectionRecord::Associations associations) {
   for (const SecurityAssociation* association : associations) {
     const SaParameters& sa = association->parameters();
-    if (sa.protocol == ProtocolOf(category) &&
-        sa.found_as() == ModeOf(category)) {
+    if (FindCategory(sa.protocol, sa.found_as()) == category) {
       return association;
     }
   }

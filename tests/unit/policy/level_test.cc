@@ -3,6 +3,7 @@
 #include "policy/level.h"
 
 #include <array>
+#include <optional>
 
 #include "gtest/gtest.h"
 
@@ -129,6 +130,22 @@ TEST(Category, IsServedByOneProtocolAndMode) {
   EXPECT_EQ(ModeOf(Category::kAh), IpsecMode::kTransport);
   EXPECT_EQ(ProtocolOf(Category::kEspNetwork), IpsecProtocol::kEsp);
   EXPECT_EQ(ModeOf(Category::kEspNetwork), IpsecMode::kTunnel);
+}
+
+TEST(Category, IsFoundByWhatServesItAndByNothingElse) {
+  for (const auto protocol : {IpsecProtocol::kEsp, IpsecProtocol::kAh}) {
+    for (const auto mode :
+         {IpsecMode::kTransport, IpsecMode::kTunnel, IpsecMode::kBeet}) {
+      std::optional<Category> served;
+      for (const Category category : kCategories) {
+        if (ProtocolOf(category) == protocol && ModeOf(category) == mode) {
+          served = category;
+        }
+      }
+      EXPECT_EQ(FindCategory(protocol, mode), served)
+          << static_cast<int>(protocol) << ", " << static_cast<int>(mode);
+    }
+  }
 }
 
 }  // namespace
