@@ -150,16 +150,17 @@ bool Bundle::wants_whole() const {
       });
 }
 
-bool TransformPath::Satisfies(Category category) const {
-  return InDraftOrder() && Find(category) != nullptr;
-}
-
+// Outer first, the categories must strictly fall in the order of application.
 CategorySet TransformPath::applied() const {
   CategorySet categories;
-  for (const Category category : kCategories) {
-    if (Satisfies(category)) {
-      categories.Add(category);
+  std::optional<Category> outer;
+  for (const SecurityAssociation* association : associations()) {
+    const std::optional<Category> here = CategoryOf(*association);
+    if (!here || (outer && *here >= *outer)) {
+      return {};
     }
+    categories.Add(*here);
+    outer = here;
   }
   return categories;
 }
@@ -171,19 +172,6 @@ const SecurityAssociation* TransformPath::Find(Category category) const {
     }
   }
   return nullptr;
-}
-
-// Outer first, the categories must strictly fall in the order of application.
-bool TransformPath::InDraftOrder() const {
-  std::optional<Category> outer;
-  for (const SecurityAssociation* association : associations()) {
-    const std::optional<Category> here = CategoryOf(*association);
-    if (!here || (outer && *here >= *outer)) {
-      return false;
-    }
-    outer = here;
-  }
-  return true;
 }
 
 }  // namespace postern

@@ -88,12 +88,9 @@ class TransformPath {
     return std::span(associations_).first(size_);
   }
 
-  // Whether this category's transform was removed, in the draft's place. A
-  // path in any other order than ESP network, AH, ESP transport satisfies no
-  // category at all.
-  bool Satisfies(Category category) const;
-
-  // All categories that are satisfied.
+  // The categories that are satisfied: whose transforms were removed, in the
+  // draft's place. A path in any other order than ESP network, AH, ESP transport
+  // satisfies none at all.
   CategorySet applied() const;
 
   // Whether the same SAs were removed in the same order.
@@ -110,8 +107,6 @@ class TransformPath {
   const SecurityAssociation* Find(Category category) const;
 
  private:
-  bool InDraftOrder() const;
-
   std::array<SecurityAssociation*, kMaxDepth> associations_{};
   std::size_t size_ = 0;
 };

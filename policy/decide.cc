@@ -42,10 +42,10 @@ bool IsNoted(const Flow& flow) {
   return flow.policy && (is_tcp || flow.policy->wishes().version() != 0);
 }
 
-// Whether this category's transform was removed, with an SA that the receiver
-// wishes.
-bool Serves(const TransformPath& path, Category category, const Flow& flow) {
-  return path.Satisfies(category) &&
+// Whether the SA by which a category that was applied came is one that the
+// receiver wishes.
+bool IsWished(const TransformPath& path, Category category, const Flow& flow) {
+  return flow.wishes == nullptr ||
          Accepts(flow.wishes.get(), path.Find(category)->parameters());
 }
 
@@ -280,7 +280,7 @@ Passage InboundPolicy::AdmitToFlow(const IpView& packet, const Traffic& traffic,
     return flow.error();
   }
   if (const Passage satisfied =
-          Satisfies(**flow, flows_.DemandOfRaw(packet), path);
+          Satisfies(**flow, flows_.DemandOfRaw(packet), path, applied);
       !satisfied.ok()) {
     return satisfied;
   }
@@ -309,28 +309,29 @@ Passage InboundPolicy::AdmitError(const IpView& packet, const Traffic& traffic,
     return AdmitUnowned(traffic, path, DropReason::kUnclearError);
   }
   if (quotation.kind == Quotation::Kind::kNone) {
-    return Satisfies(flows_.OfFragment(traffic), LevelSet(), path);
+    return Satisfies(flows_.OfFragment(traffic), LevelSet(), path,
+                     path.applied());
   }
   const Opinion<Flow> flow = flows_.OfError(traffic, quotation.flow, now);
   if (!flow.ok()) {
     return flow.error();
   }
-  return Satisfies(*flow, LevelSet(), path);
+  return Satisfies(*flow, LevelSet(), path, path.applied());
 }
 
-// Whether the path has what the flow's levels demand, and those of the raw
-// sockets that get a copy.
+// Whether the path, by which these categories were applied, has what the flow's
+// levels demand, and those of the raw sockets that get a copy.
 Passage InboundPolicy::Satisfies(const Flow& flow, const LevelSet& raw,
-                                 const TransformPath& path) {
+                                 const TransformPath& path,
+                                 CategorySet applied) {
   if (flow.discard) {
     return *flow.discard;
   }
   for (const Category category : kCategories) {
-    const bool lacks_own = ForbidsClearInbound(flow.effective.of(category)) &&
-                           !Serves(path, category, flow);
-    const bool lacks_raw =
-        ForbidsClearInbound(raw.of(category)) && !path.Satisfies(category);
-    if (lacks_own || lacks_raw) {
+    const bool own = ForbidsClearInbound(flow.effective.of(category));
+    const bool demanded = own || ForbidsClearInbound(raw.of(category));
+    if ((demanded && !applied.Has(category)) ||
+        (own && !IsWished(path, category, flow))) {
       return Requires(category);
     }
   }
@@ -372,10 +373,11 @@ Passage InboundPolicy::AdmitUnowned(const Traffic& traffic,
     return *fragment.discard;
   }
   const LevelSet strongest = flows_.StrongestSocket();
+  const CategorySet applied = path.applied();
   for (const Category category : kCategories) {
     const bool demanded = ForbidsClearInbound(strongest.of(category)) ||
                           ForbidsClearInbound(fragment.effective.of(category));
-    if (demanded && (!path.Satisfies(category) || flows_.AnyoneWishes())) {
+    if (demanded && (!applied.Has(category) || flows_.AnyoneWishes())) {
       return reason;
     }
   }

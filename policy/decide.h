@@ -173,7 +173,7 @@ class InboundPolicy {
   Passage AdmitError(const IpView& packet, const Traffic& traffic,
                      const TransformPath& path, Instant now);
   static Passage Satisfies(const Flow& flow, const LevelSet& raw,
-                           const TransformPath& path);
+                           const TransformPath& path, CategorySet applied);
   Passage MatchSelectors(const Traffic& traffic,
                          const TransformPath& path) const;
   Passage MatchSelectorsOfError(const IpView& packet, const Traffic& traffic,

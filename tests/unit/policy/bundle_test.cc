@@ -146,7 +146,7 @@ class TransformPathTest : public PolicyWorld {
     for (const Category category : kCategories) {
       const bool satisfied = std::find(expected.begin(), expected.end(),
                                        category) != expected.end();
-      EXPECT_EQ(path.Satisfies(category), satisfied) << NameOf(category);
+      EXPECT_EQ(path.applied().Has(category), satisfied) << NameOf(category);
     }
   }
 
