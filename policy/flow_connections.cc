@@ -121,6 +121,9 @@ Opinion<Owner> FlowResolver::AskForListener(const FlowKey& key) {
 }
 
 Passage FlowResolver::Inherit(Flow& flow, Instant now) {
+  if (!flow.listener && !flow.listens) {
+    return Pass();
+  }
   const LevelSet levels = flow.listener ? flow.listener->levels() : LevelSet();
   const WishesRef wishes =
       flow.listener ? flow.listener->wishes().Load() : nullptr;
