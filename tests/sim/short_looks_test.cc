@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What comes in beside sound packets of one SA fares as it does alone, and what
-// comes out of an SA of transport mode is looked at as far as it may be new.
+// What comes in beside sound packets of one SA fares as it does where it is looked
+// at in full, and what comes out of an SA of transport mode is looked at as far as
+// it may be new.
 
 #include <string>
 #include <vector>
@@ -23,19 +24,36 @@ class ShortLooks : public testing::TestWithParam<Ends> {
  protected:
   ShortLooks() {
     AddSaPair(alice_, bob_, Category::kEspTransport);
-    SaParameters sa = Sa();
-    sa.direction = Direction::kInbound;
-    EXPECT_TRUE(twin_.sadb().Add(sa, {}, twin_.now()).ok());
+    AddInbound(twin_, Sa());
+    AddInbound(twin_, Sa(Category::kEspNetwork));
+    AddInbound(twin_, InUdp());
     for (SimHost* host : {&alice_, &bob_, &twin_}) {
       host->SetSystemLevel(Category::kEspTransport, Level::kRequire);
     }
   }
 
-  SaParameters Sa() const {
-    return SaFor(alice_.address(), bob_.address(), Category::kEspTransport);
+  SaParameters Sa(Category category = Category::kEspTransport) const {
+    return SaFor(alice_.address(), bob_.address(), category);
+  }
+
+  SaParameters InUdp() const {
+    SaParameters sa = Sa();
+    sa.spi = Spi{0x4500};
+    sa.encryption_key = SecretBytes(Octets(20, 0x45));
+    sa.encapsulation = UdpPorts{.source = 4500, .destination = 4500};
+    return sa;
+  }
+
+  static void AddInbound(SimHost& host, SaParameters sa) {
+    sa.direction = Direction::kInbound;
+    EXPECT_TRUE(host.sadb().Add(sa, {}, host.now()).ok());
   }
 
   static bool IsV4() { return GetParam().bob[0] == '1'; }
+
+  static Octets BehindIpHeader(const Octets& packet) {
+    return {packet.begin() + (IsV4() ? 20 : 40), packet.end()};
+  }
 
   static PacketBuilder Builder() { return {GetParam().alice, GetParam().bob}; }
 
@@ -48,8 +66,10 @@ class ShortLooks : public testing::TestWithParam<Ends> {
   }
 
   // Whatever this is in ESP of alice's SA.
-  Octets Sealed(std::uint8_t next_header, const Octets& payload) {
-    esp::SealingSuite suite = esp::SealingSuite::Create(Sa().ForEsp()).value();
+  Octets Sealed(std::uint8_t next_header, const Octets& payload,
+                Category category = Category::kEspTransport) {
+    esp::SealingSuite suite =
+        esp::SealingSuite::Create(Sa(category).ForEsp()).value();
     Octets esp(suite.SealedSize(payload.size()));
     esp::SealingSuite::Job job{.payload = payload,
                                .next_header = next_header,
@@ -61,6 +81,11 @@ class ShortLooks : public testing::TestWithParam<Ends> {
     return Builder().Raw(50, esp);
   }
 
+  // A tunnel announces what version the packet says that it has.
+  Octets Tunnelled(const Octets& packet) {
+    return Sealed(packet[0] >> 4 == 6 ? 41 : 4, packet, Category::kEspNetwork);
+  }
+
   // Bob refuses it for this reason, between packets that he takes.
   void ExpectRefused(const Octets& packet, DropReason reason) {
     std::vector<Octets> packets = SendThree();
@@ -70,12 +95,14 @@ class ShortLooks : public testing::TestWithParam<Ends> {
     EXPECT_EQ(bob_.drops(reason), before + 1) << NameOf(reason);
   }
 
-  // Bob takes all of them at once, his twin one by one.
-  void ExpectSameTogether(const std::vector<Octets>& packets,
+  // Bob takes all of them at once and as they are. His twin cannot look at them
+  // in short: they come one by one out of a tunnel, and since there is ESP in UDP
+  // he looks into what they hold, too.
+  void ExpectSameInFull(const std::vector<Octets>& packets,
                           const std::string& what) {
     std::vector<Octets> expected;
     for (const Octets& packet : packets) {
-      for (Octets& taken : twin_.Receive(packet)) {
+      for (Octets& taken : twin_.Receive(Tunnelled(packet))) {
         expected.push_back(std::move(taken));
       }
     }
@@ -97,7 +124,7 @@ class ShortLooks : public testing::TestWithParam<Ends> {
 // The middle one of three differs in one octet of its IP header or its SPI, with
 // the IPv4 checksum as it was or mended. (Of its number Check() alone tells more
 // when it knows of those before.)
-TEST_P(ShortLooks, TreatWhatDiffersAsIfItCameAlone) {
+TEST_P(ShortLooks, TreatWhatDiffersAsFullOnesDo) {
   for (std::size_t at = 0; at < (IsV4() ? 24U : 44U); ++at) {
     for (const unsigned flip : {0x01U, 0x03U, 0x10U, 0x20U, 0x40U, 0x80U}) {
       std::vector<Octets> packets = SendThree();
@@ -105,15 +132,16 @@ TEST_P(ShortLooks, TreatWhatDiffersAsIfItCameAlone) {
       odd[at] = static_cast<std::uint8_t>(odd[at] ^ flip);
       const std::string what =
           std::to_string(at) + " ^ " + std::to_string(flip);
-      ExpectSameTogether(packets, what);
+      ExpectSameInFull(packets, what);
       if (IpView::Parse(odd).ok()) {
         packets = SendThree();
         packets[1][at] = static_cast<std::uint8_t>(packets[1][at] ^ flip);
         MendIpv4Checksum(packets[1]);
-        ExpectSameTogether(packets, what + ", mended");
+        ExpectSameInFull(packets, what + ", mended");
       }
     }
   }
+  EXPECT_GT(bob_.drops(DropReason::kBadIpVersion), 0U);
   EXPECT_GT(bob_.drops(DropReason::kTruncated), 0U);
   EXPECT_GT(bob_.drops(DropReason::kNoSaForSpi), 0U);
 }
@@ -157,16 +185,9 @@ TEST_P(ShortLooks, FindBadExtensionHeadersWithinTransportMode) {
 // ESP in UDP is found where an SA expects it, and only there.
 TEST_P(ShortLooks, FindEspInUdpWithinTransportMode) {
   const Octets datagram = Builder().Udp(4500, 4500, Octets(64, 1));
-  const std::size_t header = IsV4() ? 20 : 40;
-  const Octets udp(datagram.begin() + static_cast<std::ptrdiff_t>(header),
-                   datagram.end());
+  const Octets udp = BehindIpHeader(datagram);
   EXPECT_EQ(bob_.Receive(Sealed(17, udp)), std::vector<Octets>{datagram});
-  SaParameters in_udp = Sa();
-  in_udp.spi = Spi{0x4500};
-  in_udp.direction = Direction::kInbound;
-  in_udp.encryption_key = SecretBytes(Octets(20, 0x45));
-  in_udp.encapsulation = UdpPorts{.source = 4500, .destination = 4500};
-  ASSERT_TRUE(bob_.sadb().Add(in_udp, {}, bob_.now()).ok());
+  AddInbound(bob_, InUdp());
   ExpectRefused(Sealed(17, udp), DropReason::kNoSaForSpi);
 }
 
