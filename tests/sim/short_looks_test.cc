@@ -4,11 +4,15 @@
 // at in full, and what comes out of an SA of transport mode is looked at as far as
 // it may be new.
 
+#include <array>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 
+#include "ah/signer.h"
+#include "core/packet/packet_pool.h"
 #include "esp/suite.h"
 #include "tests/sim/sim_host.h"
 
@@ -86,6 +90,18 @@ class ShortLooks : public testing::TestWithParam<Ends> {
     return Sealed(packet[0] >> 4 == 6 ? 41 : 4, packet, Category::kEspNetwork);
   }
 
+  // In AH of transport mode, behind the extension headers that AH goes behind.
+  Octets Signed(const Octets& clear) {
+    PacketPool pool({.packets = 1});
+    ah::Signer signer = ah::Signer::Create(Sa(Category::kAh).ForAh()).value();
+    Packet packet = pool.Copy(clear);
+    EXPECT_TRUE(signer.Sign(packet, next_seq_++).ok());
+    const ConstBytes octets = std::as_const(packet).bytes();
+    const Octets result(octets.begin(), octets.end());
+    packet.Release();
+    return result;
+  }
+
   // Bob refuses it for this reason, between packets that he takes.
   void ExpectRefused(const Octets& packet, DropReason reason) {
     std::vector<Octets> packets = SendThree();
@@ -99,7 +115,7 @@ class ShortLooks : public testing::TestWithParam<Ends> {
   // in short: they come one by one out of a tunnel, and since there is ESP in UDP
   // he looks into what they hold, too.
   void ExpectSameInFull(const std::vector<Octets>& packets,
-                          const std::string& what) {
+                        const std::string& what) {
     std::vector<Octets> expected;
     for (const Octets& packet : packets) {
       for (Octets& taken : twin_.Receive(Tunnelled(packet))) {
@@ -191,12 +207,98 @@ TEST_P(ShortLooks, FindEspInUdpWithinTransportMode) {
   ExpectRefused(Sealed(17, udp), DropReason::kNoSaForSpi);
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, ShortLooks,
-                         testing::Values(Ends{"10.9.1.1", "10.9.2.1"},
-                                         Ends{"2001:db8::1", "2001:db8::2"}),
-                         [](const auto& of) {
-                           return of.index == 0 ? "IPv4" : "IPv6";
-                         });
+// AH of transport mode below ESP of either mode.
+class ShortLooksBelowAh : public ShortLooks {
+ protected:
+  static constexpr std::array kOuter = {Category::kEspTransport,
+                                        Category::kEspNetwork};
+
+  ShortLooksBelowAh() {
+    AddInbound(bob_, Sa(Category::kAh));
+    AddInbound(bob_, Sa(Category::kEspNetwork));
+    // By ESP of transport mode in front of AH a packet satisfies no level.
+    bob_.SetSystemLevel(Category::kEspTransport, Level::kNone);
+  }
+
+  Octets BelowEsp(Category outer, const Octets& packet) {
+    return outer == Category::kEspNetwork
+               ? Tunnelled(packet)
+               : Sealed(packet[IsV4() ? 9 : 6], BehindIpHeader(packet));
+  }
+
+  void ExpectTaken(const Octets& clear) {
+    for (const Category outer : kOuter) {
+      EXPECT_EQ(bob_.Receive(BelowEsp(outer, Signed(clear))),
+                std::vector<Octets>{clear});
+    }
+  }
+
+  void ExpectRefusedBelow(const Octets& clear, DropReason reason) {
+    for (const Category outer : kOuter) {
+      ExpectRefused(BelowEsp(outer, Signed(clear)), reason);
+    }
+  }
+
+  // What AH holds is named in the IP header, or in one behind it.
+  static std::vector<PacketBuilder> Builders() {
+    return IsV4() ? std::vector{Builder()}
+                  : std::vector{Builder(), Builder().Extension(43, Octets(8))};
+  }
+};
+
+TEST_P(ShortLooksBelowAh, TakeWhatItHolds) {
+  for (const PacketBuilder& builder : Builders()) {
+    ExpectTaken(builder.Udp(1000, 2000, Octets(42)));
+    ExpectTaken(builder.Tcp(1000, 2000, kAck));
+  }
+  EXPECT_EQ(bob_.count(Count::kAhVerified), 4 * Builders().size());
+  if (!IsV4()) {
+    ExpectTaken(Builder().Extension(60, Octets(8)).Udp(1000, 2000));
+  }
+}
+
+TEST_P(ShortLooksBelowAh, RefuseWhatIsForged) {
+  for (const Category outer : kOuter) {
+    Octets forged = Signed(Builder().Udp(1000, 2000, Octets(42)));
+    forged.back() ^= 1;
+    ExpectRefused(BelowEsp(outer, forged), DropReason::kBadIcv);
+  }
+}
+
+TEST_P(ShortLooksBelowAh, FindEspAndAh) {
+  Octets unknown(64, 1);
+  unknown[1] = 4;  // of the whole AH: 24 octets
+  for (const PacketBuilder& builder : Builders()) {
+    ExpectRefusedBelow(builder.Raw(50, unknown), DropReason::kNoSaForSpi);
+    ExpectRefusedBelow(builder.Raw(51, unknown), DropReason::kNoSaForSpi);
+    ExpectRefusedBelow(builder.Raw(50, Octets(7)), DropReason::kTruncated);
+  }
+}
+
+TEST_P(ShortLooksBelowAh, RemoveEsp) {
+  const Octets clear = Builder().Udp(1000, 2000, Octets(42));
+  for (const Category outer : kOuter) {
+    const Octets below = Signed(Sealed(17, BehindIpHeader(clear)));
+    EXPECT_EQ(bob_.Receive(BelowEsp(outer, below)), std::vector<Octets>{clear});
+  }
+}
+
+TEST_P(ShortLooksBelowAh, FindEspInUdp) {
+  const Octets datagram = Builder().Udp(4500, 4500, Octets(64, 1));
+  ExpectTaken(datagram);
+  AddInbound(bob_, InUdp());
+  ExpectRefusedBelow(datagram, DropReason::kNoSaForSpi);
+}
+
+const auto kFamilies = testing::Values(Ends{"10.9.1.1", "10.9.2.1"},
+                                       Ends{"2001:db8::1", "2001:db8::2"});
+
+std::string NameOfFamily(const testing::TestParamInfo<Ends>& of) {
+  return of.index == 0 ? "IPv4" : "IPv6";
+}
+
+INSTANTIATE_TEST_SUITE_P(Families, ShortLooks, kFamilies, NameOfFamily);
+INSTANTIATE_TEST_SUITE_P(Families, ShortLooksBelowAh, kFamilies, NameOfFamily);
 
 }  // namespace
 }  // namespace postern
