@@ -95,6 +95,15 @@ class LanePairTest : public LanePairWorld,
     EXPECT_EQ(all.size(), 1u);
     return all.empty() ? AcquireId{} : all[0].id;
   }
+
+  void ExpectDropOnceRefused() {
+    DemandAh();
+    Put(tun(), Datagram());
+    const AcquireId id = AwaitAcquire();
+    ASSERT_TRUE(acquires_.Refuse(id, MonotonicNow()).ok());
+    pair_->Prod();
+    ExpectDrop(DropReason::kAcquireRefused);
+  }
 };
 
 INSTANTIATE_TEST_SUITE_P(Threads, LanePairTest,
@@ -129,12 +138,7 @@ TEST_P(LanePairTest, CarriesWhatItLooksForBeforeItSleeps) {
   Start(milliseconds(50), BusyPoll(milliseconds(20)));
   ExchangeDatagrams();
   // While it looks it can still be prodded, and ended.
-  DemandAh();
-  Put(tun(), Datagram());
-  const AcquireId id = AwaitAcquire();
-  ASSERT_TRUE(acquires_.Refuse(id, MonotonicNow()).ok());
-  pair_->Prod();
-  ExpectDrop(DropReason::kAcquireRefused);
+  ExpectDropOnceRefused();
   EXPECT_EQ(failures_.load(), 0);
 }
 
@@ -167,12 +171,7 @@ TEST_P(LanePairTest, DropsWhatHasWaitedTooLong) {
 
 TEST_P(LanePairTest, DropsWhatWasRefusedOnceItIsProdded) {
   Start(hours(1));
-  DemandAh();
-  Put(tun(), Datagram());
-  const AcquireId id = AwaitAcquire();
-  ASSERT_TRUE(acquires_.Refuse(id, MonotonicNow()).ok());
-  pair_->Prod();
-  ExpectDrop(DropReason::kAcquireRefused);
+  ExpectDropOnceRefused();
 }
 
 TEST_P(LanePairTest, SendsWhatHasItsSaOnceItIsProdded) {  // API-14
