@@ -70,6 +70,14 @@ Value Describe(const WireConfig& wire) {
   }
   if (wire.mac) {
     members.push_back({"mac", wire.mac->ToString(), {}});
+    Array gateways;
+    for (const IpAddress& gateway : wire.gateways) {
+      gateways.emplace_back(gateway.ToString());
+    }
+    members.push_back({"gateways", std::move(gateways), {}});
+  }
+  if (wire.bridge) {
+    members.push_back({"bridge", *wire.bridge, {}});
   }
   members.push_back({"mtu", Value::Count(wire.mtu_octets), {}});
   return MakeObject(std::move(members));
