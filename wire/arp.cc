@@ -2,7 +2,6 @@
 
 #include "wire/arp.h"
 
-#include <algorithm>
 #include <cstddef>
 
 #include "wire/ethernet.h"
@@ -16,7 +15,10 @@ constexpr std::size_t kMessageSize = 28;
 }  // namespace
 
 Opinion<ArpMessage> ArpMessage::Parse(ConstBytes message) {
-  Reader in(message.first(std::min(message.size(), kMessageSize)));
+  if (message.size() < kMessageSize) {
+    return DropReason::kBadNeighbourMessage;
+  }
+  Reader in(message.first(kMessageSize));
   const auto hardware = in.Read<std::uint16_t>();
   const auto protocol = in.Read<std::uint16_t>();
   const auto sizes = in.Read<std::uint16_t>();
@@ -28,8 +30,8 @@ Opinion<ArpMessage> ArpMessage::Parse(ConstBytes message) {
   constexpr auto kIpv4 = static_cast<std::uint16_t>(EtherType::kIpv4);
   constexpr std::uint16_t kSizes =
       MacAddress::kOctets << 8U | IpAddress::kV4Octets;
-  if (!target || hardware != kEthernet || protocol != kIpv4 ||
-      sizes != kSizes || operation < 1 || operation > 2) {
+  if (hardware != kEthernet || protocol != kIpv4 || sizes != kSizes ||
+      operation < 1 || operation > 2) {
     return DropReason::kBadNeighbourMessage;
   }
   const ArpMessage parsed{.operation = Operation{*operation},
