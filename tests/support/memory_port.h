@@ -46,6 +46,10 @@ class MemoryPort : public PacketPort {
   // kTooBig above mtu(), kPortBusy when the queue is full.
   void Send(Batch& batch, WorkerStats& stats) override;
 
+  void SendBack(Batch& batch, WorkerStats& stats) override {
+    Send(batch, stats);
+  }
+
   std::size_t mtu() const override { return shape_.mtu_octets; }
 
   int descriptor() const override { return -1; }
