@@ -408,7 +408,7 @@ TEST(HostConfig, RefusesAnotherWireAndBadNames) {
   EXPECT_THAT(
       Refused("[host]\nname = \"by-netns\"\nstate_directory = \"x\"\nnamespace "
               "= \"a/b\"\n[tun]\nname = \"much-too-long-a-name\"\naddresses = "
-              "[\"10.9.0.1\"]\n[wire]\nkind = \"tap\"\n"),
+              "[\"10.9.0.1\"]\n[wire]\nkind = \"vlan\"\n"),
       ElementsAre(HasSubstr("host.name"), HasSubstr("host.state_directory"),
                   HasSubstr("host.namespace"), HasSubstr("wire.kind"),
                   HasSubstr("tun.name")));

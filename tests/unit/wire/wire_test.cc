@@ -21,5 +21,12 @@ TEST(WireKind, OnlyUdpCannotCarryEveryIpPacket) {
   EXPECT_TRUE(CarriesAnyIpPacket(WireKind::kPacket));
 }
 
+TEST(WireKind, TwoMakeTheHostAStationOfAnEthernet) {
+  EXPECT_FALSE(IsEthernet(WireKind::kTun));
+  EXPECT_FALSE(IsEthernet(WireKind::kUdp));
+  EXPECT_TRUE(IsEthernet(WireKind::kTap));
+  EXPECT_TRUE(IsEthernet(WireKind::kPacket));
+}
+
 }  // namespace
 }  // namespace postern
