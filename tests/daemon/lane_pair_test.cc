@@ -227,6 +227,49 @@ TEST_P(LanePairTest, SaysWhenTheWireIsGone) {
   EXPECT_TRUE(Comes([this] { return failures_.load() > 0; }));
 }
 
+// An interface that went down, and may come up again.
+TEST_P(LanePairTest, GoesOnWhileAPortWithAnErrorIsNotGone) {
+  wire_port().set_is_gone(false);
+  Start();
+  const Worker& packets = *pair_->workers().front();
+  wire().reset();
+  for (int i = 0; i < 3; ++i) {
+    const std::uint64_t before = packets.carried(Direction::kOutbound);
+    Put(tun(), Datagram());
+    EXPECT_TRUE(
+        Comes([&] { return packets.carried(Direction::kOutbound) > before; }));
+  }
+  EXPECT_EQ(failures_.load(), 0);
+  wire_port().set_is_gone(true);
+  EXPECT_TRUE(Comes([this] { return failures_.load() > 0; }));
+}
+
+TEST_P(LanePairTest, GoesOnWhileATunWithAnErrorIsNotGone) {
+  tun_port().set_is_gone(false);
+  Start();
+  const std::uint64_t before =
+      Counted(Direction::kInbound, Count::kInboundPackets);
+  tun().reset();
+  Put(wire(), Datagram());
+  EXPECT_TRUE(Comes([&] {
+    return Counted(Direction::kInbound, Count::kInboundPackets) > before;
+  }));
+  EXPECT_EQ(failures_.load(), 0);
+  tun_port().set_is_gone(true);
+  EXPECT_TRUE(Comes([this] { return failures_.load() > 0; }));
+}
+
+// Nothing else wakes the thread.
+TEST_P(LanePairTest, LooksAtAPortWhenItsTimeHasCome) {
+  const Instant soon = MonotonicNow() + milliseconds(300);
+  wire_port().BringAt(soon, Datagram(5));
+  tun_port().BringAt(soon + milliseconds(300), Datagram(6));
+  Start();
+  EXPECT_EQ(Await(tun()), Datagram(5));
+  EXPECT_GE(MonotonicNow(), soon);
+  EXPECT_EQ(Await(wire()), Datagram(6));
+}
+
 // DEF-04: each of two threads has one that failed.
 TEST_P(LanePairTest, SaysOnceThatBothAreGone) {
   Start();

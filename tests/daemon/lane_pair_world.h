@@ -16,6 +16,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -40,6 +41,11 @@ class SocketPort : public PacketPort {
                       WorkerStats& stats) override {
     std::size_t received = 0;
     std::array<std::uint8_t, 2048> room{};
+    if (due_ && MonotonicNow() >= due_->first) {
+      batch.Push(pool.Copy(due_->second));
+      due_.reset();
+      ++received;
+    }
     while (!batch.full()) {
       const ssize_t size =
           ::recv(fd_.get(), room.data(), room.size(), MSG_DONTWAIT);
@@ -73,8 +79,25 @@ class SocketPort : public PacketPort {
 
   int descriptor() const override { return fd_.get(); }
 
+  bool IsGone() override { return is_gone_; }
+
+  std::optional<Instant> NextDeadline() const override {
+    return due_ ? std::optional(due_->first) : std::nullopt;
+  }
+
+  // What IsGone() says. Thread-safe.
+  void set_is_gone(bool is_gone) { is_gone_ = is_gone; }
+
+  // A packet comes at that time by itself: the descriptor does not tell.
+  // REQUIRES: nobody uses the port yet.
+  void BringAt(Instant when, std::vector<std::uint8_t> packet) {
+    due_.emplace(when, std::move(packet));
+  }
+
  private:
   UniqueFd fd_;
+  std::atomic<bool> is_gone_{true};
+  std::optional<std::pair<Instant, std::vector<std::uint8_t>>> due_;
 };
 
 struct SocketEnds {
@@ -168,6 +191,10 @@ class LanePairWorld : public ::testing::Test {
   UniqueFd& tun() { return tun_.far; }
 
   UniqueFd& wire() { return wire_.far; }
+
+  SocketPort& tun_port() { return *tun_.port; }
+
+  SocketPort& wire_port() { return *wire_.port; }
 
   std::unique_ptr<WorkerEvents> events_;
   std::unique_ptr<Sadb> sadb_;
