@@ -5,14 +5,17 @@
 
 #include "wire/ethernet_wire.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 
+#include "core/log/log.h"
 #include "tests/support/packet_builder.h"
 #include "tests/unit/wire/ethernet_frames.h"
 #include "tests/unit/wire/port_fixture.h"
@@ -124,6 +127,11 @@ TEST_F(EthernetWireTest, SaysWhatItIs) {
   EXPECT_EQ(wire_->mtu(), 1500U);
   EXPECT_EQ(wire_->descriptor(), -1);
   EXPECT_TRUE(wire_->IsGone());  // as its port says
+  EthernetWire patient({.kind = WireKind::kTap,
+                        .frames = std::make_unique<Patient>(),
+                        .link = link_});
+  EXPECT_EQ(patient.kind(), WireKind::kTap);
+  EXPECT_FALSE(patient.IsGone());
 }
 
 TEST_F(EthernetWireTest, PutsPacketsInFrames) {
@@ -423,6 +431,58 @@ TEST_F(EthernetWireTest, LooksUpFromAFloodOfMessages) {
   EXPECT_EQ(stats_.of(DropReason::kForeignFrame), 8 * Batch::kCapacity);
   EXPECT_EQ(wire_->Receive(batch, pool_, stats_), 0U);
   EXPECT_EQ(stats_.of(DropReason::kForeignFrame), kBatches * Batch::kCapacity);
+}
+
+// Frames of scapy's with octets of chance in them, and cut off: each is a packet,
+// a message or a drop, and afterwards the host is as it was.
+TEST_F(EthernetWireTest, ForgesAndCutsHarmNothing) {
+  std::mt19937 chance(826);
+  const Frames models = {Hex(frames::kArpAnswer),
+                         Hex(frames::kArpAsksHost),
+                         Hex(frames::kArpProbe),
+                         Hex(frames::kArpConflict),
+                         Hex(frames::kAdvertisement),
+                         Hex(frames::kSolicitsHost),
+                         Hex(frames::kSeeksDuplicate),
+                         Hex(frames::kConflict),
+                         Hex(frames::kSolicitationWithMore),
+                         Inward(In4(1)),
+                         Inward(In6(2))};
+  const LogLevel before = CurrentLogLevel();
+  SetLogLevel(LogLevel::kError);
+  for (int i = 0; i < 5'000; ++i) {
+    Octets frame = models[chance() % models.size()];
+    for (unsigned n = chance() % 4; n > 0; --n) {
+      // Mostly behind the Ethernet header.
+      const std::size_t at = 12 + chance() % (frame.size() - 12);
+      frame[at] = static_cast<std::uint8_t>(chance());
+    }
+    if (chance() % 4 == 0) {
+      frame.resize(1 + chance() % frame.size());
+    }
+    if (frame.size() > 60 && frame[20] == 58 && chance() % 2 == 0) {
+      const Octets mended = Mended({frame.begin() + kFrameHeader, frame.end()});
+      std::copy(mended.begin(), mended.end(), frame.begin() + kFrameHeader);
+    }
+    Send(*far_, {frame});
+    Send(*wire_, {V4(1), V6(2)});
+    now_ += milliseconds(chance() % 700);
+    ReceiveAll(*wire_);
+    FarGets();
+  }
+  SetLogLevel(before);
+  now_ += seconds(40);
+  for (int i = 0; i < 5; ++i) {
+    ReceiveAll(*wire_);
+    now_ += seconds(1);
+  }
+  EXPECT_EQ(stats_.of(DropReason::kPoolEmpty), 0U);
+  EXPECT_GT(stats_.of(DropReason::kBadNeighbourMessage), 50U);
+  EXPECT_EQ(wire_->NextDeadline(), std::nullopt);
+  MakeKnown();
+  Hears(frames::kArpAnswer);
+  Send(*wire_, {V4(3)});
+  EXPECT_EQ(FarGets().back(), Outward(V4(3)));
 }
 
 TEST_F(EthernetWireTest, CountsAnAnswerThatThePoolHasNoPacketFor) {

@@ -50,6 +50,15 @@ class FaultInjectorTest : public PortFixture {
   FaultCounts counts_;
 };
 
+TEST_F(FaultInjectorTest, SaysOfItsPortWhatThatSays) {
+  FaultInjector injector(std::make_unique<Patient>(), {});
+  EXPECT_FALSE(injector.IsGone());
+  EXPECT_EQ(injector.NextDeadline(), Patient::kLater);
+  FaultInjector other(std::move(near_), {});
+  EXPECT_TRUE(other.IsGone());
+  EXPECT_EQ(other.NextDeadline(), std::nullopt);
+}
+
 TEST_F(FaultInjectorTest, WithoutFaultsEverythingPassesInOrder) {
   EXPECT_EQ(Through(Sending({}), 5), Numbers({0, 1, 2, 3, 4}));
   EXPECT_EQ(counts_, FaultCounts{});

@@ -71,6 +71,12 @@ class PcapRecorderTest : public PortFixture {
   std::string path_;
 };
 
+TEST_F(PcapRecorderTest, SaysOfItsPortWhatThatSays) {
+  const auto recorder = Make(std::make_unique<Patient>());
+  EXPECT_FALSE(recorder->IsGone());
+  EXPECT_EQ(recorder->NextDeadline(), Patient::kLater);
+}
+
 TEST_F(PcapRecorderTest, RecordsBothDirectionsAndPassesThemOn) {
   const auto recorder = Make(std::move(near_));
   EXPECT_EQ(recorder->mtu(), 1500U);

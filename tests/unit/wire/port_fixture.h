@@ -7,14 +7,17 @@
 #ifndef POSTERN_TESTS_UNIT_WIRE_PORT_FIXTURE_H_
 #define POSTERN_TESTS_UNIT_WIRE_PORT_FIXTURE_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "gtest/gtest.h"
 
+#include "core/clock.h"
 #include "core/packet/batch.h"
 #include "core/packet/packet_pool.h"
 #include "core/packet/packet_port.h"
@@ -32,6 +35,27 @@ inline Octets Numbered(std::size_t n, std::size_t size = 40) {
   octets[1] = static_cast<std::uint8_t>(n);
   return octets;
 }
+
+// A port whose interface may come back, and that has something to do later.
+class Patient : public PacketPort {
+ public:
+  static constexpr Instant kLater{std::chrono::seconds(7)};
+
+  std::size_t Receive(Batch& /*batch*/, PacketPool& /*pool*/,
+                      WorkerStats& /*stats*/) override {
+    return 0;
+  }
+
+  void Send(Batch& batch, WorkerStats& /*stats*/) override { batch.Clear(); }
+
+  std::size_t mtu() const override { return 1500; }
+
+  int descriptor() const override { return -1; }
+
+  bool IsGone() override { return false; }
+
+  std::optional<Instant> NextDeadline() const override { return kLater; }
+};
 
 class PortFixture : public testing::Test {
  protected:
