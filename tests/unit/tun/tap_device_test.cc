@@ -6,9 +6,11 @@
 #include <net/if.h>
 #include <sys/ioctl.h>
 
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,6 +23,7 @@
 #include "tests/support/packet_builder.h"
 #include "tests/unit/tun/scratch_host.h"
 #include "tun/netlink.h"
+#include "tun/steering_program.h"
 #include "tun/tun_device.h"
 
 namespace postern {
@@ -48,12 +51,29 @@ class TapDeviceTest : public ScratchHost {
     }
     ASSERT_TRUE(made) << made.error().message;
     tap_ = std::move(made).value();
+    BringUp();
+    mac_ = MacOfInterface();
+  }
+
+  void BringUp() const {
     Netlink netlink = Netlink::OpenInside(host()).value();
     ASSERT_TRUE(netlink.AddAddress(kInterface, {Address(kHostAddress), 32}));
     ASSERT_TRUE(netlink.SetState(kInterface, LinkState::kUp));
     ASSERT_TRUE(netlink.AddRoute(
         {IpPrefix::Parse("192.0.2.0/24").value(), kInterface}));
-    mac_ = MacOfInterface();
+  }
+
+  bool Run(const char* command) const {
+    return host().RunInside([=] { return std::system(command); }).value() == 0;
+  }
+
+  UniqueFd Socket(int family, int type, int protocol = 0) const {
+    return UniqueFd(host()
+                        .RunInside([=] {
+                          return ::socket(family, type | SOCK_CLOEXEC,
+                                          protocol);
+                        })
+                        .value());
   }
 
   // The interface's own, as digits.
@@ -152,19 +172,62 @@ TEST_F(TapDeviceTest, DeliversAFrameToTheHost) {
   EXPECT_EQ(stats_.of(DropReason::kPortRefused), 0U);
 }
 
+// The steering program counts from the IP header on, whatever is in front of it.
+TEST_F(TapDeviceTest, EachSaComesOutOfOneQueue) {
+  const Result<SteeringProgram> steering = SteeringProgram::Load();
+  if (!steering && steering.error().code == ErrorCode::kForbidden) {
+    GTEST_SKIP() << steering.error().message;
+  }
+  ASSERT_TRUE(steering) << steering.error().message;
+  tap_.reset();
+  auto queues = TunDevice::CreateQueues(
+      host(), {.name = kInterface, .layer = TunLayer::kEthernet}, *steering, 2);
+  ASSERT_TRUE(queues) << queues.error().message;
+  BringUp();
+  ASSERT_TRUE(
+      Run("ip neighbour add 192.0.2.7 lladdr 02:00:5e:10:00:07 dev "
+          "tap0 nud permanent"));
+  // One socket for all, so that the SPIs alone make the difference.
+  const UniqueFd socket = Socket(AF_INET, SOCK_RAW, 50);
+  const Endpoint to(kPeerAddress, 0);
+  constexpr std::uint8_t kSas = 32;
+  constexpr std::size_t kEach = 3;
+  for (std::size_t i = 0; i < kEach; ++i) {
+    for (std::uint8_t sa = 0; sa < kSas; ++sa) {
+      const Octets esp = {0, 0, 1, sa, 0, 0, 0, 1, 1, 2, 3, 4};
+      ASSERT_EQ(::sendto(socket.get(), esp.data(), esp.size(), 0, to.get(),
+                         to.size()),
+                static_cast<ssize_t>(esp.size()));
+    }
+  }
+  std::array<std::multiset<std::uint8_t>, 2> sas;
+  for (std::size_t i = 0; i < 2; ++i) {
+    Batch batch;
+    while ((*queues)[i]->Receive(batch, pool_, stats_) > 0) {
+      for (const Packet& packet : batch.packets()) {
+        EXPECT_EQ(packet.size(), 14U + 20 + 12);
+        sas[i].insert(packet.bytes()[14 + 20 + 3]);
+      }
+      batch.Clear();
+    }
+    EXPECT_FALSE(sas[i].empty());
+  }
+  for (std::uint8_t sa = 0; sa < kSas; ++sa) {
+    EXPECT_EQ(sas[0].count(sa) + sas[1].count(sa), kEach);
+    EXPECT_TRUE(sas[0].count(sa) == 0 || sas[1].count(sa) == 0) << int{sa};
+  }
+}
+
 TEST_F(TapDeviceTest, IsABridgesPort) {
-  const auto run = [this](const char* command) {
-    return host().RunInside([=] { return std::system(command); }).value() == 0;
-  };
-  if (!run("ip link add br0 type bridge 2>/dev/null")) {
+  if (!Run("ip link add br0 type bridge 2>/dev/null")) {
     GTEST_SKIP() << "no bridge for us";
   }
   constexpr const char* kIsPort =
       "ip -oneline link show master br0 | grep -q tap0";
   Netlink netlink = Netlink::OpenInside(host()).value();
-  EXPECT_FALSE(run(kIsPort));
+  EXPECT_FALSE(Run(kIsPort));
   EXPECT_TRUE(netlink.SetMaster(kInterface, "br0"));
-  EXPECT_TRUE(run(kIsPort));
+  EXPECT_TRUE(Run(kIsPort));
   EXPECT_EQ(netlink.SetMaster(kInterface, "br1").error().code,
             ErrorCode::kNotFound);
   EXPECT_EQ(netlink.SetMaster("tap1", "br0").error().code,
