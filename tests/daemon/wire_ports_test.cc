@@ -185,7 +185,7 @@ TEST_F(WirePortsTest, RecordsAndInjectsFaultsInFrontOfIt) {
   ASSERT_EQ(wire.size(), 1U);
   ASSERT_TRUE(OpenNetlink().SetState(kInterface, LinkState::kDown));
   EXPECT_FALSE(wire[0]->IsGone());
-  ASSERT_TRUE(OpenNetlink().SetState(kInterface, LinkState::kUp));
+  SetUpInterface();
   EXPECT_TRUE(wire[0]->NextDeadline());  // the announcements
   ExpectAnnouncements(*wire[0], kHost);
   EXPECT_TRUE(std::filesystem::remove(path));

@@ -233,7 +233,7 @@ TEST_F(PacketSocketTest, IsNotGoneWhenItsInterfaceGoesDown) {
   EXPECT_FALSE(HasError());  // it has been taken
   Send(*port_, {Hex(frames::kArpQuestion)});
   EXPECT_EQ(stats_.of(DropReason::kPortRefused), 1U);
-  ASSERT_TRUE(netlink.SetState(kInterface, LinkState::kUp));
+  SetUpInterface();
   EXPECT_FALSE(port_->IsGone());
   ExpectOnlyComes({Inward(Udp(1))}, {Inward(Udp(1))});
   Send(*port_, {Hex(frames::kArpQuestion)});
@@ -254,7 +254,7 @@ TEST_F(PacketSocketTest, IsMadeOnAnInterfaceThatIsDown) {
   ASSERT_TRUE(made) << made.error().message;
   port_ = std::move(made->front());
   EXPECT_FALSE(port_->IsGone());
-  ASSERT_TRUE(netlink.SetState(kInterface, LinkState::kUp));
+  SetUpInterface();
   ExpectOnlyComes({Inward(Udp(1))}, {Inward(Udp(1))});
 }
 
@@ -367,6 +367,58 @@ TEST_F(PacketSocketsTest, EveryFrameComesOnceAndAFlowByOnePort) {
   }
 }
 
+// Who has only one of them cannot put the datagram together.
+TEST_F(PacketSocketsTest, FragmentsOfOneDatagramComeByOnePort) {
+  constexpr std::uint8_t kDatagrams = 30;
+  for (std::uint8_t i = 0; i < kDatagrams; ++i) {
+    const std::string source = "192.0.2." + std::to_string(100 + i);
+    Octets head = {0x11, i, 0x22, i, 0, 24, 0, 0};  // UDP's ports first
+    head.resize(16, 0x5a);
+    peer_->Send(Inward(
+        PacketBuilder(source, "192.0.2.9").MoreFragments().Raw(17, head)));
+    peer_->Send(Inward(PacketBuilder(source, "192.0.2.9")
+                           .FragmentOffset(2)
+                           .Raw(17, Octets(8, i))));
+  }
+  std::map<std::uint8_t, std::multiset<std::size_t>> ports_of;
+  const std::vector<Frames> by_port = ReceiveByPort(2U * kDatagrams);
+  for (std::size_t i = 0; i < by_port.size(); ++i) {
+    EXPECT_FALSE(by_port[i].empty()) << i;
+    for (const Octets& frame : by_port[i]) {
+      ports_of[frame[14 + 15]].insert(i);
+    }
+  }
+  EXPECT_EQ(ports_of.size(), kDatagrams);
+  for (const auto& [source, ports] : ports_of) {
+    EXPECT_EQ(ports.size(), 2U);
+    EXPECT_EQ(ports.count(*ports.begin()), 2U) << int{source};
+  }
+}
+
+TEST_F(PacketSocketsTest, EachSaComesByOnePort) {
+  constexpr std::uint8_t kSas = 60;
+  constexpr std::size_t kEach = 3;
+  for (std::size_t i = 0; i < kEach; ++i) {
+    for (std::uint8_t sa = 0; sa < kSas; ++sa) {
+      peer_->Send(Inward(PacketBuilder("192.0.2.7", "192.0.2.9")
+                             .Raw(50, {0, 0, 1, sa, 0, 0, 0, 1, 9, 9, 9, 9})));
+    }
+  }
+  std::map<std::uint8_t, std::multiset<std::size_t>> ports_of;
+  const std::vector<Frames> by_port = ReceiveByPort(kSas * kEach);
+  for (std::size_t i = 0; i < by_port.size(); ++i) {
+    EXPECT_FALSE(by_port[i].empty()) << i;
+    for (const Octets& frame : by_port[i]) {
+      ports_of[frame[14 + 20 + 3]].insert(i);
+    }
+  }
+  EXPECT_EQ(ports_of.size(), kSas);
+  for (const auto& [sa, ports] : ports_of) {
+    EXPECT_EQ(ports.size(), kEach);
+    EXPECT_EQ(ports.count(*ports.begin()), kEach) << int{sa};
+  }
+}
+
 TEST_F(PacketSocketsTest, TheFilterHoldsForAll) {
   for (std::uint16_t flow = 0; flow < 20; ++flow) {
     const auto port = static_cast<std::uint16_t>(2000 + flow);
@@ -391,7 +443,7 @@ TEST_F(PacketSocketsTest, ShareAgainWhenTheInterfaceWasDown) {
   for (const auto& port : ports_) {
     EXPECT_FALSE(port->IsGone());
   }
-  ASSERT_TRUE(netlink.SetState(kInterface, LinkState::kUp));
+  SetUpInterface();
   for (std::uint16_t flow = 0; flow < 20; ++flow) {
     peer_->Send(Inward(Udp(1, 20, static_cast<std::uint16_t>(2000 + flow))));
   }

@@ -11,6 +11,7 @@
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <net/if.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -19,6 +20,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -35,6 +37,7 @@
 namespace postern {
 
 inline constexpr const char* kInterface = "wire0";
+inline constexpr const char* kPeer = "peer0";
 inline const MacAddress kInterfaceMac({0x02, 0x00, 0x5e, 0x10, 0x00, 0xaa});
 
 // The neighbour at the other end. What it says goes there as it is, with a
@@ -98,14 +101,27 @@ class VethFixture : public ScratchHost {
       GTEST_SKIP() << "no veth for us";
     }
     Netlink netlink = OpenNetlink();
-    for (const char* end : {kInterface, "peer0"}) {
+    for (const char* end : {kInterface, kPeer}) {
       ASSERT_TRUE(netlink.DisableAddressGeneration(end));
-      ASSERT_TRUE(netlink.SetState(end, LinkState::kUp));
     }
-    const unsigned index = netlink.FindLink("peer0")->index;
+    ASSERT_TRUE(netlink.SetState(kPeer, LinkState::kUp));
+    SetUpInterface();
+    const unsigned index = netlink.FindLink(kPeer)->index;
     peer_ = host()
                 .RunInside([index] { return std::make_unique<Station>(index); })
                 .value();
+  }
+
+  // Returns once frames pass: the kernel notices in a work queue of its own that
+  // the cable is connected, and drops what is sent before.
+  void SetUpInterface() {
+    Netlink netlink = OpenNetlink();
+    ASSERT_TRUE(netlink.SetState(kInterface, LinkState::kUp));
+    for (const char* end : {kInterface, kPeer}) {
+      while ((netlink.FindLink(end)->flags & IFF_RUNNING) == 0) {
+        std::this_thread::yield();
+      }
+    }
   }
 
   bool Run(const std::string& command) const {
