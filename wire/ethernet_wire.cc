@@ -52,6 +52,9 @@ void TrimPadding(Packet& packet) {
 }  // namespace
 
 void EthernetWire::Send(Batch& batch, WorkerStats& stats) {
+  if (batch.empty()) {
+    return;
+  }
   const Instant now = parts_.clock();
   ForgetOldWays();
   const std::size_t most = mtu();
@@ -241,9 +244,10 @@ Opinion<EthernetWire::Content> EthernetWire::OpenIp(
         });
     return heard.ok() ? Opinion<Content>(Content::kLinkMessage) : heard.error();
   }
-  return header.destination.is_group()
-             ? Opinion<Content>(DropReason::kForeignFrame)
-             : Content::kIpPacket;
+  const bool for_others =
+      header.destination.is_group() || (v6 && IsOtherDiscovery(frame.bytes()));
+  return for_others ? Opinion<Content>(DropReason::kForeignFrame)
+                    : Content::kIpPacket;
 }
 
 void EthernetWire::SendAnswers(const EthernetLink::Frames& frames,

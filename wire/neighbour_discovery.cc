@@ -128,6 +128,23 @@ std::vector<std::uint8_t> NeighbourMessage::Frame(const MacAddress& from,
   return frame;
 }
 
+bool IsOtherDiscovery(ConstBytes packet) {
+  if (packet.size() < kIpv6HeaderSize) {
+    return false;
+  }
+  Ipv6Extensions walk(packet);
+  for (auto next = walk.Next(); next.ok() && *next; next = walk.Next()) {
+  }
+  if (walk.protocol() != Number(IpProtocol::kIcmpv6) ||
+      walk.offset() >= packet.size()) {
+    return false;
+  }
+  constexpr std::uint8_t kFirst = 133;  // a router's solicitation
+  constexpr std::uint8_t kLast = 137;   // a redirect
+  const std::uint8_t type = packet[walk.offset()];
+  return type >= kFirst && type <= kLast && !NeighbourMessage::IsOne(packet);
+}
+
 IpAddress SolicitedNodeGroup(const IpAddress& address) {
   const ConstBytes octets = address.octets();
   const std::array<std::uint8_t, 16> group = {

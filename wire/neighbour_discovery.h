@@ -53,6 +53,11 @@ struct NeighbourMessage {
                                   const MacAddress& to) const;
 };
 
+// Whether an IPv6 packet is another message of Neighbour Discovery: a router's (RFC
+// 4861 4.1, 4.2, 4.5), which a host whose routers are configured does not want; or
+// a neighbour's behind extension headers, which nobody sends.
+bool IsOtherDiscovery(ConstBytes packet);
+
 // Where solicitations for `address` go (RFC 4291 2.7.1).
 IpAddress SolicitedNodeGroup(const IpAddress& address);
 
