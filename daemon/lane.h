@@ -91,7 +91,9 @@ class Lane {
   int descriptor() const { return parts_.entrance.descriptor(); }
 
   // As PacketPort::IsGone(), of the entrance.
-  bool IsGone() { return parts_.entrance.IsGone(); }
+  bool IsGone(PacketPort::DescriptorState state) {
+    return parts_.entrance.IsGone(state);
+  }
 
   // When Carry() last looked whether packets wait, as the pipeline was told it.
   Instant looked() const { return looked_; }

@@ -223,11 +223,14 @@ int Worker::Sleep() {
 }
 
 bool Worker::Failed() {
-  const auto failed = [this](std::size_t wait) {
-    return (waits_[wait].revents & ~POLLIN) != 0;
+  using State = PacketPort::DescriptorState;
+  const auto state = [this](std::size_t wait) {
+    return (waits_[wait].revents & ~POLLIN) != 0 ? State::kError : State::kFine;
   };
-  return failed(kWake) || (failed(kOutbound) && parts_.outbound->IsGone()) ||
-         (failed(kInbound) && parts_.inbound.IsGone());
+  return state(kWake) == State::kError ||
+         (parts_.outbound != nullptr &&
+          parts_.outbound->IsGone(state(kOutbound))) ||
+         (HasInbound() && parts_.inbound.IsGone(state(kInbound)));
 }
 
 Worker::Woken Worker::Wait() {

@@ -64,10 +64,12 @@ class EthernetWire : public Wire {
 
   int descriptor() const override { return parts_.frames->descriptor(); }
 
-  bool IsGone() override { return parts_.frames->IsGone(); }
+  bool IsGone(DescriptorState state) override {
+    return parts_.frames->IsGone(state);
+  }
 
   std::optional<Instant> NextDeadline() const override {
-    return parts_.link->NextDue();
+    return Earlier(parts_.link->NextDue(), parts_.frames->NextDeadline());
   }
 
  private:

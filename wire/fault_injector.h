@@ -55,7 +55,7 @@ class FaultInjector : public PacketPort {
 
   int descriptor() const override { return port_->descriptor(); }
 
-  bool IsGone() override { return port_->IsGone(); }
+  bool IsGone(DescriptorState state) override { return port_->IsGone(state); }
 
   std::optional<Instant> NextDeadline() const override {
     return port_->NextDeadline();

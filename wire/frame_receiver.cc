@@ -6,6 +6,11 @@
 #include <cerrno>
 #include <utility>
 
+#include "core/net/checksum.h"
+#include "core/net/ip_view.h"
+#include "core/net/protocols.h"
+#include "core/net/transport_fields.h"
+
 namespace postern {
 namespace {
 
@@ -19,10 +24,34 @@ VnetHeader BehindEthernet(VnetHeader vnet) {
   return vnet;
 }
 
+// A card that joined packets itself (LRO) has checked their checksums, and leaves
+// none open; who cuts them wants the sum of the pseudo-header in its place.
+Passage LeaveChecksumOpen(VnetHeader& vnet, Bytes packet) {
+  const Opinion<IpView> view = IpView::Parse(packet);
+  if (!view.ok()) {
+    return view.error();
+  }
+  const bool is_tcp = view->protocol() == Number(IpProtocol::kTcp);
+  const std::size_t field = is_tcp ? tcp::kChecksum : udp::kChecksum;
+  const std::size_t at = view->payload_offset();
+  if (packet.size() < at + field + sizeof(std::uint16_t)) {
+    return DropReason::kBadOffload;
+  }
+  InternetSum sum;
+  sum.AddPseudoHeader(view->source(), view->destination(), view->protocol(),
+                      view->payload().size());
+  StoreBe(packet.subspan(at + field), sum.Folded());
+  vnet.flags |= VnetHeader::kNeedsChecksum;
+  vnet.checksum_start = static_cast<std::uint16_t>(at);
+  vnet.checksum_offset = static_cast<std::uint16_t>(field);
+  return Pass();
+}
+
 }  // namespace
 
-FrameReceiver::FrameReceiver(int descriptor)
+FrameReceiver::FrameReceiver(int descriptor, std::atomic<bool>& is_down)
     : descriptor_(descriptor),
+      is_down_(is_down),
       buffers_(new std::uint8_t[kMessages * kLongest]) {
   for (std::size_t i = 0; i < kMessages; ++i) {
     Message& message = messages_[i];
@@ -66,10 +95,12 @@ void FrameReceiver::Fetch(std::size_t most, PacketPool& pool,
     message.parts[1] = {head.data(), head.size()};
     message.parts[2] = {rest.data(), rest.size()};
   }
-  // An error is one of the device (it went down), and taken with that.
   const int came =
       ::recvmmsg(descriptor_, headers_.data(), static_cast<unsigned>(room),
                  MSG_DONTWAIT | MSG_TRUNC, nullptr);
+  if (came < 0) {
+    TakeError(stats);
+  }
   size_ = came > 0 ? static_cast<std::size_t>(came) : 0;
   next_ = 0;
   for (std::size_t i = 0; i < size_; ++i) {
@@ -82,6 +113,16 @@ void FrameReceiver::Fetch(std::size_t most, PacketPool& pool,
   if (size_ > 0) {
     stats.Add(Count::kWireReceiveCalls);
     stats.Add(Count::kWireDatagramsReceived, size_);
+  }
+}
+
+// What a VnetHeader cannot describe (UDP's super-packets before Linux 6.2) the
+// kernel drops, and says so.
+void FrameReceiver::TakeError(WorkerStats& stats) {
+  if (errno == ENETDOWN) {
+    is_down_.store(true, std::memory_order_relaxed);
+  } else if (errno == EINVAL) {
+    stats.Drop(DropReason::kBadOffload);
   }
 }
 
@@ -131,12 +172,18 @@ Passage FrameReceiver::Complete(Message& message, PacketPool& pool) {
 
 Passage FrameReceiver::BeginCut(std::size_t index, const PacketPool& pool) {
   MoveToBuffer(index);
-  const Message& message = messages_[index];
+  Message& message = messages_[index];
   if (message.size >= kLongest) {
     return DropReason::kTooBig;
   }
-  const ConstBytes packet =
+  const Bytes packet =
       Buffer(index).first(message.size).subspan(kEthernetHeaderSize);
+  if ((message.vnet.flags & VnetHeader::kNeedsChecksum) == 0) {
+    if (const Passage open = LeaveChecksumOpen(message.vnet, packet);
+        !open.ok()) {
+      return open.error();
+    }
+  }
   const Opinion<Segmenter> segmenter = Segmenter::Start(message.vnet, packet);
   if (!segmenter.ok()) {
     return segmenter.error();

@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -39,8 +40,9 @@ class FrameReceiver {
  public:
   static constexpr std::size_t kMessages = 16;
 
-  // The descriptor stays the caller's.
-  explicit FrameReceiver(int descriptor);
+  // The descriptor stays the caller's. `is_down` becomes true when the kernel says
+  // that the interface is.
+  FrameReceiver(int descriptor, std::atomic<bool>& is_down);
 
   // As PacketPort::Receive(): IP packets and others, in their frames. Counts
   // kSuperPacketsRead and kSegmentsRead, kWireReceiveCalls,
@@ -67,7 +69,10 @@ class FrameReceiver {
   void MoveToBuffer(std::size_t index);
   Bytes Buffer(std::size_t index);
 
+  void TakeError(WorkerStats& stats);
+
   int descriptor_;
+  std::atomic<bool>& is_down_;
   std::unique_ptr<std::uint8_t[]> buffers_;
   std::array<Message, kMessages> messages_;
   std::array<mmsghdr, kMessages> headers_{};

@@ -8,7 +8,8 @@
 
 namespace postern {
 
-FrameSender::FrameSender(int descriptor) : descriptor_(descriptor) {
+FrameSender::FrameSender(int descriptor, std::atomic<bool>& is_down)
+    : descriptor_(descriptor), is_down_(is_down) {
   for (std::size_t i = 0; i < messages_.size(); ++i) {
     parts_[i * kParts] = {&vnet_, sizeof(vnet_)};
     messages_[i].msg_hdr.msg_iov = &parts_[i * kParts];
@@ -34,6 +35,9 @@ void FrameSender::Send(Batch& batch, WorkerStats& stats) {
       stats.Add(Count::kWireSendCalls);
       stats.Add(Count::kWireDatagramsSent, static_cast<std::size_t>(put));
     } else if (errno != EINTR) {
+      if (errno == ENETDOWN || errno == ENXIO) {
+        is_down_.store(true, std::memory_order_relaxed);
+      }
       stats.Drop(ReasonOfRefusedSend(errno));
       ++sent;
     }

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 
 #include "core/net/vnet_header.h"
@@ -22,8 +23,8 @@ namespace postern {
 
 class FrameSender {
  public:
-  // The descriptor stays the caller's.
-  explicit FrameSender(int descriptor);
+  // As FrameReceiver().
+  FrameSender(int descriptor, std::atomic<bool>& is_down);
 
   // As PacketPort::Send().
   void Send(Batch& batch, WorkerStats& stats);
@@ -32,6 +33,7 @@ class FrameSender {
   static constexpr std::size_t kParts = 2;  // of a message: header and frame
 
   int descriptor_;
+  std::atomic<bool>& is_down_;
   VnetHeader vnet_;  // nothing is left to the kernel
   std::array<iovec, Batch::kCapacity * kParts> parts_{};
   std::array<mmsghdr, Batch::kCapacity> messages_{};

@@ -13,8 +13,10 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <set>
+#include <span>
 #include <utility>
 
 #include "core/log/log.h"
@@ -53,14 +55,17 @@ constexpr sock_filter Jump(std::uint8_t here, unsigned test, unsigned value,
                   static_cast<std::uint8_t>(targets.if_false - here - 1));
 }
 
-constexpr std::uint8_t kAccept = 16;
-constexpr std::uint8_t kReject = 17;
-constexpr std::size_t kFilterSteps = 18;
+constexpr std::uint8_t kAccept = 18;
+constexpr std::uint8_t kReject = 19;
+constexpr std::size_t kFilterSteps = 20;
 
-// To our address; or to a group, and ARP or Neighbour Discovery.
+// To our address; or to a group, and ARP or Neighbour Discovery. With a tag for no
+// VLAN, which tells a priority alone, it may be ours.
 std::array<sock_filter, kFilterSteps> FilterFor(const MacAddress& mac) {
-  constexpr auto kVlan =
+  constexpr auto kIsTagged =
       static_cast<unsigned>(SKF_AD_OFF + SKF_AD_VLAN_TAG_PRESENT);
+  constexpr auto kTag = static_cast<unsigned>(SKF_AD_OFF + SKF_AD_VLAN_TAG);
+  constexpr unsigned kVlan = 0xfff;
   constexpr unsigned kTypeAt = 2 * MacAddress::kOctets;
   constexpr unsigned kNextHeaderAt = kEthernetHeaderSize + 6;
   constexpr unsigned kIcmpTypeAt = kEthernetHeaderSize + kIpv6HeaderSize;
@@ -68,29 +73,30 @@ std::array<sock_filter, kFilterSteps> FilterFor(const MacAddress& mac) {
   const unsigned high = LoadBe<std::uint32_t>(mac.octets());
   const unsigned low = LoadBe<std::uint16_t>(mac.octets().subspan(4));
   return {{
-      Load(BPF_W, kVlan),
-      Jump(1, BPF_JEQ, 0, {2, kReject}),
+      Load(BPF_W, kIsTagged),
+      Jump(1, BPF_JEQ, 0, {4, 2}),
+      Load(BPF_W, kTag),
+      Jump(3, BPF_JSET, kVlan, {kReject, 4}),
       Load(BPF_W, 0),
-      Jump(3, BPF_JEQ, high, {4, 6}),
+      Jump(5, BPF_JEQ, high, {6, 8}),
       Load(BPF_H, 4),
-      Jump(5, BPF_JEQ, low, {kAccept, kReject}),
+      Jump(7, BPF_JEQ, low, {kAccept, kReject}),
       Load(BPF_B, 0),
-      Jump(7, BPF_JSET, 1, {8, kReject}),  // a group
+      Jump(9, BPF_JSET, 1, {10, kReject}),  // a group
       Load(BPF_H, kTypeAt),
-      Jump(9, BPF_JEQ, static_cast<unsigned>(EtherType::kArp), {kAccept, 10}),
-      Jump(10, BPF_JEQ, static_cast<unsigned>(EtherType::kIpv6), {11, kReject}),
+      Jump(11, BPF_JEQ, static_cast<unsigned>(EtherType::kArp), {kAccept, 12}),
+      Jump(12, BPF_JEQ, static_cast<unsigned>(EtherType::kIpv6), {13, kReject}),
       Load(BPF_B, kNextHeaderAt),
-      Jump(12, BPF_JEQ, Number(IpProtocol::kIcmpv6), {13, kReject}),
+      Jump(14, BPF_JEQ, Number(IpProtocol::kIcmpv6), {15, kReject}),
       Load(BPF_B, kIcmpTypeAt),
-      Jump(14, BPF_JGE, 137, {kReject, 15}),
-      Jump(15, BPF_JGE, 135, {kAccept, kReject}),
+      Jump(16, BPF_JGE, 137, {kReject, 17}),
+      Jump(17, BPF_JGE, 135, {kAccept, kReject}),
       BPF_STMT(BPF_RET | BPF_K, kWhole),
       BPF_STMT(BPF_RET | BPF_K, 0),
   }};
 }
 
-Status AttachFilter(int fd, const MacAddress& mac) {
-  std::array<sock_filter, kFilterSteps> steps = FilterFor(mac);
+Status AttachFilter(int fd, std::span<sock_filter> steps) {
   const sock_fprog program{static_cast<std::uint16_t>(steps.size()),
                            steps.data()};
   return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
@@ -129,6 +135,15 @@ Status Bind(int fd, int interface) {
   return ::bind(fd, static_cast<const sockaddr*>(opaque), sizeof(address)) == 0
              ? Ok()
              : Status(SystemError("binding a packet socket", errno));
+}
+
+// The kernel takes a socket off an interface that is deleted, for good.
+bool IsUnbound(int fd) {
+  sockaddr_ll address{};
+  socklen_t size = sizeof(address);
+  void* opaque = &address;
+  return ::getsockname(fd, static_cast<sockaddr*>(opaque), &size) != 0 ||
+         address.sll_ifindex == -1;
 }
 
 Error CannotOpen(int errno_value) {
@@ -181,35 +196,64 @@ Result<PacketSocket::Interface> PacketSocket::Find(
     return SystemError("asking for the MTU of " + name, errno);
   }
   interface.mtu_octets = static_cast<std::size_t>(request.ifr_mtu);
-  if (::ioctl(fd.get(), SIOCGIFFLAGS, &request) == 0 &&
-      (request.ifr_flags & IFF_UP) == 0) {
+  interface.is_up = ::ioctl(fd.get(), SIOCGIFFLAGS, &request) == 0 &&
+                    (request.ifr_flags & IFF_UP) != 0;
+  if (!interface.is_up) {
     Log(LogLevel::kWarning, "wire_interface_is_down",
         {{"interface", name}, {"to_set_it_up", "ip link set " + name + " up"}});
   }
   return interface;
 }
 
-bool PacketSocket::IsGone() {
-  int error = 0;
-  socklen_t size = sizeof(error);
-  static_cast<void>(
-      ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size));
+bool PacketSocket::IsUp() const {
   ifreq request{};
   request.ifr_ifindex = interface_.index;
-  return ::ioctl(fd_.get(), SIOCGIFNAME, &request) != 0;
+  return ::ioctl(fd_.get(), SIOCGIFNAME, &request) == 0 &&
+         ::ioctl(fd_.get(), SIOCGIFFLAGS, &request) == 0 &&
+         (request.ifr_flags & IFF_UP) != 0;
 }
 
 // NOLINTEND(cppcoreguidelines-pro-type-union-access)
 // NOLINTEND(cppcoreguidelines-pro-type-vararg)
 
-// Nothing comes before it is bound, and then by the filter.
+bool PacketSocket::IsGone(DescriptorState state) {
+  int error = 0;
+  socklen_t size = sizeof(error);
+  if (state == DescriptorState::kError &&
+      ::getsockopt(fd_.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 &&
+      error == ENETDOWN) {
+    is_down_.store(true, std::memory_order_relaxed);
+  }
+  if (!is_down_.load(std::memory_order_relaxed)) {
+    return false;
+  }
+  if (IsUnbound(fd_.get())) {
+    return true;
+  }
+  if (IsUp()) {
+    is_down_.store(false, std::memory_order_relaxed);
+    on_return_();
+  }
+  return false;
+}
+
+std::optional<Instant> PacketSocket::NextDeadline() const {
+  constexpr Duration kLookAgain = std::chrono::seconds(1);
+  return is_down_.load(std::memory_order_relaxed)
+             ? std::optional(MonotonicNow() + kLookAgain)
+             : std::nullopt;
+}
+
+// Nothing comes until it gets the right filter: before several sockets share,
+// each would get all.
 Result<UniqueFd> PacketSocket::Open(const PacketSocketOptions& options,
                                     const Interface& interface) {
   UniqueFd fd(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!fd.valid()) {
     return CannotOpen(errno);
   }
-  if (Status set = AttachFilter(fd.get(), options.mac); !set.ok()) {
+  std::array<sock_filter, 1> nothing = {{BPF_STMT(BPF_RET | BPF_K, 0)}};
+  if (Status set = AttachFilter(fd.get(), nothing); !set.ok()) {
     return set.error();
   }
   constexpr int kOn = 1;
@@ -236,15 +280,24 @@ Result<UniqueFd> PacketSocket::Open(const PacketSocketOptions& options,
 }
 
 // The first makes the group, and tells its number.
-Status PacketSocket::Share(const std::vector<UniqueFd>& sockets) {
+Status PacketSocket::Share(const std::vector<UniqueFd>& sockets,
+                           const Interface& interface) {
   // linux/if_packet.h has it from Linux 6.1 on.
   constexpr unsigned kIgnoreOutgoing = 0x4000;
   constexpr unsigned kKind = PACKET_FANOUT_HASH | kIgnoreOutgoing;
   constexpr unsigned kNumberBits = 16;
   unsigned group = (kKind | PACKET_FANOUT_FLAG_UNIQUEID) << kNumberBits;
   for (const UniqueFd& socket : sockets) {
-    if (Status set = Set(socket.get(), PACKET_FANOUT, group, "PACKET_FANOUT");
-        !set.ok()) {
+    Status set = Set(socket.get(), PACKET_FANOUT, group, "PACKET_FANOUT");
+    if (!set.ok() && !interface.is_up) {  // before Linux 6.13
+      return Error{
+          ErrorCode::kUnavailable,
+          "The interface '" + interface.name +
+              "' is down, and several pairs of workers cannot share it "
+              "then: set it up first (ip link set " +
+              interface.name + " up)."};
+    }
+    if (!set.ok()) {
       return set;
     }
     socklen_t size = sizeof(group);
@@ -272,23 +325,30 @@ Result<std::vector<std::unique_ptr<PacketSocket>>> PacketSocket::CreateSeveral(
     sockets.push_back(std::move(*socket));
   }
   if (count > 1) {
-    if (Status shared = Share(sockets); !shared.ok()) {
+    if (Status shared = Share(sockets, *interface); !shared.ok()) {
       return shared.error();
     }
   }
+  std::array<sock_filter, kFilterSteps> filter = FilterFor(options.mac);
   std::vector<std::unique_ptr<PacketSocket>> ports;
   for (UniqueFd& socket : sockets) {
+    if (Status let_in = AttachFilter(socket.get(), filter); !let_in.ok()) {
+      return let_in.error();
+    }
     ports.push_back(std::unique_ptr<PacketSocket>(
-        new PacketSocket(std::move(socket), *interface)));
+        new PacketSocket(std::move(socket), *interface, options.on_return)));
   }
   return ports;
 }
 
-PacketSocket::PacketSocket(UniqueFd fd, Interface interface)
+PacketSocket::PacketSocket(UniqueFd fd, const Interface& interface,
+                           std::function<void()> on_return)
     : fd_(std::move(fd)),
-      interface_(std::move(interface)),
-      receiver_(fd_.get()),
-      sender_(fd_.get()),
-      back_sender_(fd_.get()) {}
+      interface_(interface),
+      on_return_(std::move(on_return)),
+      is_down_(!interface.is_up),
+      receiver_(fd_.get(), is_down_),
+      sender_(fd_.get(), is_down_),
+      back_sender_(fd_.get(), is_down_) {}
 
 }  // namespace postern

@@ -28,7 +28,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -47,6 +49,8 @@ struct PacketSocketOptions {
   MacAddress mac;                         // ours, not the interface's
   std::vector<IpAddress> addresses;       // ours
   std::size_t buffer_octets = 4U << 20U;  // of the kernel, each direction
+  // Called in the receiving thread when the interface is up again.
+  std::function<void()> on_return = [] {};
 };
 
 class PacketSocket : public PacketPort {
@@ -76,25 +80,35 @@ class PacketSocket : public PacketPort {
 
   int descriptor() const override { return fd_.get(); }
 
-  // That the interface went down is an error of the descriptor, too, and passes.
-  bool IsGone() override;
+  // That the interface went down is an error of the descriptor, too, told once and
+  // to whoever asks first; deleted it is later, and not told. So it is looked at
+  // each second until it is up again.
+  bool IsGone(DescriptorState state) override;
+
+  std::optional<Instant> NextDeadline() const override;
 
  private:
   struct Interface {
     std::string name;
     int index = 0;
     std::size_t mtu_octets = 0;
+    bool is_up = false;
   };
 
-  PacketSocket(UniqueFd fd, Interface interface);
+  PacketSocket(UniqueFd fd, const Interface& interface,
+               std::function<void()> on_return);
 
   static Result<Interface> Find(const PacketSocketOptions& options);
   static Result<UniqueFd> Open(const PacketSocketOptions& options,
                                const Interface& interface);
-  static Status Share(const std::vector<UniqueFd>& sockets);
+  static Status Share(const std::vector<UniqueFd>& sockets,
+                      const Interface& interface);
+  bool IsUp() const;
 
   UniqueFd fd_;
   Interface interface_;
+  std::function<void()> on_return_;
+  std::atomic<bool> is_down_;
   FrameReceiver receiver_;
   FrameSender sender_;
   FrameSender back_sender_;  // the receiving thread's

@@ -11,6 +11,7 @@
 #define POSTERN_CORE_PACKET_PACKET_PORT_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "core/clock.h"
@@ -55,10 +56,14 @@ class PacketPort {
   // wait on (in-memory ports).
   virtual int descriptor() const = 0;
 
-  // When descriptor() reports an error: whether it is the end, the device is gone.
-  // Otherwise the error has been taken, and the port goes on. For the thread that
-  // calls Receive().
-  virtual bool IsGone() { return true; }
+  enum class DescriptorState : std::uint8_t { kFine, kError };
+
+  // Whether the device is gone for good; if not, an error has been taken, and the
+  // port goes on. Asked each time that who waits on descriptor() wakes, with what
+  // it reports, in the thread that calls Receive().
+  virtual bool IsGone(DescriptorState state) {
+    return state == DescriptorState::kError;
+  }
 
   // When Receive() has something to do though nothing comes (a question that no
   // neighbour answered); nothing if it never has. For the same thread.
