@@ -52,6 +52,20 @@ void ReadStation(Section& section, WireConfig& wire) {
   ReadGateways(section, wire);
 }
 
+// Whether an address of this family has others in its prefix.
+bool HasNeighbours(const TunConfig& tun, IpFamily family) {
+  return std::ranges::any_of(tun.addresses, [&](const OwnAddress& own) {
+    return own.address.family() == family && own.prefix_length < BitsOf(family);
+  });
+}
+
+bool IsNeighbour(const TunConfig& tun, const IpAddress& address) {
+  return address.is_link_local() ||
+         std::ranges::any_of(tun.addresses, [&](const OwnAddress& own) {
+           return IpPrefix(own.address, own.prefix_length).Contains(address);
+         });
+}
+
 std::optional<std::size_t> ReadMtu(Section& section) {
   const auto mtu = section.Whole("mtu", kMtus);
   return mtu ? std::optional(static_cast<std::size_t>(*mtu)) : std::nullopt;
@@ -87,6 +101,12 @@ void CheckGateways(Section& tun, const NetworkConfig& network) {
                  "the wire's gateway " + gateway.ToString() +
                      " is of a family in which this host has no address: add "
                      "one, or remove the gateway.");
+    } else if (HasNeighbours(network.tun, gateway.family()) &&
+               !IsNeighbour(network.tun, gateway)) {
+      tun.Refuse("addresses",
+                 "the wire's gateway " + gateway.ToString() +
+                     " is in no prefix of these: correct it, or the length of "
+                     "the prefix that is on the Ethernet.");
     } else if (std::ranges::find(own, gateway) != own.end()) {
       tun.Refuse("addresses", gateway.ToString() +
                                   " is the wire's gateway, too: each host has "
@@ -95,7 +115,7 @@ void CheckGateways(Section& tun, const NetworkConfig& network) {
   }
   for (const OwnAddress& address : network.tun.addresses) {
     const IpFamily family = address.address.family();
-    if (address.prefix_length == BitsOf(family) &&
+    if (!HasNeighbours(network.tun, family) &&
         !FirstOf(family, network.wire.gateways)) {
       tun.Refuse(
           "addresses",

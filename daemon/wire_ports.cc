@@ -82,8 +82,8 @@ std::shared_ptr<EthernetLink> MakeLink(const NetworkConfig& network) {
 
 template <typename FramePort>
 WirePorts PutOnEthernet(const NetworkConfig& network,
+                        const std::shared_ptr<EthernetLink>& link,
                         std::vector<std::unique_ptr<FramePort>> frames) {
-  const std::shared_ptr<EthernetLink> link = MakeLink(network);
   WirePorts wire;
   for (std::unique_ptr<FramePort>& port : frames) {
     EthernetWire::Parts parts{
@@ -94,21 +94,36 @@ WirePorts PutOnEthernet(const NetworkConfig& network,
   return wire;
 }
 
-Result<WirePorts> CreateEthernetWire(const NetworkConfig& network,
-                                     const Steering& steering) {
-  if (network.wire.kind == WireKind::kTap) {
-    Result<TunQueues> device =
-        CreateDevice(network, TunLayer::kEthernet, steering);
-    return device.ok() ? PutOnEthernet(network, std::move(*device))
-                       : Result<WirePorts>(device.error());
-  }
+Result<WirePorts> CreateTapWire(const NetworkConfig& network,
+                                const Steering& steering) {
+  Result<TunQueues> device =
+      CreateDevice(network, TunLayer::kEthernet, steering);
+  return device.ok()
+             ? PutOnEthernet(network, MakeLink(network), std::move(*device))
+             : Result<WirePorts>(device.error());
+}
+
+Result<WirePorts> CreatePacketWire(const NetworkConfig& network) {
+  const WireConfig& wire = network.wire;
+  const std::shared_ptr<EthernetLink> link = MakeLink(network);
   Result<std::vector<std::unique_ptr<PacketSocket>>> sockets =
-      PacketSocket::CreateSeveral({.interface = network.wire.name,
-                                   .mac = *network.wire.mac,
-                                   .addresses = network.OwnAddresses()},
-                                  network.pairs);
-  return sockets.ok() ? PutOnEthernet(network, std::move(*sockets))
-                      : Result<WirePorts>(sockets.error());
+      PacketSocket::CreateSeveral(
+          {.interface = wire.name,
+           .mac = *wire.mac,
+           .addresses = network.OwnAddresses(),
+           .on_return = [link] { link->AnnounceAgain(); }},
+          network.pairs);
+  if (!sockets.ok()) {
+    return sockets.error();
+  }
+  const std::size_t most = sockets->front()->mtu();
+  if (wire.path_mtu_octets.value_or(0) > most) {
+    return Invalid("[wire] mtu is " + std::to_string(*wire.path_mtu_octets) +
+                   ", and the interface '" + wire.name + "' carries " +
+                   std::to_string(most) +
+                   " octets: leave the key out, or make it smaller.");
+  }
+  return PutOnEthernet(network, link, std::move(*sockets));
 }
 
 Status ChooseMac(WireConfig& wire) {
@@ -129,11 +144,13 @@ Result<WirePorts> CreateBare(const NetworkConfig& network,
     case WireKind::kUdp:
       return CreateUdpWire(network);
     case WireKind::kTap:
+      return CreateTapWire(network, steering);
     case WireKind::kPacket:
-      return CreateEthernetWire(network, steering);
-    default:
-      return CreateTunWire(network, steering);
+      return CreatePacketWire(network);
+    case WireKind::kTun:
+      break;
   }
+  return CreateTunWire(network, steering);
 }
 
 // Outside, the host's addresses are routed to its wire.
