@@ -180,6 +180,11 @@ constexpr std::array<DropReasonText, kDropReasonCount> kTexts = {{
      "packets "
      "waited for that",
      "RFC 4861 7.2.2"},
+    {R::kNeighbourLimited, "neighbour_limited",
+     "the host would have to ask all of its Ethernet for more neighbours at a "
+     "time "
+     "than it may",
+     "RFC 6583 7"},
     {R::kForgotten, "forgotten",
      "the program lost a packet without naming a reason: a defect", "Postern"},
     {R::kFaultInjected, "fault_injected",

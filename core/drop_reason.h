@@ -86,6 +86,7 @@ enum class DropReason : std::uint8_t {
   kBadNeighbourMessage,
   kNoGateway,
   kNoNeighbour,
+  kNeighbourLimited,
   kForgotten,
   kFaultInjected,
 };

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <set>
 #include <utility>
 
 #include "core/log/log.h"
 #include "wire/ethernet.h"
+#include "wire/mld.h"
 
 namespace postern {
 namespace {
@@ -19,6 +21,10 @@ using Report = Neighbours::Report;
 constexpr unsigned kAnnouncements = 2;
 constexpr Duration kAnnounceInterval = std::chrono::seconds(2);
 constexpr Duration kDefendInterval = std::chrono::seconds(10);
+
+// Well within the 260 s for which a switch remembers (RFC 3810 9.4).
+constexpr Duration kReportInterval = std::chrono::seconds(60);
+constexpr std::size_t kGroupsAtATime = 64;
 
 IpAddress LastOf(const IpPrefix& prefix) {
   std::array<std::uint8_t, IpAddress::kV4Octets> octets{};
@@ -129,7 +135,9 @@ std::optional<Neighbours::Way> EthernetLink::FindWay(const IpAddress& neighbour,
     stats.Add(Count::kNeighbourQuestions);
     send({FrameOf(*answer.question)});
   }
-  if (!answer.way) {
+  if (answer.is_refused) {
+    stats.Drop(DropReason::kNeighbourLimited);
+  } else if (!answer.way) {
     Neighbours::Frame frame(kEthernetHeaderSize + packet.size());
     CopyBytes(Bytes(frame).subspan(kEthernetHeaderSize), packet);
     answer.dropped += neighbours_.Hold(neighbour, std::move(frame));
@@ -152,8 +160,12 @@ Passage EthernetLink::HearArp(ConstBytes message, Instant now,
   const bool answers_us = heard->operation == ArpMessage::Operation::kReply &&
                           heard->target_mac == mac();
   const MutexLock lock(mutex_);
+  const bool claims_ours = IsOwn(heard->sender);
+  if (!asks_us && !claims_ours && !neighbours_.Knows(heard->sender)) {
+    return Pass();
+  }
   Frames frames;
-  if (IsOwn(heard->sender)) {
+  if (claims_ours) {
     NoteConflict(heard->sender, heard->sender_mac, now, stats, frames);
   } else {
     Learn({.neighbour = heard->sender,
@@ -179,10 +191,18 @@ Passage EthernetLink::HearNeighbour(ConstBytes packet, const MacAddress& from,
     return heard.error();
   }
   const bool advertises = heard->type == NeighbourMessage::Type::kAdvertisement;
+  const bool asks_us = !advertises && IsOwn(heard->target);
+  if (asks_us && !from.is_station()) {
+    return DropReason::kBadNeighbourMessage;  // an answer would go to all
+  }
   const IpAddress& speaker = advertises ? heard->target : heard->source;
   const MutexLock lock(mutex_);
+  const bool claims_ours = IsOwn(speaker);
+  if (!asks_us && !claims_ours && !neighbours_.Knows(speaker)) {
+    return Pass();
+  }
   Frames frames;
-  if (IsOwn(speaker)) {
+  if (claims_ours) {
     if (heard->mac) {
       NoteConflict(speaker, *heard->mac, now, stats, frames);
     }
@@ -193,7 +213,7 @@ Passage EthernetLink::HearNeighbour(ConstBytes packet, const MacAddress& from,
       report.claim = ClaimOf(*heard);
     }
     Learn(report, now, frames);
-    if (!advertises && IsOwn(heard->target)) {
+    if (asks_us) {
       stats.Add(Count::kNeighbourAnswers);
       frames.push_back(AnswerTo(*heard, from));
     }
@@ -208,6 +228,9 @@ void EthernetLink::Tick(Instant now, WorkerStats& stats, const Sink& send) {
   Frames frames;
   if (announced_ < kAnnouncements && now >= announce_due_) {
     Announce(now, frames);
+  }
+  if (now >= report_due_) {
+    ReportGroups(now, frames);
   }
   const Neighbours::Lapse lapse = neighbours_.Tick(now);
   for (const Neighbours::Question& question : lapse.questions) {
@@ -229,6 +252,33 @@ void EthernetLink::Announce(Instant now, Frames& frames) {
   announce_due_ = now + kAnnounceInterval;
 }
 
+void EthernetLink::AnnounceAgain() {
+  const MutexLock lock(mutex_);
+  announced_ = 0;
+  announce_due_ = Instant();
+  report_due_ = Instant();
+  Publish();
+}
+
+// Nobody has to be told of the group of all nodes (RFC 3810 6).
+void EthernetLink::ReportGroups(Instant now, Frames& frames) {
+  std::set<IpAddress> groups;
+  for (const LinkAddress& own : options_.addresses) {
+    if (own.address.family() == IpFamily::kV6) {
+      groups.insert(SolicitedNodeGroup(own.address));
+    }
+  }
+  report_due_ = groups.empty() ? Instant::max() : now + kReportInterval;
+  std::vector<IpAddress> some;
+  for (const IpAddress& group : groups) {
+    some.push_back(group);
+    if (some.size() == kGroupsAtATime || group == *groups.rbegin()) {
+      frames.push_back(ListenerReport(mac(), some));
+      some.clear();
+    }
+  }
+}
+
 void EthernetLink::Learn(const Report& report, Instant now, Frames& frames) {
   for (Neighbours::Frame& held : neighbours_.Learn(report, now)) {
     Address(held, *report.mac, mac());
@@ -244,10 +294,11 @@ void EthernetLink::NoteConflict(const IpAddress& own, const MacAddress& other,
     return;
   }
   stats.Add(Count::kAddressConflicts);
-  if (defended_ && now - *defended_ < kDefendInterval) {
+  const auto [defended, is_first] = defended_.try_emplace(own, now);
+  if (!is_first && now - defended->second < kDefendInterval) {
     return;
   }
-  defended_ = now;
+  defended->second = now;
   Log(LogLevel::kWarning, "address_conflict",
       {{"address", own.ToString()},
        {"also_at", other.ToString()},
@@ -259,7 +310,10 @@ void EthernetLink::NoteConflict(const IpAddress& own, const MacAddress& other,
 void EthernetLink::Publish() {
   std::optional<Instant> due = neighbours_.NextDue();
   if (announced_ < kAnnouncements) {
-    due = due ? std::min(*due, announce_due_) : announce_due_;
+    due = Earlier(due, announce_due_);
+  }
+  if (report_due_ != Instant::max()) {
+    due = Earlier(due, report_due_);
   }
   generation_.store(neighbours_.changes(), std::memory_order_release);
   next_due_.store(due ? due->time_since_epoch().count() : kNever,

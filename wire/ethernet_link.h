@@ -9,11 +9,12 @@
 //     ND:  who has 2001:db8::9?       ->     likewise
 //     ARP, ND: 192.0.2.7 is at ...    ->     what was held for it leaves
 //     somebody else says he is        ->     counted, logged; the host defends its
-//     192.0.2.9                              address (RFC 5227 2.4 b)
+//     192.0.2.9                              address (RFC 5227 2.4 c)
 //
-// Once in the beginning, and again 2 s later, it announces its addresses (RFC 5227
-// 2.3, RFC 4861 7.2.6). It does not probe whether somebody has them: they are what
-// the administrator gave.
+// In the beginning, and again 2 s later, it announces its addresses (RFC 5227 2.3,
+// RFC 4861 7.2.6). It does not probe whether somebody has them: they are what the
+// administrator gave. Then, and each minute, it says to which groups it listens
+// (wire/mld.h).
 //
 // Frames that it wants to be sent go to the caller's Sink *while the link is
 // locked*: so what was held for a neighbour leaves before what comes later.
@@ -27,6 +28,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -75,7 +77,8 @@ class EthernetLink {
   Opinion<NextHop> Towards(const IpAddress& destination) const;
 
   // The way to a neighbour; if there is none yet, `packet` is kept for it, or
-  // dropped and counted (kNoNeighbour). `send` gets a question, perhaps.
+  // dropped and counted (kNoNeighbour, kNeighbourLimited). `send` gets a question,
+  // perhaps.
   std::optional<Neighbours::Way> FindWay(const IpAddress& neighbour,
                                          ConstBytes packet, Instant now,
                                          WorkerStats& stats, const Sink& send);
@@ -95,7 +98,10 @@ class EthernetLink {
   // What time brings: announcements, questions again, packets that are dropped.
   void Tick(Instant now, WorkerStats& stats, const Sink& send);
 
-  // When Tick() has something to do.
+  // As in the beginning: the link was down, and who is there may be new.
+  void AnnounceAgain();
+
+  // When Tick() has something to do, at the earliest.
   std::optional<Instant> NextDue() const {
     const std::int64_t due = next_due_.load(std::memory_order_acquire);
     return due == kNever ? std::nullopt : std::optional(Instant(Duration(due)));
@@ -119,6 +125,7 @@ class EthernetLink {
                     WorkerStats& stats, Frames& frames)
       POSTERN_REQUIRES(mutex_);
   void Announce(Instant now, Frames& frames) POSTERN_REQUIRES(mutex_);
+  void ReportGroups(Instant now, Frames& frames) POSTERN_REQUIRES(mutex_);
   void Publish() POSTERN_REQUIRES(mutex_);
 
   const Options options_;
@@ -129,7 +136,8 @@ class EthernetLink {
   Neighbours neighbours_ POSTERN_GUARDED_BY(mutex_);
   unsigned announced_ POSTERN_GUARDED_BY(mutex_) = 0;
   Instant announce_due_ POSTERN_GUARDED_BY(mutex_){};
-  std::optional<Instant> defended_ POSTERN_GUARDED_BY(mutex_);
+  Instant report_due_ POSTERN_GUARDED_BY(mutex_){};
+  std::map<IpAddress, Instant> defended_ POSTERN_GUARDED_BY(mutex_);
 };
 
 }  // namespace postern

@@ -3,6 +3,7 @@
 #include "wire/neighbours.h"
 
 #include <algorithm>
+#include <chrono>
 #include <iterator>
 #include <tuple>
 #include <utility>
@@ -13,6 +14,10 @@ Neighbours::Answer Neighbours::Find(const IpAddress& neighbour, Instant now) {
   auto found = entries_.find(neighbour);
   Answer answer;
   if (found == entries_.end()) {
+    if (!newcomers_.Take(now)) {
+      answer.is_refused = true;
+      return answer;
+    }
     answer.dropped = MakeRoom();
     found = entries_.try_emplace(neighbour).first;
     answer.question = Ask(neighbour, found->second, now);
@@ -29,14 +34,17 @@ Neighbours::Answer Neighbours::Find(const IpAddress& neighbour, Instant now) {
   if (entry.asked == 0) {
     answer.question = Ask(neighbour, entry, now);
   }
-  answer.way = Way{*entry.mac, entry.due};
+  // Tick() may be late; who asks for each packet would wait for the lock.
+  constexpr Duration kAtLeast = std::chrono::milliseconds(1);
+  answer.way = Way{*entry.mac, std::max(entry.due, now + kAtLeast)};
   return answer;
 }
 
 Neighbours::Question Neighbours::Ask(const IpAddress& neighbour, Entry& entry,
-                                     Instant now) const {
+                                     Instant now) {
   ++entry.asked;
   entry.due = now + rules_.retransmit;
+  next_due_ = Earlier(next_due_, entry.due);
   return {neighbour, entry.mac};
 }
 
@@ -97,10 +105,15 @@ Neighbours::Frames Neighbours::TakeHeld(Entry& entry) {
 
 Neighbours::Lapse Neighbours::Tick(Instant now) {
   Lapse lapse;
+  next_due_.reset();
   for (auto at = entries_.begin(); at != entries_.end();) {
     const auto here = at++;
     Entry& entry = here->second;
-    if (entry.asked == 0 || now < entry.due) {
+    if (entry.asked == 0) {
+      continue;
+    }
+    if (now < entry.due) {
+      next_due_ = Earlier(next_due_, entry.due);
       continue;
     }
     if (entry.asked < rules_.questions) {
@@ -110,16 +123,6 @@ Neighbours::Lapse Neighbours::Tick(Instant now) {
     }
   }
   return lapse;
-}
-
-std::optional<Instant> Neighbours::NextDue() const {
-  std::optional<Instant> next;
-  for (const auto& [neighbour, entry] : entries_) {
-    if (entry.asked > 0 && (!next || entry.due < *next)) {
-      next = entry.due;
-    }
-  }
-  return next;
 }
 
 std::size_t Neighbours::Forget(Entries::iterator entry) {

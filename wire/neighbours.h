@@ -13,7 +13,7 @@
 // It is RFC 4861 7.3 without its state DELAY, for both families (RFC 1122 2.3.2
 // asks the same of ARP). Only who was asked for is ever learnt, so that nobody on
 // the link fills this memory; who makes the host ask for many pushes out those who
-// have not answered first (RFC 6583).
+// have not answered first, and is slowed down (RFC 6583).
 //
 // Thread safety: thread-compatible. Cost: a hash look-up; Tick() and a Find() when
 // it is full walk over all.
@@ -31,6 +31,7 @@
 
 #include "core/clock.h"
 #include "core/net/ip_address.h"
+#include "core/token_bucket.h"
 #include "wire/mac_address.h"
 
 namespace postern {
@@ -46,7 +47,10 @@ class Neighbours {
     unsigned questions = 3;                         // MAX_*_SOLICIT
     std::size_t entries = 1024;
     std::size_t held_each = 64;
-    std::size_t held_in_all = 256;
+    std::size_t held_in_all = 1024;
+    // Of new neighbours, for each of whom all on the link are asked.
+    TokenBucket::Rate newcomers = {.burst = 64,
+                                   .refill = std::chrono::milliseconds(5)};
   };
 
   struct Question {
@@ -63,6 +67,9 @@ class Neighbours {
     std::optional<Way> way;
     std::optional<Question> question;  // to be sent
     std::size_t dropped = 0;           // held packets that made room
+    // Whether there are too many newcomers just now for this one: he is not asked
+    // for, and nothing is held for him.
+    bool is_refused = false;
   };
 
   // What somebody said of himself.
@@ -83,9 +90,8 @@ class Neighbours {
     std::size_t dropped = 0;          // held packets, for want of an answer
   };
 
-  Neighbours() = default;
-
-  explicit Neighbours(const Rules& rules) : rules_(rules) {}
+  explicit Neighbours(const Rules& rules)
+      : rules_(rules), newcomers_(rules.newcomers) {}
 
   Answer Find(const IpAddress& neighbour, Instant now);
 
@@ -98,8 +104,12 @@ class Neighbours {
 
   Lapse Tick(Instant now);
 
-  // When Tick() has something to do.
-  std::optional<Instant> NextDue() const;
+  // When Tick() has something to do, at the earliest.
+  std::optional<Instant> NextDue() const { return next_due_; }
+
+  bool Knows(const IpAddress& neighbour) const {
+    return entries_.contains(neighbour);
+  }
 
   // How often a way that Find() gave ended before its time.
   std::uint64_t changes() const { return changes_; }
@@ -118,13 +128,15 @@ class Neighbours {
 
   using Entries = std::unordered_map<IpAddress, Entry>;
 
-  Question Ask(const IpAddress& neighbour, Entry& entry, Instant now) const;
+  Question Ask(const IpAddress& neighbour, Entry& entry, Instant now);
   std::size_t MakeRoom();
   std::size_t Forget(Entries::iterator entry);
   Frames TakeHeld(Entry& entry);
   void Update(Entry& entry, const Report& report, Instant now);
 
   Rules rules_;
+  TokenBucket newcomers_;
+  std::optional<Instant> next_due_;
   Entries entries_;
   std::size_t held_ = 0;
   std::uint64_t changes_ = 0;
