@@ -11,7 +11,6 @@
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <net/if.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -20,7 +19,6 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -70,9 +68,41 @@ class Station {
         << ToHex(frame);
   }
 
-  // The next frame; the test fails if none comes.
+  // The next frame that is no hello; the test fails if none comes.
   Octets Receive() const {
-    EXPECT_TRUE(Readable(fd_.get()));
+    for (;;) {
+      EXPECT_TRUE(Readable(fd_.get()));
+      Octets frame = Take();
+      if (frame.size() < 14 || Hex(kHelloType) != TypeOf(frame)) {
+        return frame;
+      }
+    }
+  }
+
+  // The kernel notices in a work queue of its own that a cable is connected, and
+  // drops what is sent before. Returns once frames pass and none is on its way.
+  static void AwaitPassage(const Station& from, const Station& to) {
+    bool passed = false;
+    for (std::uint8_t i = 0; !passed; ++i) {
+      Octets hello = Hex("020000000001 020000000002" + std::string(kHelloType));
+      hello.resize(60, i);
+      from.Send(hello);
+      while (!passed && Readable(to.fd_.get(), 20)) {
+        passed = to.Take() == hello;
+      }
+    }
+  }
+
+  bool HasNothing() const { return !Readable(fd_.get(), 0); }
+
+ private:
+  static constexpr const char* kHelloType = "88b5";  // for experiments
+
+  static Octets TypeOf(const Octets& frame) {
+    return {frame.begin() + 12, frame.begin() + 14};
+  }
+
+  Octets Take() const {
     Octets room(sizeof(VnetHeader) + 70'000);
     const ssize_t size =
         ::recv(fd_.get(), room.data(), room.size(), MSG_DONTWAIT);
@@ -81,9 +111,6 @@ class Station {
     return {room.begin() + sizeof(VnetHeader), room.end()};
   }
 
-  bool HasNothing() const { return !Readable(fd_.get(), 0); }
-
- private:
   UniqueFd fd_;
 };
 
@@ -106,22 +133,23 @@ class VethFixture : public ScratchHost {
     }
     ASSERT_TRUE(netlink.SetState(kPeer, LinkState::kUp));
     SetUpInterface();
-    const unsigned index = netlink.FindLink(kPeer)->index;
-    peer_ = host()
-                .RunInside([index] { return std::make_unique<Station>(index); })
-                .value();
+    peer_ = MakeStation(kPeer);
   }
 
-  // Returns once frames pass: the kernel notices in a work queue of its own that
-  // the cable is connected, and drops what is sent before.
+  // Returns once frames pass, both ways.
   void SetUpInterface() {
-    Netlink netlink = OpenNetlink();
-    ASSERT_TRUE(netlink.SetState(kInterface, LinkState::kUp));
-    for (const char* end : {kInterface, kPeer}) {
-      while ((netlink.FindLink(end)->flags & IFF_RUNNING) == 0) {
-        std::this_thread::yield();
-      }
-    }
+    ASSERT_TRUE(OpenNetlink().SetState(kInterface, LinkState::kUp));
+    const auto here = MakeStation(kInterface);
+    const auto there = MakeStation(kPeer);
+    Station::AwaitPassage(*here, *there);
+    Station::AwaitPassage(*there, *here);
+  }
+
+  std::unique_ptr<Station> MakeStation(const char* end) {
+    const unsigned index = OpenNetlink().FindLink(end)->index;
+    return host()
+        .RunInside([index] { return std::make_unique<Station>(index); })
+        .value();
   }
 
   bool Run(const std::string& command) const {
