@@ -42,7 +42,7 @@ Neighbours::Answer Neighbours::Find(const IpAddress& neighbour, Instant now) {
 
 Neighbours::Question Neighbours::Ask(const IpAddress& neighbour, Entry& entry,
                                      Instant now) {
-  ++entry.asked;
+  asking_ += entry.asked++ == 0 ? 1U : 0U;
   entry.due = now + rules_.retransmit;
   next_due_ = Earlier(next_due_, entry.due);
   return {neighbour, entry.mac};
@@ -91,7 +91,15 @@ void Neighbours::Update(Entry& entry, const Report& report, Instant now) {
     entry.until = now + rules_.reachable;
   }
   if (answered || is_new || differs) {
-    entry.asked = 0;
+    StopAsking(entry);
+  }
+}
+
+void Neighbours::StopAsking(Entry& entry) {
+  asking_ -= entry.asked > 0 ? 1U : 0U;
+  entry.asked = 0;
+  if (asking_ == 0) {
+    next_due_.reset();
   }
 }
 
@@ -127,6 +135,7 @@ Neighbours::Lapse Neighbours::Tick(Instant now) {
 
 std::size_t Neighbours::Forget(Entries::iterator entry) {
   const std::size_t dropped = entry->second.held.size();
+  StopAsking(entry->second);
   held_ -= dropped;
   changes_ += entry->second.mac ? 1U : 0U;
   entries_.erase(entry);

@@ -90,6 +90,8 @@ class Neighbours {
     std::size_t dropped = 0;          // held packets, for want of an answer
   };
 
+  Neighbours() : Neighbours(Rules()) {}
+
   explicit Neighbours(const Rules& rules)
       : rules_(rules), newcomers_(rules.newcomers) {}
 
@@ -132,11 +134,13 @@ class Neighbours {
   std::size_t MakeRoom();
   std::size_t Forget(Entries::iterator entry);
   Frames TakeHeld(Entry& entry);
+  void StopAsking(Entry& entry);
   void Update(Entry& entry, const Report& report, Instant now);
 
   Rules rules_;
   TokenBucket newcomers_;
   std::optional<Instant> next_due_;
+  std::size_t asking_ = 0;  // entries with asked > 0
   Entries entries_;
   std::size_t held_ = 0;
   std::uint64_t changes_ = 0;

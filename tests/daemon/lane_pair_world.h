@@ -79,7 +79,9 @@ class SocketPort : public PacketPort {
 
   int descriptor() const override { return fd_.get(); }
 
-  bool IsGone() override { return is_gone_; }
+  bool IsGone(DescriptorState state) override {
+    return state == DescriptorState::kError && is_gone_;
+  }
 
   std::optional<Instant> NextDeadline() const override {
     return due_ ? std::optional(due_->first) : std::nullopt;

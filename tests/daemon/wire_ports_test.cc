@@ -20,6 +20,8 @@
 namespace postern {
 namespace {
 
+constexpr auto kError = PacketPort::DescriptorState::kError;
+
 class WirePortsTest : public VethFixture {
  protected:
   static NetworkConfig Config(WireKind kind, const std::string& name) {
@@ -54,7 +56,8 @@ class WirePortsTest : public VethFixture {
     Batch batch;
     EXPECT_EQ(port.Receive(batch, pool_, stats_), 0U);
     for (const char* model :
-         {frames::kArpAnnouncement, frames::kHostAdvertisesToAll}) {
+         {frames::kArpAnnouncement, frames::kHostAdvertisesToAll,
+          frames::kListenerReport}) {
       const Octets frame = peer_->Receive();
       EXPECT_EQ(MacAddress::FromOctets(ConstBytes(frame).subspan(6)), mac);
       if (mac == kHost) {
@@ -70,7 +73,7 @@ TEST_F(WirePortsTest, MakesAPacketWireThatSpeaksForTheHost) {
   const WirePorts wire = Made(network);
   ASSERT_EQ(wire.size(), 1U);
   EXPECT_EQ(wire[0]->mtu(), 1500U);
-  EXPECT_FALSE(wire[0]->IsGone());
+  EXPECT_FALSE(wire[0]->IsGone(kError));
   EXPECT_EQ(network.wire.mac, kHost);
   EXPECT_TRUE(Attach(network));  // there is nothing to do
   ExpectAnnouncements(*wire[0], kHost);
@@ -95,7 +98,10 @@ TEST_F(WirePortsTest, APacketWiresMtuIsBounded) {
   network.wire.path_mtu_octets = 1400;
   EXPECT_EQ(Made(network)[0]->mtu(), 1400U);
   network.wire.path_mtu_octets = 1600;
-  EXPECT_EQ(Made(network)[0]->mtu(), 1500U);
+  const Result<WirePorts> more = Make(network);
+  ASSERT_FALSE(more.ok());
+  EXPECT_EQ(more.error().code, ErrorCode::kInvalid);
+  EXPECT_NE(more.error().message.find("1500"), std::string::npos);
   ASSERT_TRUE(OpenNetlink().SetMtu(kInterface, 20'000));
   network.wire.path_mtu_octets.reset();
   EXPECT_EQ(Made(network)[0]->mtu(), EthernetWire::kMostMtu);
@@ -184,7 +190,7 @@ TEST_F(WirePortsTest, RecordsAndInjectsFaultsInFrontOfIt) {
   const WirePorts wire = Made(network);
   ASSERT_EQ(wire.size(), 1U);
   ASSERT_TRUE(OpenNetlink().SetState(kInterface, LinkState::kDown));
-  EXPECT_FALSE(wire[0]->IsGone());
+  EXPECT_FALSE(wire[0]->IsGone(kError));
   SetUpInterface();
   EXPECT_TRUE(wire[0]->NextDeadline());  // the announcements
   ExpectAnnouncements(*wire[0], kHost);

@@ -42,8 +42,11 @@ class EthernetLinkTest : public testing::Test {
   void Settle() {
     Tick(kStart - seconds(4));
     Tick(kStart - seconds(2));
-    ASSERT_EQ(link_->NextDue(), std::nullopt);
+    ASSERT_EQ(link_->NextDue(), kReport);
   }
+
+  // When a link that was settled tells again what it listens to.
+  static constexpr Instant kReport = kStart - seconds(4) + seconds(60);
 
   EthernetLink::Sink Sink() {
     return [this](const EthernetLink::Frames& frames) {
@@ -286,13 +289,63 @@ TEST_F(EthernetLinkTest, AnnouncesItselfTwiceTwoSecondsApart) {
                        Hex(frames::kHostAdvertisesToAll)};
   ASSERT_TRUE(link_->NextDue());
   EXPECT_LE(*link_->NextDue(), kStart);  // at once
-  EXPECT_EQ(Tick(kStart), both);
+  const Frames first = {both[0], both[1], Hex(frames::kListenerReport)};
+  EXPECT_EQ(Tick(kStart), first);
   EXPECT_EQ(link_->NextDue(), kStart + seconds(2));
   EXPECT_EQ(Tick(kStart + milliseconds(1999)), Frames());
   EXPECT_EQ(Tick(kStart + seconds(2)), both);
-  EXPECT_EQ(link_->NextDue(), std::nullopt);
+  EXPECT_EQ(link_->NextDue(), kStart + seconds(60));
   EXPECT_EQ(Tick(kStart + seconds(4)), Frames());
   EXPECT_EQ(stats_.of(Count::kNeighbourAnswers), 0U);
+  link_->AnnounceAgain();
+  EXPECT_LE(*link_->NextDue(), kStart);
+  EXPECT_EQ(Tick(kStart + seconds(30)), first);
+  EXPECT_EQ(Tick(kStart + seconds(32)), both);
+}
+
+// RFC 3810, RFC 3590: each minute, so that no switch forgets.
+TEST_F(EthernetLinkTest, TellsSwitchesWhatItListensTo) {
+  Settle();
+  EXPECT_EQ(Tick(kReport - milliseconds(1)), Frames());
+  EXPECT_EQ(Tick(kReport), Frames{Hex(frames::kListenerReport)});
+  EXPECT_EQ(link_->NextDue(), kReport + seconds(60));
+}
+
+TEST_F(EthernetLinkTest, HasNothingToTellSwitchesWithoutIpv6) {
+  EthernetLink::Options options = HostOptions();
+  options.addresses.pop_back();
+  Make(options);
+  EXPECT_EQ(Tick(kStart), Frames{Hex(frames::kArpAnnouncement)});
+  EXPECT_EQ(Tick(kStart + seconds(2)), Frames{Hex(frames::kArpAnnouncement)});
+  EXPECT_EQ(link_->NextDue(), std::nullopt);
+}
+
+// RFC 6583 7: who makes the host ask for many does not make it ask without end.
+TEST_F(EthernetLinkTest, AsksForNewcomersAtABoundedRate) {
+  Settle();
+  const auto ask = [this](int number, Instant now) {
+    return Way("192.0.2." + std::to_string(number), Octets(20, 0x45), now);
+  };
+  for (int i = 100; i < 170; ++i) {
+    ask(i, kStart);
+  }
+  EXPECT_EQ(stats_.of(Count::kNeighbourQuestions), 64U);
+  EXPECT_EQ(stats_.of(DropReason::kNeighbourLimited), 6U);
+  EXPECT_EQ(stats_.of(DropReason::kNoNeighbour), 0U);
+  ask(200, kStart + milliseconds(5));
+  ask(201, kStart + milliseconds(5));
+  EXPECT_EQ(stats_.of(Count::kNeighbourQuestions), 65U);
+  EXPECT_EQ(stats_.of(DropReason::kNeighbourLimited), 7U);
+}
+
+// Its answer would go to all.
+TEST_F(EthernetLinkTest, DoesNotAnswerAGroup) {
+  const Passage heard =
+      link_->HearNeighbour(Inside(frames::kSolicitsHost),
+                           MacAddress::Broadcast(), kStart, stats_, Sink());
+  ASSERT_FALSE(heard.ok());
+  EXPECT_EQ(heard.error(), DropReason::kBadNeighbourMessage);
+  EXPECT_EQ(Said(), Frames());
 }
 
 TEST_F(EthernetLinkTest, AsksAgainAndDropsWhatNobodyAnsweredFor) {
@@ -306,7 +359,7 @@ TEST_F(EthernetLinkTest, AsksAgainAndDropsWhatNobodyAnsweredFor) {
   EXPECT_EQ(Tick(kStart + seconds(3)), Frames());
   EXPECT_EQ(stats_.of(DropReason::kNoNeighbour), 2U);
   EXPECT_EQ(stats_.of(Count::kNeighbourQuestions), 3U);
-  EXPECT_EQ(link_->NextDue(), std::nullopt);
+  EXPECT_EQ(link_->NextDue(), kReport);
 }
 
 TEST_F(EthernetLinkTest, DropsWhatItHasNoRoomToHold) {
@@ -329,10 +382,10 @@ TEST_F(EthernetLinkTest, TellsWhatIsDueFirst) {
   Tick(kStart + seconds(2));
   EXPECT_EQ(link_->NextDue(), kStart + milliseconds(2500));
   Hears(frames::kArpAnswer, kStart + milliseconds(2100));
-  EXPECT_EQ(link_->NextDue(), std::nullopt);
+  EXPECT_EQ(link_->NextDue(), kStart + seconds(60));
 }
 
-// RFC 5227 2.4 (b), DEFEND_INTERVAL 10 s.
+// RFC 5227 2.4 (c), DEFEND_INTERVAL 10 s.
 TEST_F(EthernetLinkTest, DefendsItsAddressAtMostOnceInTenSeconds) {
   const Frames defence = {Hex(frames::kArpAnnouncement)};
   EXPECT_EQ(Hears(frames::kArpConflict, kStart), defence);

@@ -61,12 +61,13 @@ class EthernetWireTest : public PortFixture {
  protected:
   EthernetWireTest() {
     wire_ = MakeWire(far_);
-    for (int i = 0; i < 2; ++i) {
+    // IPv4's announcement and IPv6's, and what it listens to.
+    for (const std::size_t said : {3U, 2U}) {
       EXPECT_EQ(ReceiveAll(*wire_), Frames());
-      EXPECT_EQ(FarGets().size(), 2U);  // IPv4's announcement and IPv6's
+      EXPECT_EQ(FarGets().size(), said);
       now_ += seconds(2);
     }
-    EXPECT_EQ(wire_->NextDeadline(), std::nullopt);
+    EXPECT_GT(*wire_->NextDeadline(), now_ + seconds(50));
   }
 
   // Another port of the same wire; `far` is its other end.
@@ -126,12 +127,12 @@ TEST_F(EthernetWireTest, SaysWhatItIs) {
   EXPECT_EQ(wire_->overhead_octets(), kFrameHeader);
   EXPECT_EQ(wire_->mtu(), 1500U);
   EXPECT_EQ(wire_->descriptor(), -1);
-  EXPECT_TRUE(wire_->IsGone());  // as its port says
+  EXPECT_TRUE(wire_->IsGone(kError));  // as its port says
   EthernetWire patient({.kind = WireKind::kTap,
                         .frames = std::make_unique<Patient>(),
                         .link = link_});
   EXPECT_EQ(patient.kind(), WireKind::kTap);
-  EXPECT_FALSE(patient.IsGone());
+  EXPECT_FALSE(patient.IsGone(kError));
 }
 
 TEST_F(EthernetWireTest, PutsPacketsInFrames) {
@@ -192,7 +193,7 @@ TEST_F(EthernetWireTest, TriesThreeTimesAndDropsWhatItHeld) {
   }
   EXPECT_EQ(FarGets(), Frames());
   EXPECT_EQ(stats_.of(DropReason::kNoNeighbour), 2U);
-  EXPECT_EQ(wire_->NextDeadline(), std::nullopt);
+  EXPECT_GT(*wire_->NextDeadline(), now_ + seconds(3));
 }
 
 TEST_F(EthernetWireTest, DropsWhatNoGatewayTakes) {
@@ -354,6 +355,25 @@ TEST_F(EthernetWireTest, DropsFramesThatAreNotForIt) {
   ExpectDropped(arp, DropReason::kForeignFrame);
 }
 
+// A router's word, in whose name ever and behind whatever headers, sets up nothing.
+TEST_F(EthernetWireTest, TakesNothingFromRouters) {
+  constexpr std::size_t kIp = 14;
+  constexpr std::size_t kNext = kIp + 6;
+  for (const std::uint8_t type :
+       {std::uint8_t{133}, std::uint8_t{134}, std::uint8_t{137}}) {
+    Octets frame = Hex(frames::kAdvertisement);
+    frame[kIp + 40] = type;
+    ExpectDropped(frame, DropReason::kForeignFrame);
+    // Behind destination options.
+    Octets behind = frame;
+    const Octets options = {58, 0, 1, 4, 0, 0, 0, 0};
+    behind[kNext] = 60;
+    behind[kIp + 5] = static_cast<std::uint8_t>(behind[kIp + 5] + 8);
+    behind.insert(behind.begin() + kIp + 40, options.begin(), options.end());
+    ExpectDropped(behind, DropReason::kForeignFrame);
+  }
+}
+
 TEST_F(EthernetWireTest, DropsFramesWithNothingInThem) {
   for (const std::size_t size : {1U, 6U, 13U, 14U}) {
     Octets frame = Inward(In4(1));
@@ -478,7 +498,7 @@ TEST_F(EthernetWireTest, ForgesAndCutsHarmNothing) {
   }
   EXPECT_EQ(stats_.of(DropReason::kPoolEmpty), 0U);
   EXPECT_GT(stats_.of(DropReason::kBadNeighbourMessage), 50U);
-  EXPECT_EQ(wire_->NextDeadline(), std::nullopt);
+  EXPECT_GT(*wire_->NextDeadline(), now_ + seconds(3));
   MakeKnown();
   Hears(frames::kArpAnswer);
   Send(*wire_, {V4(3)});

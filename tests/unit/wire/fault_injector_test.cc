@@ -52,10 +52,10 @@ class FaultInjectorTest : public PortFixture {
 
 TEST_F(FaultInjectorTest, SaysOfItsPortWhatThatSays) {
   FaultInjector injector(std::make_unique<Patient>(), {});
-  EXPECT_FALSE(injector.IsGone());
+  EXPECT_FALSE(injector.IsGone(kError));
   EXPECT_EQ(injector.NextDeadline(), Patient::kLater);
   FaultInjector other(std::move(near_), {});
-  EXPECT_TRUE(other.IsGone());
+  EXPECT_TRUE(other.IsGone(kError));
   EXPECT_EQ(other.NextDeadline(), std::nullopt);
 }
 

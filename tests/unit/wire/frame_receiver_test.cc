@@ -9,6 +9,7 @@
 #include <sys/uio.h>
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <vector>
@@ -52,7 +53,7 @@ class FrameReceiverTest : public testing::Test {
         0);
     kernel_ = UniqueFd(ends[0]);
     ours_ = UniqueFd(ends[1]);
-    receiver_ = std::make_unique<FrameReceiver>(ours_.get());
+    receiver_ = std::make_unique<FrameReceiver>(ours_.get(), is_down_);
   }
 
   ~FrameReceiverTest() override { EXPECT_EQ(pool_.forgotten(), 0U); }
@@ -110,6 +111,7 @@ class FrameReceiverTest : public testing::Test {
   UniqueFd ours_;
   PacketPool pool_{{.packets = 128, .payload = kPayload}};
   WorkerStats stats_;
+  std::atomic<bool> is_down_{false};
   std::unique_ptr<FrameReceiver> receiver_;
 };
 

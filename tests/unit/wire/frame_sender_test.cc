@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
@@ -31,7 +32,7 @@ class FrameSenderTest : public testing::Test {
         0);
     kernel_ = UniqueFd(ends[0]);
     ours_ = UniqueFd(ends[1]);
-    sender_ = std::make_unique<FrameSender>(ours_.get());
+    sender_ = std::make_unique<FrameSender>(ours_.get(), is_down_);
   }
 
   ~FrameSenderTest() override {
@@ -68,6 +69,7 @@ class FrameSenderTest : public testing::Test {
   PacketPool pool_{{.packets = 64, .payload = 60'000}};
   WorkerStats stats_;
   Batch batch_;
+  std::atomic<bool> is_down_{false};
   std::unique_ptr<FrameSender> sender_;
 };
 

@@ -26,6 +26,8 @@
 namespace postern {
 namespace {
 
+constexpr auto kError = PacketPort::DescriptorState::kError;
+
 using Frames = std::vector<Octets>;
 
 Octets Udp(std::uint8_t number, std::size_t size = 20,
@@ -226,15 +228,15 @@ TEST_F(PacketSocketTest, WhatABatchHasNoRoomForComesWithTheNextCall) {
 
 TEST_F(PacketSocketTest, IsNotGoneWhenItsInterfaceGoesDown) {
   Netlink netlink = OpenNetlink();
-  EXPECT_FALSE(port_->IsGone());
+  EXPECT_FALSE(port_->IsGone(kError));
   ASSERT_TRUE(netlink.SetState(kInterface, LinkState::kDown));
   EXPECT_TRUE(HasError());
-  EXPECT_FALSE(port_->IsGone());
+  EXPECT_FALSE(port_->IsGone(kError));
   EXPECT_FALSE(HasError());  // it has been taken
   Send(*port_, {Hex(frames::kArpQuestion)});
   EXPECT_EQ(stats_.of(DropReason::kPortRefused), 1U);
   SetUpInterface();
-  EXPECT_FALSE(port_->IsGone());
+  EXPECT_FALSE(port_->IsGone(kError));
   ExpectOnlyComes({Inward(Udp(1))}, {Inward(Udp(1))});
   Send(*port_, {Hex(frames::kArpQuestion)});
   EXPECT_EQ(peer_->Receive(), Hex(frames::kArpQuestion));
@@ -243,8 +245,44 @@ TEST_F(PacketSocketTest, IsNotGoneWhenItsInterfaceGoesDown) {
 TEST_F(PacketSocketTest, IsGoneWithItsInterface) {
   ASSERT_TRUE(Run("ip link delete wire0"));
   EXPECT_TRUE(HasError());
-  EXPECT_TRUE(port_->IsGone());
-  EXPECT_TRUE(port_->IsGone());
+  EXPECT_TRUE(port_->IsGone(kError));
+  EXPECT_TRUE(port_->IsGone(kError));
+}
+
+// The kernel tells of the end of an interface that it goes down, once, to whoever
+// asks first, and before it is gone.
+TEST_F(PacketSocketTest, IsGoneWithAnInterfaceThatWasDown) {
+  constexpr auto kFine = PacketPort::DescriptorState::kFine;
+  Netlink netlink = OpenNetlink();
+  EXPECT_FALSE(port_->NextDeadline());
+  ASSERT_TRUE(netlink.SetState(kInterface, LinkState::kDown));
+  Batch batch;
+  EXPECT_EQ(port_->Receive(batch, pool_, stats_), 0U);  // takes the error
+  EXPECT_FALSE(HasError());
+  EXPECT_FALSE(port_->IsGone(kFine));
+  EXPECT_TRUE(port_->NextDeadline());
+  ASSERT_TRUE(Run("ip link delete wire0"));
+  EXPECT_FALSE(HasError());
+  EXPECT_TRUE(port_->IsGone(kFine));
+}
+
+TEST_F(PacketSocketTest, TellsThatItsInterfaceHasReturned) {
+  constexpr auto kFine = PacketPort::DescriptorState::kFine;
+  int returned = 0;
+  PacketSocketOptions options = HostOptions();
+  options.on_return = [&returned] { ++returned; };
+  Netlink netlink = OpenNetlink();
+  ASSERT_TRUE(netlink.SetState(kInterface, LinkState::kDown));
+  Result<Ports> made = Create(options);
+  ASSERT_TRUE(made) << made.error().message;
+  port_ = std::move(made->front());
+  EXPECT_FALSE(port_->IsGone(kFine));
+  EXPECT_EQ(returned, 0);
+  SetUpInterface();
+  EXPECT_FALSE(port_->IsGone(kFine));
+  EXPECT_FALSE(port_->IsGone(kFine));
+  EXPECT_EQ(returned, 1);
+  EXPECT_FALSE(port_->NextDeadline());
 }
 
 TEST_F(PacketSocketTest, IsMadeOnAnInterfaceThatIsDown) {
@@ -253,7 +291,7 @@ TEST_F(PacketSocketTest, IsMadeOnAnInterfaceThatIsDown) {
   Result<Ports> made = Create(HostOptions());
   ASSERT_TRUE(made) << made.error().message;
   port_ = std::move(made->front());
-  EXPECT_FALSE(port_->IsGone());
+  EXPECT_FALSE(port_->IsGone(kError));
   SetUpInterface();
   ExpectOnlyComes({Inward(Udp(1))}, {Inward(Udp(1))});
 }
@@ -441,7 +479,7 @@ TEST_F(PacketSocketsTest, ShareAgainWhenTheInterfaceWasDown) {
   Netlink netlink = OpenNetlink();
   ASSERT_TRUE(netlink.SetState(kInterface, LinkState::kDown));
   for (const auto& port : ports_) {
-    EXPECT_FALSE(port->IsGone());
+    EXPECT_FALSE(port->IsGone(kError));
   }
   SetUpInterface();
   for (std::uint16_t flow = 0; flow < 20; ++flow) {

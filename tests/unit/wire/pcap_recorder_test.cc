@@ -73,7 +73,7 @@ class PcapRecorderTest : public PortFixture {
 
 TEST_F(PcapRecorderTest, SaysOfItsPortWhatThatSays) {
   const auto recorder = Make(std::make_unique<Patient>());
-  EXPECT_FALSE(recorder->IsGone());
+  EXPECT_FALSE(recorder->IsGone(kError));
   EXPECT_EQ(recorder->NextDeadline(), Patient::kLater);
 }
 

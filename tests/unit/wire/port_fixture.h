@@ -28,6 +28,8 @@ namespace postern {
 
 using Octets = std::vector<std::uint8_t>;
 
+inline constexpr auto kError = PacketPort::DescriptorState::kError;
+
 // The packet number `n`: it says so in its first two octets.
 inline Octets Numbered(std::size_t n, std::size_t size = 40) {
   Octets octets(size, static_cast<std::uint8_t>(n));
@@ -52,7 +54,7 @@ class Patient : public PacketPort {
 
   int descriptor() const override { return -1; }
 
-  bool IsGone() override { return false; }
+  bool IsGone(DescriptorState /*state*/) override { return false; }
 
   std::optional<Instant> NextDeadline() const override { return kLater; }
 };
