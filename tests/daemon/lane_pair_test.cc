@@ -229,7 +229,7 @@ TEST_P(LanePairTest, SaysWhenTheWireIsGone) {
 
 // An interface that went down, and may come up again.
 TEST_P(LanePairTest, GoesOnWhileAPortWithAnErrorIsNotGone) {
-  wire_port().set_is_gone(false);
+  wire_port().set_fate(SocketPort::Fate::kGoesOn);
   Start();
   const Worker& packets = *pair_->workers().front();
   wire().reset();
@@ -240,12 +240,20 @@ TEST_P(LanePairTest, GoesOnWhileAPortWithAnErrorIsNotGone) {
         Comes([&] { return packets.carried(Direction::kOutbound) > before; }));
   }
   EXPECT_EQ(failures_.load(), 0);
-  wire_port().set_is_gone(true);
+  wire_port().set_fate(SocketPort::Fate::kGone);
+  EXPECT_TRUE(Comes([this] { return failures_.load() > 0; }));
+}
+
+// The kernel does not tell of an interface that went down before.
+TEST_P(LanePairTest, FindsOutThatAPortIsGoneWhoseDescriptorIsFine) {
+  Start();
+  wire_port().set_fate(SocketPort::Fate::kGoneUntold);
+  pair_->Prod();
   EXPECT_TRUE(Comes([this] { return failures_.load() > 0; }));
 }
 
 TEST_P(LanePairTest, GoesOnWhileATunWithAnErrorIsNotGone) {
-  tun_port().set_is_gone(false);
+  tun_port().set_fate(SocketPort::Fate::kGoesOn);
   Start();
   const std::uint64_t before =
       Counted(Direction::kInbound, Count::kInboundPackets);
@@ -255,7 +263,7 @@ TEST_P(LanePairTest, GoesOnWhileATunWithAnErrorIsNotGone) {
     return Counted(Direction::kInbound, Count::kInboundPackets) > before;
   }));
   EXPECT_EQ(failures_.load(), 0);
-  tun_port().set_is_gone(true);
+  tun_port().set_fate(SocketPort::Fate::kGone);
   EXPECT_TRUE(Comes([this] { return failures_.load() > 0; }));
 }
 

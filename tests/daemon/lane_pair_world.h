@@ -35,6 +35,9 @@ namespace postern {
 // message.
 class SocketPort : public PacketPort {
  public:
+  // Of one whose descriptor has an error; kGoneUntold: whose end it tells nobody.
+  enum class Fate : std::uint8_t { kGone, kGoesOn, kGoneUntold };
+
   explicit SocketPort(UniqueFd fd) : fd_(std::move(fd)) {}
 
   std::size_t Receive(Batch& batch, PacketPool& pool,
@@ -80,15 +83,16 @@ class SocketPort : public PacketPort {
   int descriptor() const override { return fd_.get(); }
 
   bool IsGone(DescriptorState state) override {
-    return state == DescriptorState::kError && is_gone_;
+    return fate_ == Fate::kGoneUntold ||
+           (state == DescriptorState::kError && fate_ == Fate::kGone);
   }
 
   std::optional<Instant> NextDeadline() const override {
     return due_ ? std::optional(due_->first) : std::nullopt;
   }
 
-  // What IsGone() says. Thread-safe.
-  void set_is_gone(bool is_gone) { is_gone_ = is_gone; }
+  // What IsGone() says of an error. Thread-safe.
+  void set_fate(Fate fate) { fate_ = fate; }
 
   // A packet comes at that time by itself: the descriptor does not tell.
   // REQUIRES: nobody uses the port yet.
@@ -98,7 +102,7 @@ class SocketPort : public PacketPort {
 
  private:
   UniqueFd fd_;
-  std::atomic<bool> is_gone_{true};
+  std::atomic<Fate> fate_{Fate::kGone};
   std::optional<std::pair<Instant, std::vector<std::uint8_t>>> due_;
 };
 
