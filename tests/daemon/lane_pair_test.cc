@@ -248,7 +248,7 @@ TEST_P(LanePairTest, GoesOnWhileAPortWithAnErrorIsNotGone) {
 TEST_P(LanePairTest, FindsOutThatAPortIsGoneWhoseDescriptorIsFine) {
   Start();
   wire_port().set_fate(SocketPort::Fate::kGoneUntold);
-  pair_->Prod();
+  Put(wire(), Datagram());
   EXPECT_TRUE(Comes([this] { return failures_.load() > 0; }));
 }
 

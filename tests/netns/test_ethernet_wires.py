@@ -183,7 +183,7 @@ class Stations:
                      alice.address(4), alice.address(6))
         conflicts = lambda: alice.json("stats")["counts"]["address_conflicts"]
         lab.wait_until(lambda: conflicts() == 2, "both conflicts are seen")
-        self.assertEqual(alice.log.read_text().count("address_conflict"), 1)
+        self.assertEqual(alice.log.read_text().count("address_conflict"), 2)
         for family in (4, 6):
             self.assertTrue(self.pings(self.station, alice.address(family)))
 
@@ -209,6 +209,22 @@ class Stations:
             self.assertEqual(digests[0], digests[1])
         self.assertLessEqual(set(self.two.alice.drops()), self.others)
 
+    # Whoever is on the Ethernet must not set the host up anew.
+    def test_routers_have_no_say(self):
+        self.start()
+        self.begin_station()
+        alice = self.two.alice
+        look = lambda: (alice.run("ip", "-6", "route").stdout,
+                        alice.run("cat", "/proc/sys/net/ipv6/conf/tun0/hop_limit").stdout)
+        before = look()
+        self.station("/usr/bin/python3", "-c", ROUTER_SPEAKS, self.device, STATION_MAC,
+                     self.mac(alice))
+        lab.wait_until(lambda: alice.drops().get("foreign_frame", 0) >= 2, "both are refused")
+        self.assertEqual(look(), before)
+        for key in ("accept_ra", "accept_redirects"):
+            self.assertEqual(
+                alice.run("cat", f"/proc/sys/net/ipv6/conf/tun0/{key}").stdout, "0\n")
+
     # Every message cut anywhere and with any content: nothing stops.
     def test_hostile_frames(self):
         self.start()
@@ -229,6 +245,19 @@ def capture_macs(file):
     shown = subprocess.run(["tshark", "-n", "-r", str(file), "-T", "fields", "-e", "eth.src"],
                            capture_output=True, text=True, check=True, timeout=60)
     return set(shown.stdout.split())
+
+
+ROUTER_SPEAKS = """
+import sys
+from scapy.all import (Ether, ICMPv6ND_RA, ICMPv6NDOptMTU, ICMPv6NDOptPrefixInfo, IPv6,
+                       IPv6ExtHdrDestOpt, sendp)
+device, mac, ours = sys.argv[1:]
+said = (ICMPv6ND_RA(chlim=1, routerlifetime=1800, prf=1) / ICMPv6NDOptMTU(mtu=1280) /
+        ICMPv6NDOptPrefixInfo(prefix="2001:db8:bad::", prefixlen=64))
+front = Ether(src=mac, dst=ours) / IPv6(src="fe80::bad", dst="ff02::1", hlim=255)
+for frame in (front / said, front / IPv6ExtHdrDestOpt() / said):
+    sendp(frame, iface=device, verbose=False)
+"""
 
 
 class PacketWire(Stations, unittest.TestCase):
@@ -279,6 +308,15 @@ class PacketWire(Stations, unittest.TestCase):
         self.two.underlay.run("alice", "ip", "link", "delete", "under-alice")
         self.assertNotEqual(self.two.alice.process.wait(20), 0)
 
+    # The kernel tells once that it is down, and not that it is gone.
+    def test_nor_with_one_that_was_down_before(self):
+        self.start()
+        flood = self.two.alice.spawn("ping", "-f", "-c", "100000", self.two.bob.address(4))
+        for command in (("set", "under-alice", "down"), ("delete", "under-alice")):
+            self.two.underlay.run("alice", "ip", "link", *command)
+        self.assertNotEqual(self.two.alice.process.wait(20), 0)
+        lab.end_process(flood)
+
 
 class TapWire(Stations, unittest.TestCase):
     kind = "tap"
@@ -294,6 +332,19 @@ class TapWire(Stations, unittest.TestCase):
                                capture_output=True, text=True, check=True)
         self.assertEqual({link["ifname"] for link in json.loads(shown.stdout)},
                          {"wire-alice", "wire-bob"})
+
+    # RFC 3810, RFC 4861 7.2.1: a switch that looks into MLD lets it be found.
+    def test_a_bridge_that_snoops_lets_neighbours_be_found(self):
+        for key in ("mcast_querier", "mcast_snooping"):
+            subprocess.run(["ip", "link", "set", lab.BRIDGE, "type", "bridge", key, "1"],
+                           check=True)
+        self.start()
+        self.begin_station()
+        groups = lambda: subprocess.run(["bridge", "mdb"], capture_output=True, text=True,
+                                        check=True).stdout
+        lab.wait_until(lambda: groups().count("ff02::1:ff00:1") >= 1, "the bridge has heard")
+        self.assertTrue(self.pings(self.station, self.two.alice.address(6)))
+        self.assertTrue(self.pings(self.two.bob.run, self.two.alice.address(6)))
 
     def test_a_bridge_that_is_not_there_is_named(self):
         toml = self.two.wire_toml
