@@ -44,7 +44,7 @@ void TrimPadding(Packet& packet) {
   } else if (octets[0] >> 4U == 6 && size >= kIpv6HeaderSize) {
     size = kIpv6HeaderSize + LoadBe<std::uint16_t>(octets.subspan(4));
   }
-  if (size < octets.size()) {
+  if (size >= kIpv4HeaderSize && size < octets.size()) {
     packet.TrimBack(octets.size() - size);
   }
 }

@@ -331,6 +331,11 @@ TEST_F(EthernetWireTest, HandsOnAPacketThatSaysItIsLonger) {
   Octets packet = In4(1);
   packet[3] = 200;
   EXPECT_EQ(Receives({Inward(packet)}), Frames{packet});
+  // Nor is it left with less than a header.
+  packet[3] = 0;
+  EXPECT_EQ(Receives({Inward(packet)}), Frames{packet});
+  packet[3] = 19;
+  EXPECT_EQ(Receives({Inward(packet)}), Frames{packet});
 }
 
 TEST_F(EthernetWireTest, DropsFramesThatAreNotForIt) {
