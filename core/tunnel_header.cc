@@ -10,7 +10,6 @@
 namespace postern {
 namespace {
 
-constexpr std::size_t kIpv4HeaderSize = 20;
 constexpr std::uint16_t kDontFragmentFlag = 0x4000;
 constexpr std::uint8_t kEcnMask = 0x03;
 

@@ -50,6 +50,9 @@ class FrameReceiver {
   // Errors, counted: kBadOffload, kTooBig, kTruncated, those of Segmenter.
   std::size_t Receive(Batch& batch, PacketPool& pool, WorkerStats& stats);
 
+  // Whether the buffers hold something for the next Receive().
+  bool has_more() const { return !segmenter_.done() || next_ < size_; }
+
  private:
   // The largest frame, and an octet more.
   static constexpr std::size_t kLongest = kEthernetHeaderSize + 40 + 65535 + 1;

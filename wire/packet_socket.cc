@@ -239,6 +239,9 @@ bool PacketSocket::IsGone(DescriptorState state) {
 
 std::optional<Instant> PacketSocket::NextDeadline() const {
   constexpr Duration kLookAgain = std::chrono::seconds(1);
+  if (receiver_.has_more()) {  // and who called Receive() has given up
+    return MonotonicNow();
+  }
   return is_down_.load(std::memory_order_relaxed)
              ? std::optional(MonotonicNow() + kLookAgain)
              : std::nullopt;
