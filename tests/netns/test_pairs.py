@@ -136,7 +136,7 @@ class Pairs(unittest.TestCase):
             self.assertGreaterEqual(shown["datagrams"],
                                     FLOWS * EACH * (1 - lost_percent / 100), shown)
 
-    def exchange_tcp(self, alice, bob, connections=8, octets=1 << 21):
+    def exchange_tcp(self, alice, bob, connections=32, octets=1 << 19):
         server = python(bob, TCP, "listen", bob.address(4), 4700, connections, octets)
         self.assertEqual(server.stdout.readline(), "bound\n")
         client = python(alice, TCP, "connect", bob.address(4), 4700, connections, octets)
