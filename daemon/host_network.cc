@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -76,7 +77,30 @@ void TellOffload(TunOffload granted) {
       {{"granted", std::string(NameOf(granted))}});
 }
 
+// What a router says, in whoever's name, must not set up a host that is set up by
+// its configuration. An Ethernet's wire lets no such message in, but a peer could
+// send it inside of ESP.
+void TakeNothingFromRouters(const NetworkNamespace& inside,
+                            const TunConfig& config) {
+  const Status entered = inside.RunInside([&config] {
+    for (const char* key : {"accept_ra", "accept_redirects"}) {
+      const std::string file =
+          "/proc/sys/net/ipv6/conf/" + config.name + "/" + std::string(key);
+      if (std::ofstream out(file); !(out << 0) || !out.flush()) {
+        Log(LogLevel::kWarning, "router_messages_are_believed",
+            {{"file", file},
+             {"effect", "a peer can set up the host's IPv6"},
+             {"to_end_it", "let posternd write there"}});
+      }
+    }
+  });
+  static_cast<void>(entered);  // what follows enters, too, and tells
+}
+
 Status AttachInside(const NetworkNamespace& inside, const TunConfig& config) {
+  if (config.Families().contains(IpFamily::kV6)) {
+    TakeNothingFromRouters(inside, config);
+  }
   Result<Netlink> netlink = Netlink::OpenInside(inside);
   if (!netlink.ok()) {
     return netlink.error();

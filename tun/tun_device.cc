@@ -10,10 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <utility>
 
-#include "core/log/log.h"
 #include "core/net/vnet_header.h"
 
 namespace postern {
@@ -133,23 +131,6 @@ Status Configure(Netlink& netlink, const std::string& name,
   return no_ipv6 ? Ok() : quiet;
 }
 
-// What a router says in the name of nobody must not set up a host that is set up
-// by its configuration. Where /proc/sys cannot be written, the wires are left to
-// keep such messages out.
-void TakeNothingFromRouters(const NetworkNamespace& inside,
-                            const std::string& name) {
-  const Status entered = inside.RunInside([&name] {
-    for (const char* key : {"accept_ra", "accept_redirects"}) {
-      const std::string file =
-          "/proc/sys/net/ipv6/conf/" + name + "/" + std::string(key);
-      if (std::ofstream out(file); !(out << 0) || !out.flush()) {
-        Log(LogLevel::kDebug, "router_messages_are_taken", {{"file", file}});
-      }
-    }
-  });
-  static_cast<void>(entered);  // the same thread has just made the interface
-}
-
 }  // namespace
 
 Result<TunDevice::Attached> TunDevice::Attach(const TunOptions& options,
@@ -212,7 +193,6 @@ Result<std::shared_ptr<TunDevice::Interface>> TunDevice::SetUp(
   if (const Status set = Configure(*netlink, name, options); !set) {
     return set.error();
   }
-  TakeNothingFromRouters(inside, name);
   const Result<Link> link = netlink->FindLink(name);
   if (!link) {
     return link.error();
