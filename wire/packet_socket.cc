@@ -137,6 +137,13 @@ Status Bind(int fd, int interface) {
              : Status(SystemError("binding a packet socket", errno));
 }
 
+// It is set up, and a cable is in: until then the kernel drops what is sent, and
+// says that it was.
+bool CarriesFrames(int flags) {
+  constexpr int kBoth = IFF_UP | IFF_RUNNING;
+  return (flags & kBoth) == kBoth;
+}
+
 // The kernel takes a socket off an interface that is deleted, for good.
 bool IsUnbound(int fd) {
   sockaddr_ll address{};
@@ -196,9 +203,11 @@ Result<PacketSocket::Interface> PacketSocket::Find(
     return SystemError("asking for the MTU of " + name, errno);
   }
   interface.mtu_octets = static_cast<std::size_t>(request.ifr_mtu);
-  interface.is_up = ::ioctl(fd.get(), SIOCGIFFLAGS, &request) == 0 &&
-                    (request.ifr_flags & IFF_UP) != 0;
-  if (!interface.is_up) {
+  if (::ioctl(fd.get(), SIOCGIFFLAGS, &request) != 0) {
+    return SystemError("asking for the state of " + name, errno);
+  }
+  interface.flags = request.ifr_flags;
+  if ((interface.flags & IFF_UP) == 0) {
     Log(LogLevel::kWarning, "wire_interface_is_down",
         {{"interface", name}, {"to_set_it_up", "ip link set " + name + " up"}});
   }
@@ -210,7 +219,7 @@ bool PacketSocket::IsUp() const {
   request.ifr_ifindex = interface_.index;
   return ::ioctl(fd_.get(), SIOCGIFNAME, &request) == 0 &&
          ::ioctl(fd_.get(), SIOCGIFFLAGS, &request) == 0 &&
-         (request.ifr_flags & IFF_UP) != 0;
+         CarriesFrames(request.ifr_flags);
 }
 
 // NOLINTEND(cppcoreguidelines-pro-type-union-access)
@@ -292,7 +301,8 @@ Status PacketSocket::Share(const std::vector<UniqueFd>& sockets,
   unsigned group = (kKind | PACKET_FANOUT_FLAG_UNIQUEID) << kNumberBits;
   for (const UniqueFd& socket : sockets) {
     Status set = Set(socket.get(), PACKET_FANOUT, group, "PACKET_FANOUT");
-    if (!set.ok() && !interface.is_up) {  // before Linux 6.13
+    // Before Linux 6.13.
+    if (!set.ok() && (interface.flags & IFF_UP) == 0) {
       return Error{
           ErrorCode::kUnavailable,
           "The interface '" + interface.name +
@@ -349,7 +359,7 @@ PacketSocket::PacketSocket(UniqueFd fd, const Interface& interface,
     : fd_(std::move(fd)),
       interface_(interface),
       on_return_(std::move(on_return)),
-      is_down_(!interface.is_up),
+      is_down_(!CarriesFrames(interface.flags)),
       receiver_(fd_.get(), is_down_),
       sender_(fd_.get(), is_down_),
       back_sender_(fd_.get(), is_down_) {}

@@ -6,7 +6,7 @@
 //
 //     a filter       in the kernel lets in what is for our address, ARP to all,
 //                    and Neighbour Discovery: what the machine itself receives is
-//                    never copied to us. With a VLAN tag nothing is ours
+//                    never copied to us. Of a VLAN nothing is ours
 //     memberships    the device takes frames to our address, and to the groups in
 //                    which Neighbour Discovery asks for us (PACKET_MR_*)
 //     PACKET_VNET_HDR  super-packets, which such a socket may get since they lie
@@ -81,7 +81,7 @@ class PacketSocket : public PacketPort {
   int descriptor() const override { return fd_.get(); }
 
   // That the interface went down is an error of the descriptor, too, told once and
-  // to whoever asks first; deleted it is later, and not told. So it is looked at
+  // to whoever asks first; deleted it is later, and not told. So IsGone() is wanted
   // each second until it is up again.
   bool IsGone(DescriptorState state) override;
 
@@ -92,7 +92,7 @@ class PacketSocket : public PacketPort {
     std::string name;
     int index = 0;
     std::size_t mtu_octets = 0;
-    bool is_up = false;
+    int flags = 0;  // IFF_UP, ...
   };
 
   PacketSocket(UniqueFd fd, const Interface& interface,
