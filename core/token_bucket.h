@@ -26,7 +26,7 @@ class TokenBucket {
   // Full at the start.
   explicit TokenBucket(const Rate& rate) : rate_(rate), tokens_(rate.burst) {}
 
-  // Whether it may happen now. REQUIRES: `now` never goes back.
+  // Whether it may happen now. A `now` before the last one's earns nothing.
   bool Take(Instant now) {
     const auto earned = (now - refilled_) / rate_.refill;
     if (earned > 0) {

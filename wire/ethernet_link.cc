@@ -24,7 +24,7 @@ constexpr Duration kDefendInterval = std::chrono::seconds(10);
 
 // Well within the 260 s for which a switch remembers (RFC 3810 9.4).
 constexpr Duration kReportInterval = std::chrono::seconds(60);
-constexpr std::size_t kGroupsAtATime = 64;
+constexpr std::size_t kGroupsAtATime = 60;  // fit the least MTU
 
 IpAddress LastOf(const IpPrefix& prefix) {
   std::array<std::uint8_t, IpAddress::kV4Octets> octets{};
@@ -36,8 +36,8 @@ IpAddress LastOf(const IpPrefix& prefix) {
 }
 
 // What was held has an empty header.
-void Address(Neighbours::Frame& frame, const MacAddress& to,
-             const MacAddress& from) {
+void PutHeader(Neighbours::Frame& frame, const MacAddress& to,
+               const MacAddress& from) {
   const bool v4 = frame[kEthernetHeaderSize] >> 4U == 4;
   const EthernetHeader header{to, from,
                               v4 ? EtherType::kIpv4 : EtherType::kIpv6};
@@ -130,7 +130,12 @@ std::optional<Neighbours::Way> EthernetLink::FindWay(const IpAddress& neighbour,
                                                      WorkerStats& stats,
                                                      const Sink& send) {
   const MutexLock lock(mutex_);
-  Neighbours::Answer answer = neighbours_.Find(neighbour, now);
+  const bool is_gateway = std::ranges::find(options_.gateways, neighbour) !=
+                          options_.gateways.end();
+  Neighbours::Answer answer =
+      neighbours_.Find(neighbour, now,
+                       is_gateway ? Neighbours::Standing::kAlwaysWanted
+                                  : Neighbours::Standing::kAnyone);
   if (answer.question) {
     stats.Add(Count::kNeighbourQuestions);
     send({FrameOf(*answer.question)});
@@ -228,9 +233,8 @@ void EthernetLink::Tick(Instant now, WorkerStats& stats, const Sink& send) {
   Frames frames;
   if (announced_ < kAnnouncements && now >= announce_due_) {
     Announce(now, frames);
-  }
-  if (now >= report_due_) {
-    ReportGroups(now, frames);
+  } else if (now >= report_due_) {
+    TellGroups(now, frames);
   }
   const Neighbours::Lapse lapse = neighbours_.Tick(now);
   for (const Neighbours::Question& question : lapse.questions) {
@@ -248,6 +252,7 @@ void EthernetLink::Announce(Instant now, Frames& frames) {
   for (const LinkAddress& own : options_.addresses) {
     frames.push_back(Announcement(own.address));
   }
+  TellGroups(now, frames);
   ++announced_;
   announce_due_ = now + kAnnounceInterval;
 }
@@ -261,7 +266,7 @@ void EthernetLink::AnnounceAgain() {
 }
 
 // Nobody has to be told of the group of all nodes (RFC 3810 6).
-void EthernetLink::ReportGroups(Instant now, Frames& frames) {
+void EthernetLink::TellGroups(Instant now, Frames& frames) {
   std::set<IpAddress> groups;
   for (const LinkAddress& own : options_.addresses) {
     if (own.address.family() == IpFamily::kV6) {
@@ -281,7 +286,7 @@ void EthernetLink::ReportGroups(Instant now, Frames& frames) {
 
 void EthernetLink::Learn(const Report& report, Instant now, Frames& frames) {
   for (Neighbours::Frame& held : neighbours_.Learn(report, now)) {
-    Address(held, *report.mac, mac());
+    PutHeader(held, *report.mac, mac());
     frames.push_back(std::move(held));
   }
 }

@@ -66,7 +66,7 @@ class EthernetLink {
   // Where a packet goes on the link.
   struct NextHop {
     IpAddress neighbour;
-    std::optional<MacAddress> group;  // of a multicast or broadcast
+    std::optional<MacAddress> group;  // where a multicast or broadcast goes
   };
 
   explicit EthernetLink(Options options);
@@ -95,7 +95,8 @@ class EthernetLink {
   Passage HearNeighbour(ConstBytes packet, const MacAddress& from, Instant now,
                         WorkerStats& stats, const Sink& send);
 
-  // What time brings: announcements, questions again, packets that are dropped.
+  // What time brings: announcements, what the host listens to, questions again,
+  // packets that are dropped.
   void Tick(Instant now, WorkerStats& stats, const Sink& send);
 
   // As in the beginning: the link was down, and who is there may be new.
@@ -125,7 +126,7 @@ class EthernetLink {
                     WorkerStats& stats, Frames& frames)
       POSTERN_REQUIRES(mutex_);
   void Announce(Instant now, Frames& frames) POSTERN_REQUIRES(mutex_);
-  void ReportGroups(Instant now, Frames& frames) POSTERN_REQUIRES(mutex_);
+  void TellGroups(Instant now, Frames& frames) POSTERN_REQUIRES(mutex_);
   void Publish() POSTERN_REQUIRES(mutex_);
 
   const Options options_;

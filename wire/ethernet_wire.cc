@@ -58,23 +58,23 @@ void EthernetWire::Send(Batch& batch, WorkerStats& stats) {
   const Instant now = parts_.clock();
   ForgetOldWays();
   const std::size_t most = mtu();
-  Batch addressed;
+  Batch frames;
   for (Packet& packet : batch.packets()) {
     if (!packet) {
       continue;
     }
     const Opinion<Fate> fate = packet.size() > most
                                    ? Opinion<Fate>(DropReason::kTooBig)
-                                   : Address(packet, now, stats);
+                                   : PutHeader(packet, now, stats);
     if (!fate.ok()) {
       stats.Drop(fate.error());
-    } else if (*fate == Fate::kAddressed) {
-      addressed.Push(std::move(packet));
+    } else if (*fate == Fate::kHasHeader) {
+      frames.Push(std::move(packet));
     }
   }
   batch.Clear();
-  if (!addressed.empty()) {
-    parts_.frames->Send(addressed, stats);
+  if (!frames.empty()) {
+    parts_.frames->Send(frames, stats);
   }
 }
 
@@ -88,8 +88,8 @@ void EthernetWire::ForgetOldWays() {
 }
 
 // Most packets go where the one before went.
-Opinion<EthernetWire::Fate> EthernetWire::Address(Packet& packet, Instant now,
-                                                  WorkerStats& stats) {
+Opinion<EthernetWire::Fate> EthernetWire::PutHeader(Packet& packet, Instant now,
+                                                    WorkerStats& stats) {
   const Opinion<IpAddress> destination = DestinationOf(packet.bytes());
   if (!destination.ok()) {
     return destination.error();
@@ -112,7 +112,7 @@ Opinion<EthernetWire::Fate> EthernetWire::Address(Packet& packet, Instant now,
   const EthernetHeader header{way_->mac, parts_.link->mac(),
                               v4 ? EtherType::kIpv4 : EtherType::kIpv6};
   header.Write(packet.bytes());
-  return Fate::kAddressed;
+  return Fate::kHasHeader;
 }
 
 // Null: the link keeps the packet until it knows.
@@ -174,11 +174,14 @@ void EthernetWire::TickIfDue(const Reception& reception) {
     return;
   }
   if (const Instant now = parts_.clock(); now >= *due) {
-    parts_.link->Tick(now, reception.stats,
-                      [&](const EthernetLink::Frames& frames) {
-                        SendAnswers(frames, reception);
-                      });
+    parts_.link->Tick(now, reception.stats, SinkOf(reception));
   }
+}
+
+EthernetLink::Sink EthernetWire::SinkOf(const Reception& reception) {
+  return [this, &reception](const EthernetLink::Frames& frames) {
+    SendFrames(frames, reception);
+  };
 }
 
 // Of the frames behind the first `from`, the IP packets stay.
@@ -217,9 +220,7 @@ Opinion<EthernetWire::Content> EthernetWire::Open(Packet& frame,
   if (header.type == EtherType::kArp) {
     const Passage heard = parts_.link->HearArp(
         frame.bytes().subspan(kEthernetHeaderSize), parts_.clock(),
-        reception.stats, [&](const EthernetLink::Frames& frames) {
-          SendAnswers(frames, reception);
-        });
+        reception.stats, SinkOf(reception));
     return heard.ok() ? Opinion<Content>(Content::kLinkMessage) : heard.error();
   }
   return OpenIp(frame, header, reception);
@@ -237,21 +238,20 @@ Opinion<EthernetWire::Content> EthernetWire::OpenIp(
   }
   TrimPadding(frame);
   if (v6 && NeighbourMessage::IsOne(frame.bytes())) {
-    const Passage heard = parts_.link->HearNeighbour(
-        frame.bytes(), header.source, parts_.clock(), reception.stats,
-        [&](const EthernetLink::Frames& frames) {
-          SendAnswers(frames, reception);
-        });
+    const Passage heard =
+        parts_.link->HearNeighbour(frame.bytes(), header.source, parts_.clock(),
+                                   reception.stats, SinkOf(reception));
     return heard.ok() ? Opinion<Content>(Content::kLinkMessage) : heard.error();
   }
-  const bool for_others =
-      header.destination.is_group() || (v6 && IsOtherDiscovery(frame.bytes()));
-  return for_others ? Opinion<Content>(DropReason::kForeignFrame)
-                    : Content::kIpPacket;
+  if (header.destination.is_group() ||
+      (v6 && IsOtherDiscovery(frame.bytes()))) {
+    return DropReason::kForeignFrame;
+  }
+  return Content::kIpPacket;
 }
 
-void EthernetWire::SendAnswers(const EthernetLink::Frames& frames,
-                               const Reception& reception) {
+void EthernetWire::SendFrames(const EthernetLink::Frames& frames,
+                              const Reception& reception) {
   Batch answers;
   for (const Neighbours::Frame& frame : frames) {
     Packet answer = reception.pool.Copy(frame);

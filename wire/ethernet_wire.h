@@ -7,6 +7,10 @@
 //     Receive()   | header | IP packet |  ->  IP packet
 //                 ARP, Neighbour Discovery  ->  the link's business, answered here
 //
+// Where to: a way of its own that is still good; else EthernetLink::Towards() says
+// which neighbour is next, and FindWay() at which Ethernet address, or keeps the
+// packet.
+//
 // The frames go through a port that comes from outside: a PacketSocket on a real
 // interface, a TAP of the layer tun/, two ends in memory. Such a port is a
 // PacketPort whose packets are whole frames.
@@ -76,7 +80,7 @@ class EthernetWire : public Wire {
   // Where a destination's frames go, and how long that holds.
   using Way = Neighbours::Way;
 
-  enum class Fate : std::uint8_t { kAddressed, kKept };
+  enum class Fate : std::uint8_t { kHasHeader, kKept };
 
   enum class Content : std::uint8_t { kIpPacket, kLinkMessage };
 
@@ -87,19 +91,20 @@ class EthernetWire : public Wire {
   };
 
   void ForgetOldWays();
-  Opinion<Fate> Address(Packet& packet, Instant now, WorkerStats& stats);
+  Opinion<Fate> PutHeader(Packet& packet, Instant now, WorkerStats& stats);
   Opinion<const Way*> WayTo(const IpAddress& destination, const Packet& packet,
                             Instant now, WorkerStats& stats);
   void SendQuestion(const Packet& asks, const EthernetLink::Frames& frames,
                     WorkerStats& stats);
 
+  EthernetLink::Sink SinkOf(const Reception& reception);
   void TickIfDue(const Reception& reception);
   void Sift(Batch& batch, std::size_t from, const Reception& reception);
   Opinion<Content> Open(Packet& frame, const Reception& reception);
   Opinion<Content> OpenIp(Packet& frame, const EthernetHeader& header,
                           const Reception& reception);
-  void SendAnswers(const EthernetLink::Frames& frames,
-                   const Reception& reception);
+  void SendFrames(const EthernetLink::Frames& frames,
+                  const Reception& reception);
 
   Parts parts_;
   // Of the sending thread.

@@ -117,7 +117,7 @@ void FrameReceiver::Fetch(std::size_t most, PacketPool& pool,
 }
 
 // What a VnetHeader cannot describe (UDP's super-packets before Linux 6.2) the
-// kernel drops, and says so.
+// kernel drops, and says so, if not to a send that comes first.
 void FrameReceiver::TakeError(WorkerStats& stats) {
   if (errno == ENETDOWN) {
     is_down_.store(true, std::memory_order_relaxed);

@@ -23,7 +23,7 @@
 namespace postern {
 
 // The whole frame: a report that the host listens to these groups.
-// REQUIRES: groups of IPv6, 1 to 64.
+// REQUIRES: groups of IPv6, 1 to 60: more are longer than the least MTU.
 std::vector<std::uint8_t> ListenerReport(const MacAddress& from,
                                          const std::vector<IpAddress>& groups);
 

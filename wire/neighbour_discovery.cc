@@ -58,6 +58,12 @@ bool IsConsistent(const NeighbourMessage& message) {
           message.destination == SolicitedNodeGroup(message.target));
 }
 
+bool IsLaterFragment(const Ipv6Extension& extension) {
+  constexpr std::uint16_t kOffset = 0xfff8;
+  return extension.type == Number(IpProtocol::kFragment) &&
+         (LoadBe<std::uint16_t>(extension.octets.subspan(2)) & kOffset) != 0;
+}
+
 }  // namespace
 
 bool NeighbourMessage::IsOne(ConstBytes packet) {
@@ -134,6 +140,9 @@ bool IsOtherDiscovery(ConstBytes packet) {
   }
   Ipv6Extensions walk(packet);
   for (auto next = walk.Next(); next.ok() && *next; next = walk.Next()) {
+    if (IsLaterFragment(**next)) {
+      return false;  // what follows is the middle of something
+    }
   }
   if (walk.protocol() != Number(IpProtocol::kIcmpv6) ||
       walk.offset() >= packet.size()) {

@@ -10,11 +10,12 @@
 
 namespace postern {
 
-Neighbours::Answer Neighbours::Find(const IpAddress& neighbour, Instant now) {
+Neighbours::Answer Neighbours::Find(const IpAddress& neighbour, Instant now,
+                                    Standing standing) {
   auto found = entries_.find(neighbour);
   Answer answer;
   if (found == entries_.end()) {
-    if (!newcomers_.Take(now)) {
+    if (standing == Standing::kAnyone && !newcomers_.Take(now)) {
       answer.is_refused = true;
       return answer;
     }

@@ -95,7 +95,11 @@ class Neighbours {
   explicit Neighbours(const Rules& rules)
       : rules_(rules), newcomers_(rules.newcomers) {}
 
-  Answer Find(const IpAddress& neighbour, Instant now);
+  // Of the host's gateways kAlwaysWanted: they are no newcomers.
+  enum class Standing : std::uint8_t { kAnyone, kAlwaysWanted };
+
+  Answer Find(const IpAddress& neighbour, Instant now,
+              Standing standing = Standing::kAnyone);
 
   // Keeps the frame until the answer; returns how many had to go for it, itself
   // included. REQUIRES: the last Find() of this neighbour gave no way.

@@ -62,9 +62,9 @@ class EthernetWireTest : public PortFixture {
   EthernetWireTest() {
     wire_ = MakeWire(far_);
     // IPv4's announcement and IPv6's, and what it listens to.
-    for (const std::size_t said : {3U, 2U}) {
+    for (int i = 0; i < 2; ++i) {
       EXPECT_EQ(ReceiveAll(*wire_), Frames());
-      EXPECT_EQ(FarGets().size(), said);
+      EXPECT_EQ(FarGets().size(), 3U);
       now_ += seconds(2);
     }
     EXPECT_GT(*wire_->NextDeadline(), now_ + seconds(50));
@@ -377,6 +377,19 @@ TEST_F(EthernetWireTest, TakesNothingFromRouters) {
     behind.insert(behind.begin() + kIp + 40, options.begin(), options.end());
     ExpectDropped(behind, DropReason::kForeignFrame);
   }
+}
+
+// In the middle of a datagram any octet may stand.
+TEST_F(EthernetWireTest, TakesALaterFragmentThatLooksLikeARoutersWord) {
+  Octets packet = In6(1);
+  const Octets fragment = {58, 0, 0, 8, 0, 0, 0, 1, 134, 0, 0, 0, 0, 0, 0, 0};
+  packet.resize(40);
+  packet.insert(packet.end(), fragment.begin(), fragment.end());
+  packet[5] = static_cast<std::uint8_t>(fragment.size());
+  packet[6] = 44;
+  EXPECT_EQ(Receives({Inward(packet)}), Frames{packet});
+  packet[43] = 0;  // it is the first one
+  ExpectDropped(Inward(packet), DropReason::kForeignFrame);
 }
 
 TEST_F(EthernetWireTest, DropsFramesWithNothingInThem) {
