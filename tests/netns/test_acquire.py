@@ -215,7 +215,9 @@ class Acquire(unittest.TestCase):
         wanted = {"protocol": "ah", "mode": "transport", "category": "ah",
                   "source": self.alice.address(4), "destination": self.bob.address(4)}
         self.assertEqual({name: acquire[name] for name in wanted}, wanted)
-        self.assertEqual(acquire["flow"]["source_port"], 5001)
+        # Two pairs of workers may each see a flow first.
+        several = int(os.environ.get("POSTERN_PAIRS", "1")) > 1
+        self.assertIn(acquire["flow"]["source_port"], (5001, 5002) if several else (5001,))
         self.assertNotIn("owner", acquire)
         (listed,) = self.alice.json("acquire list")["acquires"]
         self.assertEqual((listed["id"], listed["state"]), (acquire["id"], "waiting"))
@@ -235,7 +237,7 @@ class Acquire(unittest.TestCase):
         # two flows as two super-packets. Two pairs of workers order each flow alone.
         ports = [f.field["udp.srcport"] for f in frames]
         expected = ["5001", "5002"] * 10
-        if int(os.environ.get("POSTERN_PAIRS", "1")) > 1:
+        if several:
             ports, expected = sorted(ports), sorted(expected)
         self.assertEqual(ports, expected)
         over = self.alice.postern("acquire refuse", str(acquire["id"]), check=False)
