@@ -4,8 +4,8 @@
 
 #include <algorithm>
 #include <array>
-#include <initializer_list>
 #include <limits>
+#include <vector>
 
 #include "daemon/ethernet_settings.h"
 
@@ -191,7 +191,7 @@ void ReadTunWire(Section& section, const std::string& host_name,
 // A key that not every kind has.
 struct KeyOf {
   const char* key;
-  std::initializer_list<WireKind> kinds;
+  std::vector<WireKind> kinds;
   const char* otherwise;
 };
 
