@@ -11,6 +11,7 @@
 #include "core/log/log.h"
 #include "wire/ethernet.h"
 #include "wire/mld.h"
+#include "wire/udp_peers.h"
 
 namespace postern {
 namespace {
@@ -103,9 +104,6 @@ Opinion<EthernetLink::NextHop> EthernetLink::Towards(
   if (IsBroadcast(destination)) {
     return NextHop{destination, MacAddress::Broadcast()};
   }
-  const auto same_family = [&](const IpAddress& address) {
-    return address.family() == destination.family();
-  };
   if (SourceTowards(destination) == nullptr) {
     return DropReason::kNoGateway;  // nobody to ask in the name of
   }
@@ -117,8 +115,8 @@ Opinion<EthernetLink::NextHop> EthernetLink::Towards(
   if (on_link) {
     return NextHop{destination, std::nullopt};
   }
-  const auto gateway = std::ranges::find_if(options_.gateways, same_family);
-  if (gateway == options_.gateways.end()) {
+  const auto gateway = FirstOf(destination.family(), options_.gateways);
+  if (!gateway) {
     return DropReason::kNoGateway;
   }
   return NextHop{*gateway, std::nullopt};
@@ -325,16 +323,30 @@ void EthernetLink::Publish() {
                   std::memory_order_release);
 }
 
+ArpMessage EthernetLink::ArpRequest(const IpAddress& source,
+                                    const IpAddress& target) const {
+  return {.operation = ArpMessage::Operation::kRequest,
+          .sender_mac = mac(),
+          .sender = source,
+          .target_mac = {},
+          .target = target};
+}
+
+NeighbourMessage EthernetLink::Advertisement(const IpAddress& own) const {
+  return {.type = NeighbourMessage::Type::kAdvertisement,
+          .flags = NeighbourMessage::kOverride,
+          .source = own,
+          .destination = AllNodesGroup(),
+          .target = own,
+          .mac = mac()};
+}
+
 Neighbours::Frame EthernetLink::FrameOf(
     const Neighbours::Question& question) const {
   const IpAddress& source = *SourceTowards(question.target);
   if (question.target.family() == IpFamily::kV4) {
-    const ArpMessage request{.operation = ArpMessage::Operation::kRequest,
-                             .sender_mac = mac(),
-                             .sender = source,
-                             .target_mac = {},
-                             .target = question.target};
-    return request.Frame(question.to.value_or(MacAddress::Broadcast()));
+    return ArpRequest(source, question.target)
+        .Frame(question.to.value_or(MacAddress::Broadcast()));
   }
   const IpAddress group = SolicitedNodeGroup(question.target);
   const NeighbourMessage solicitation{
@@ -348,22 +360,10 @@ Neighbours::Frame EthernetLink::FrameOf(
 }
 
 Neighbours::Frame EthernetLink::Announcement(const IpAddress& own) const {
-  if (own.family() == IpFamily::kV4) {
-    const ArpMessage request{.operation = ArpMessage::Operation::kRequest,
-                             .sender_mac = mac(),
-                             .sender = own,
-                             .target_mac = {},
-                             .target = own};
-    return request.Frame(MacAddress::Broadcast());
-  }
-  const NeighbourMessage advertisement{
-      .type = NeighbourMessage::Type::kAdvertisement,
-      .flags = NeighbourMessage::kOverride,
-      .source = own,
-      .destination = AllNodesGroup(),
-      .target = own,
-      .mac = mac()};
-  return advertisement.Frame(mac(), MacAddress::OfGroup(AllNodesGroup()));
+  return own.family() == IpFamily::kV4
+             ? ArpRequest(own, own).Frame(MacAddress::Broadcast())
+             : Advertisement(own).Frame(mac(),
+                                        MacAddress::OfGroup(AllNodesGroup()));
 }
 
 Neighbours::Frame EthernetLink::AnswerTo(const ArpMessage& request) const {
@@ -379,15 +379,10 @@ Neighbours::Frame EthernetLink::AnswerTo(const ArpMessage& request) const {
 // answer is for all.
 Neighbours::Frame EthernetLink::AnswerTo(const NeighbourMessage& solicitation,
                                          const MacAddress& from) const {
-  NeighbourMessage advertisement{.type = NeighbourMessage::Type::kAdvertisement,
-                                 .flags = NeighbourMessage::kOverride,
-                                 .source = solicitation.target,
-                                 .destination = AllNodesGroup(),
-                                 .target = solicitation.target,
-                                 .mac = mac()};
   if (solicitation.source.is_unspecified()) {
-    return advertisement.Frame(mac(), MacAddress::OfGroup(AllNodesGroup()));
+    return Announcement(solicitation.target);
   }
+  NeighbourMessage advertisement = Advertisement(solicitation.target);
   advertisement.flags |= NeighbourMessage::kSolicited;
   advertisement.destination = solicitation.source;
   return advertisement.Frame(mac(), solicitation.mac.value_or(from));

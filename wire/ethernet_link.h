@@ -114,6 +114,8 @@ class EthernetLink {
   bool IsOwn(const IpAddress& address) const;
   const IpAddress* SourceTowards(const IpAddress& neighbour) const;
   bool IsBroadcast(const IpAddress& address) const;
+  ArpMessage ArpRequest(const IpAddress& source, const IpAddress& target) const;
+  NeighbourMessage Advertisement(const IpAddress& own) const;
   Neighbours::Frame FrameOf(const Neighbours::Question& question) const;
   Neighbours::Frame Announcement(const IpAddress& own) const;
   Neighbours::Frame AnswerTo(const ArpMessage& request) const;

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "core/net/ipv6_extensions.h"
+#include "core/net/plain_ip.h"
 
 namespace postern {
 namespace {
@@ -15,20 +15,18 @@ constexpr std::size_t kMostWays = 1024;
 // so many.
 constexpr std::size_t kFetchesAtATime = 8;
 
-constexpr std::size_t kIpv4HeaderSize = 20;
-
 Opinion<IpAddress> DestinationOf(ConstBytes packet) {
-  if (packet.size() < kIpv4HeaderSize) {
+  if (packet.size() < PlainIpv4::kSize) {
     return DropReason::kTruncated;
   }
   switch (packet[0] >> 4U) {
     case 4:
-      return IpAddress::FromOctets(packet.subspan(16, IpAddress::kV4Octets));
+      return PlainIpv4::DestinationOf(packet.first<PlainIpv4::kSize>());
     case 6:
-      return packet.size() < kIpv6HeaderSize
-                 ? Opinion<IpAddress>(DropReason::kTruncated)
-                 : IpAddress::FromOctets(
-                       packet.subspan(24, IpAddress::kV6Octets));
+      if (packet.size() < PlainIpv6::kSize) {
+        return DropReason::kTruncated;
+      }
+      return PlainIpv6::DestinationOf(packet.first<PlainIpv6::kSize>());
     default:
       return DropReason::kBadIpVersion;
   }
@@ -39,12 +37,12 @@ Opinion<IpAddress> DestinationOf(ConstBytes packet) {
 void TrimPadding(Packet& packet) {
   const ConstBytes octets = packet.bytes();
   std::size_t size = octets.size();
-  if (octets[0] >> 4U == 4 && size >= kIpv4HeaderSize) {
+  if (octets[0] >> 4U == 4 && size >= PlainIpv4::kSize) {
     size = LoadBe<std::uint16_t>(octets.subspan(2));
-  } else if (octets[0] >> 4U == 6 && size >= kIpv6HeaderSize) {
-    size = kIpv6HeaderSize + LoadBe<std::uint16_t>(octets.subspan(4));
+  } else if (octets[0] >> 4U == 6 && size >= PlainIpv6::kSize) {
+    size = PlainIpv6::kSize + LoadBe<std::uint16_t>(octets.subspan(4));
   }
-  if (size >= kIpv4HeaderSize && size < octets.size()) {
+  if (size >= PlainIpv4::kSize && size < octets.size()) {
     packet.TrimBack(octets.size() - size);
   }
 }
