@@ -177,13 +177,11 @@ constexpr std::array<DropReasonText, kDropReasonCount> kTexts = {{
      "Postern"},
     {R::kNoNeighbour, "no_neighbour",
      "nobody on the Ethernet answered for the next address, or too many "
-     "packets "
-     "waited for that",
+     "packets waited for that",
      "RFC 4861 7.2.2"},
     {R::kNeighbourLimited, "neighbour_limited",
      "the host would have to ask all of its Ethernet for more neighbours at a "
-     "time "
-     "than it may",
+     "time than it may",
      "RFC 6583 7"},
     {R::kForgotten, "forgotten",
      "the program lost a packet without naming a reason: a defect", "Postern"},

@@ -57,7 +57,8 @@ class PacketSocket : public PacketPort {
  public:
   // In the calling thread's network namespace, `count` ports that share what
   // comes. Errors: kNotFound (no such interface), kInvalid (it is no Ethernet, or
-  // has this Ethernet address itself), kForbidden (no CAP_NET_RAW), kSystem.
+  // has this Ethernet address itself), kForbidden (no CAP_NET_RAW), kUnavailable (it
+  // is down, and the kernel lets no several share it then), kSystem.
   // REQUIRES: count > 0.
   static Result<std::vector<std::unique_ptr<PacketSocket>>> CreateSeveral(
       const PacketSocketOptions& options, std::size_t count);

@@ -65,8 +65,8 @@ class PacketPort {
     return state == DescriptorState::kError;
   }
 
-  // When Receive() has something to do though nothing comes (a question that no
-  // neighbour answered); nothing if it never has. For the same thread.
+  // When who waits shall wake though nothing comes, and call Receive() as ever (a
+  // neighbour has not answered); nothing: never. For the same thread.
   virtual std::optional<Instant> NextDeadline() const { return std::nullopt; }
 };
 
